@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+/// The catalogs in `models/` and `hardware/`, compiled in. The build generates the definitions.
+namespace macfit::embedded {
+
+struct File {
+  std::string_view name;  ///< "llama-3.1-70b.json"
+  std::string_view text;
+};
+
+extern const File model_files[];
+extern const std::size_t model_file_count;
+extern const File hardware_files[];
+extern const std::size_t hardware_file_count;
+
+}  // namespace macfit::embedded

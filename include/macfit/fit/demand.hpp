@@ -1,0 +1,76 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "macfit/core/quantity.hpp"
+#include "macfit/runtime/profile.hpp"
+#include "macfit/runtime/workload.hpp"
+
+namespace macfit::fit {
+
+/// What a node needs at its peak. `demand()` is the sum of the five parts.
+struct Parts {
+  Bytes weights;
+  Bytes kv_cache;
+  Bytes activations;    ///< prefill transient and logits
+  Bytes communication;  ///< buffers of the transport
+  Bytes runtime;        ///< process and Metal base
+  [[nodiscard]] Bytes demand() const {
+    return weights + kv_cache + activations + communication + runtime;
+  }
+};
+
+inline constexpr std::size_t max_kinds = 24;
+
+/// The demand of one profile at one workload and context, ready to be asked for any run of layers.
+/// All figures are bytes. Build once, ask often: a question costs a few additions.
+class Demand {
+ public:
+  /// `nodes` is how many nodes hold one replica; `communication` what the transport pins on each;
+  /// `ranks` > 1 cuts every layer. Throws Error where the cache rule is not known or on overflow.
+  Demand(const runtime::Profile& profile, const runtime::Workload& workload, std::int64_t context,
+         Bytes communication, std::int64_t ranks = 1);
+
+  /// A node that holds layers [first, first + count). With ranks > 1: every layer's share.
+  [[nodiscard]] std::int64_t stage(std::size_t first, std::size_t count) const {
+    std::int64_t bytes = weights(first, count) + fixed_;
+    std::int64_t attention = 0;
+    const std::uint32_t* low = counts_ + first * kinds_;
+    const std::uint32_t* high = counts_ + (first + count) * kinds_;
+    for (std::size_t k = 0; k < kinds_; ++k) {
+      const auto layers = static_cast<std::int64_t>(high[k] - low[k]);
+      bytes += layers * cache_[k];
+      attention = layers > 0 && attention_[k] > attention ? attention_[k] : attention;
+    }
+    return bytes + attention;
+  }
+
+  /// The same, taken apart.
+  [[nodiscard]] Parts parts(std::size_t first, std::size_t count) const;
+
+  [[nodiscard]] std::size_t layers() const { return layers_; }
+
+ private:
+  [[nodiscard]] std::int64_t weights(std::size_t first, std::size_t count) const {
+    return rank_weights_ >= 0 ? rank_weights_
+                              : weights_[first + count] - weights_[first] + everywhere_;
+  }
+
+  std::size_t layers_ = 0;
+  std::size_t kinds_ = 0;
+  const std::int64_t* weights_ = nullptr;
+  const std::uint32_t* counts_ = nullptr;
+  std::int64_t everywhere_ = 0;
+  std::int64_t rank_weights_ = -1;
+  std::int64_t fixed_ = 0;  ///< activations of a step, logits, communication, base
+  std::int64_t step_ = 0;
+  std::int64_t communication_ = 0;
+  std::int64_t base_ = 0;
+  std::array<std::int64_t, max_kinds> cache_{};
+  std::array<std::int64_t, max_kinds> attention_{};
+};
+
+}  // namespace macfit::fit

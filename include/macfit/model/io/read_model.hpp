@@ -1,0 +1,14 @@
+#pragma once
+
+#include <filesystem>
+
+#include "macfit/model/model.hpp"
+
+namespace macfit::model {
+
+/// The model at a path, told by what is there, not by its name: a GGUF file (one of several is
+/// enough), a safetensors file, an index, a config.json, a manifest, or a folder that holds such
+/// files. Reads headers only. Throws Error naming the file and what was expected.
+[[nodiscard]] Model read_model(const std::filesystem::path& path);
+
+}  // namespace macfit::model

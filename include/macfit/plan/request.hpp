@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "macfit/fit/split.hpp"
+#include "macfit/hardware/cluster.hpp"
+#include "macfit/model/model.hpp"
+#include "macfit/runtime/runtime.hpp"
+#include "macfit/runtime/workload.hpp"
+
+namespace macfit::plan {
+
+/// How a replica lies on its nodes.
+enum class SplitKind : std::uint8_t { independent, pipeline, tensor };
+/// "pipeline".
+[[nodiscard]] std::string_view split_name(SplitKind split) noexcept;
+
+/// A cluster that might do where the asked one does not.
+struct Alternative {
+  std::string kind;  ///< "one-more-node" or "bigger-machine"
+  std::string spec;  ///< as --nodes takes it
+  hardware::Cluster cluster;
+  std::string label;  ///< "a third mac-studio-m4-max-128", with its price where known
+};
+
+/// One question. Values only: the same request gives the same plan.
+struct Request {
+  model::Model model;
+  model::Recipe recipe;             ///< as asked, or the model's default
+  hardware::Cluster cluster;
+  runtime::Workload workload;
+  std::vector<runtime::Id> runtimes;    ///< those that may win, in order of preference
+  std::optional<SplitKind> only;        ///< restricts the placements; tensor over TCP may then win
+  fit::Split layers;                    ///< a pipeline's split given by the user; empty: none
+  std::vector<model::Model> nearest;        ///< of a nominal model: the real ones near it
+  std::vector<Alternative> alternatives;    ///< to be tried where the plan is not comfortable
+  /// The command line as flag and value, so that an action can say what to type.
+  std::vector<std::pair<std::string, std::string>> flags;
+  std::string catalog_version = "embedded";  ///< which catalog the facts came from
+};
+
+}  // namespace macfit::plan

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace macfit::cli {
+
+/// A command adds itself to the program and returns what to do when it is called. What it returns
+/// is the exit code: 0, or 1 where what was required does not hold. Bad input throws Error.
+using Action = std::function<int()>;
+
+[[nodiscard]] Action add_plan(CLI::App& app);
+[[nodiscard]] Action add_models(CLI::App& app);
+[[nodiscard]] Action add_hardware(CLI::App& app);
+[[nodiscard]] Action add_explain(CLI::App& app);
+[[nodiscard]] Action add_version(CLI::App& app);
+
+/// Parses the command line and runs it. 0 done, 1 required but not so, 2 bad usage or input; errors
+/// go to standard error.
+[[nodiscard]] int run(int argc, const char* const* argv);
+
+}  // namespace macfit::cli

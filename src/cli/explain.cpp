@@ -1,0 +1,52 @@
+#include <memory>
+
+#include "commands.hpp"
+#include "macfit/core/error.hpp"
+#include "macfit/core/text.hpp"
+#include "macfit/plan/glossary.hpp"
+#include "options.hpp"
+
+namespace macfit::cli {
+
+Action add_explain(CLI::App& app) {
+  auto common = std::make_shared<Common>();
+  auto name = std::make_shared<std::string>();
+  app.add_option("name", *name, "A term, a reason or a problem code; none lists all")
+      ->type_name("NAME");
+  app.add_option("--color", common->color, "auto, always or never")->type_name("WHEN");
+  app.footer("\nExamples:\n  macfit explain borderline\n  macfit explain tensor-latency\n");
+  return [common, name] {
+    const report::Style style = style_for(*common);
+    const auto show = [&](const plan::Entry& entry) {
+      return report::paint(style, report::Paint::bold, entry.name) + "\n  " +
+             wrap(entry.meaning, style.width, 2) + "\n";
+    };
+    std::string text;
+    if (name->empty()) {
+      for (const plan::Entry& entry : plan::glossary()) {
+        text += show(entry);
+      }
+    } else if (const auto found = plan::find_entry(*name)) {
+      text = show(*found);
+    } else {
+      // The tiers and evidence words are explained by the entry that lists them.
+      for (const char* list : {"tier", "evidence"}) {
+        const auto within = plan::find_entry(list);
+        if (within && lower(within->meaning).find(lower(*name)) != std::string::npos) {
+          text = show(*within);
+        }
+      }
+      if (text.empty()) {
+        std::vector<std::string> known;
+        for (const plan::Entry& entry : plan::glossary()) {
+          known.emplace_back(entry.name);
+        }
+        throw unknown_name("term", *name, known, {}, "macfit explain lists all");
+      }
+    }
+    deliver(*common, report::encode(style, text));
+    return 0;
+  };
+}
+
+}  // namespace macfit::cli

@@ -1,0 +1,169 @@
+#include "files.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "macfit/core/error.hpp"
+#include "macfit/core/text.hpp"
+
+namespace macfit::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+Error failed(const std::string& path, const std::string& what, int code) {
+  return Error(what + ": " + std::generic_category().message(code), Place{path, {}, {}});
+}
+
+/// A descriptor that closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ > 2) {
+      ::close(fd_);
+    }
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] int close() { return ::close(std::exchange(fd_, -1)); }
+
+ private:
+  int fd_;
+};
+
+/// 0, or the error.
+int write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0) {
+      if (errno == EINTR) {
+        continue;
+      }
+      return errno;
+    }
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::string read_text(const std::string& path, std::size_t limit) {
+  const bool standard = path == "-";
+  const Descriptor fd(standard ? STDIN_FILENO
+                               : ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (fd.get() < 0) {
+    throw failed(path, "can't open it", errno);
+  }
+  if (!standard) {
+    struct stat info {};
+    if (::fstat(fd.get(), &info) != 0) {
+      throw failed(path, "can't look at it", errno);
+    }
+    if (!S_ISREG(info.st_mode)) {
+      throw Error(S_ISDIR(info.st_mode) ? "it is a directory, not a file" : "it is not a plain file",
+                  Place{path, {}, {}});
+    }
+  }
+  std::string text;
+  std::array<char, 65536> buffer{};
+  while (true) {
+    const ssize_t count = ::read(fd.get(), buffer.data(), buffer.size());
+    if (count < 0) {
+      if (errno == EINTR) {
+        continue;
+      }
+      throw failed(path, "can't read it", errno);
+    }
+    if (count == 0) {
+      return text;
+    }
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+    if (text.size() > limit) {
+      throw Error("it is larger than " + std::to_string(limit) + " bytes", Place{path, {}, {}});
+    }
+  }
+}
+
+std::vector<std::pair<std::string, std::string>> read_folder(const std::string& directory) {
+  std::vector<std::pair<std::string, std::string>> files;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory, error)) {
+    const std::string name = entry.path().filename().string();
+    if (entry.path().extension() == ".json" && name.find(".schema.") == std::string::npos) {
+      files.emplace_back(name, read_text(entry.path().string()));
+    }
+  }
+  if (error) {
+    throw failed(directory, "can't read the folder", error.value());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+void write_file(const std::string& path, std::string_view text) {
+  // Through a link the file that it names is replaced, not the link.
+  std::error_code ignored;
+  fs::path target = path;
+  if (fs::is_symlink(target, ignored)) {
+    target = fs::weakly_canonical(target, ignored);
+  }
+  struct stat info {};
+  const bool exists = ::stat(target.c_str(), &info) == 0;
+  if (exists && !S_ISREG(info.st_mode)) {
+    if (S_ISDIR(info.st_mode)) {
+      throw Error("it is a directory", Place{path, {}, {}});
+    }
+    // A device or a pipe can't be replaced: it is written to.
+    Descriptor fd(::open(target.c_str(), O_WRONLY | O_CLOEXEC));
+    const int code = fd.get() < 0 ? errno : write_all(fd.get(), text);
+    if (code != 0) {
+      throw failed(path, "can't write it", code);
+    }
+    return;
+  }
+  std::string temporary = target.string() + ".XXXXXX";
+  Descriptor fd(::mkstemp(temporary.data()));
+  if (fd.get() < 0) {
+    throw failed(path, "can't create a file beside it", errno);
+  }
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  int code = write_all(fd.get(), text);
+  if (code == 0 && ::fchmod(fd.get(), exists ? info.st_mode & 07777U : 0666U & ~mask) != 0) {
+    code = errno;
+  }
+  if (code == 0 && ::fsync(fd.get()) != 0 && errno != EINVAL && errno != ENOTSUP) {
+    code = errno;
+  }
+  if (fd.close() != 0 && code == 0) {
+    code = errno;
+  }
+  if (code == 0 && ::rename(temporary.c_str(), target.c_str()) != 0) {
+    code = errno;
+  }
+  if (code != 0) {
+    ::unlink(temporary.c_str());
+    throw failed(path, "can't write it", code);
+  }
+}
+
+void write_out(std::string_view text) {
+  const int code = write_all(STDOUT_FILENO, text);
+  if (code != 0 && code != EPIPE) {
+    throw failed("standard output", "can't write it", code);
+  }
+}
+
+}  // namespace macfit::cli

@@ -1,0 +1,383 @@
+#include "options.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "files.hpp"
+#include "macfit/core/error.hpp"
+#include "macfit/core/text.hpp"
+#include "macfit/model/io/read_model.hpp"
+#include "macfit/model/nominal.hpp"
+#include "macfit/report/plan_report.hpp"
+
+namespace macfit::cli {
+namespace {
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+bool utf8_locale() {
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const std::string value = lower(environment(name));
+    if (!value.empty()) {
+      return value.find("utf-8") != std::string::npos || value.find("utf8") != std::string::npos;
+    }
+  }
+  return false;
+}
+
+std::size_t terminal_width(bool terminal) {
+  constexpr std::size_t unknown = 100;
+  if (const std::string stated = environment("COLUMNS"); !stated.empty()) {
+    const int columns = std::atoi(stated.c_str());
+    if (columns >= 20 && columns <= 1000) {
+      return static_cast<std::size_t>(columns);
+    }
+  }
+  winsize size{};
+  if (terminal && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+    return size.ws_col;
+  }
+  return unknown;
+}
+
+/// A flag's name goes before what is wrong with its value.
+template <class Parse>
+auto parse_flag(const char* flag, const std::string& text, const Parse& parse) {
+  try {
+    return parse(text);
+  } catch (const Error& error) {
+    throw Error(std::string(flag) + ": " + error.message(), error.place(), error.hint());
+  }
+}
+
+bool looks_like_path(const std::string& name) {
+  std::error_code ignored;
+  const auto ends = [&](std::string_view end) {
+    return name.size() > end.size() && lower(name).rfind(end) == name.size() - end.size();
+  };
+  return ends(".json") || ends(".gguf") || ends(".safetensors") || name.rfind("./", 0) == 0 ||
+         name.rfind("../", 0) == 0 || name.rfind('/', 0) == 0 || name.rfind("~/", 0) == 0 ||
+         std::filesystem::exists(name, ignored);
+}
+
+hardware::ClusterOptions cluster_options(const ClusterFlags& flags) {
+  hardware::ClusterOptions options;
+  if (!flags.macos.empty()) {
+    options.macos = parse_flag("--macos", flags.macos, hardware::parse_macos);
+  }
+  if (!flags.wired_limit.empty()) {
+    options.wired_limit = parse_flag("--wired-limit", flags.wired_limit, parse_bytes);
+  }
+  if (!flags.reserve.empty()) {
+    options.reserve = parse_flag("--reserve", flags.reserve, parse_bytes);
+  }
+  if (!flags.cluster_reserve.empty()) {
+    options.cluster_reserve = parse_flag("--cluster-reserve", flags.cluster_reserve, parse_fraction);
+  }
+  if (!flags.link.empty()) {
+    options.link = flags.link;
+  }
+  return options;
+}
+
+std::optional<plan::SplitKind> parse_split(const std::string& name) {
+  if (same_name(name, "auto")) {
+    return std::nullopt;
+  }
+  for (const plan::SplitKind split :
+       {plan::SplitKind::independent, plan::SplitKind::pipeline, plan::SplitKind::tensor}) {
+    if (same_name(name, plan::split_name(split))) {
+      return split;
+    }
+  }
+  throw unknown_name("split", name, {"auto", "independent", "pipeline", "tensor"}, {},
+                     "known are auto, independent, pipeline and tensor");
+}
+
+std::vector<runtime::Id> parse_runtimes(const std::string& name) {
+  if (same_name(name, "all")) {
+    return runtime::all();
+  }
+  const runtime::Id id = runtime::parse_id(name);
+  (void)runtime::get(id);
+  return {id};
+}
+
+/// Clusters worth trying where this one is not enough: one more of the last machine, then single
+/// bigger machines, cheapest first.
+std::vector<plan::Alternative> alternatives(const hardware::Cluster& cluster,
+                                            const ClusterFlags& flags, const Catalogs& catalogs) {
+  std::vector<plan::Alternative> result;
+  if (!cluster.name.empty() || cluster.nodes.empty()) {
+    return result;
+  }
+  const hardware::ClusterOptions options = cluster_options(flags);
+  const auto add = [&](const std::string& kind, const std::string& spec, const std::string& label) {
+    try {
+      result.push_back({kind, spec, hardware::parse_cluster(spec, options, catalogs.hardware), label});
+    } catch (const Error&) {
+      // A flag that fits this cluster (a link, a limit) need not fit the other.
+    }
+  };
+  const hardware::Node& last = cluster.nodes.back();
+  if (!last.machine.empty() && cluster.nodes.size() < hardware::max_nodes) {
+    add("one-more-node", cluster.spec + "+" + last.machine, "one more " + last.machine);
+  }
+  Bytes largest{};
+  for (const hardware::Node& node : cluster.nodes) {
+    largest = std::max(largest, node.ram);
+  }
+  std::vector<const hardware::Machine*> bigger;
+  for (const hardware::Machine& machine : catalogs.hardware.machines()) {
+    if (machine.mac && machine.ram > largest && machine.price &&
+        machine.status != hardware::MachineStatus::previous) {
+      bigger.push_back(&machine);
+    }
+  }
+  std::stable_sort(bigger.begin(), bigger.end(), [](const auto* a, const auto* b) {
+    return a->price->usd < b->price->usd;
+  });
+  for (const hardware::Machine* machine : bigger) {
+    add("bigger-machine", machine->id,
+        "a single " + machine->id + " ($" +
+            format_whole(static_cast<std::int64_t>(machine->price->usd)) + ")");
+  }
+  return result;
+}
+
+}  // namespace
+
+void add_common(CLI::App& app, Common& common, const std::vector<std::string>& formats) {
+  std::vector<std::string> names = formats;
+  app.add_option("--format", common.format, "Output format: " + join_words(names, "or"))
+      ->type_name("NAME");
+  app.add_option("--output,-o", common.output, "Write to this file, whole or not at all")
+      ->type_name("FILE");
+  app.add_option("--catalog", common.catalog,
+                 "Folder with models/ and hardware/ in place of the built-in catalogs")
+      ->type_name("DIR");
+  app.add_option("--color", common.color, "auto, always or never")->type_name("WHEN");
+  app.add_flag("--quiet,-q", common.quiet, "No talk on standard error but errors");
+  app.add_flag("--verbose,-v", common.verbose, "Say what is done on standard error");
+}
+
+void add_cluster(CLI::App& app, ClusterFlags& flags, bool required) {
+  auto* nodes = app.add_option("--nodes,-n", flags.nodes,
+                               "The Macs: 2x128, 1x128+2x64, m4-max-128+m4-pro-64, or a cluster file")
+                    ->type_name("SPEC|FILE");
+  if (required) {
+    nodes->required();
+  }
+  app.add_option("--macos", flags.macos, "macOS version, 15, 26 or 26.2 (default 26)")
+      ->type_name("VERSION");
+  app.add_option("--wired-limit", flags.wired_limit,
+                 "iogpu.wired_limit_mb as you set it, for every node: 120GiB")
+      ->type_name("SIZE");
+  app.add_option("--reserve", flags.reserve, "Kept for the person at each machine: 8GiB (default 0)")
+      ->type_name("SIZE");
+  app.add_option("--cluster-reserve", flags.cluster_reserve,
+                 "Kept free on each node of a sharded model (default 10%)")
+      ->type_name("SHARE");
+  app.add_option("--link", flags.link, "tb5-tcp, tb5-rdma, tb4, 10gbe, 1gbe or wifi")
+      ->type_name("NAME");
+}
+
+void add_request(CLI::App& app, RequestFlags& flags) {
+  app.add_option("--model,-m", flags.model,
+                 "A model of the catalog, a file or folder, or a size such as 230b-q4 or 215gb")
+      ->type_name("NAME|PATH|SIZE")
+      ->required();
+  app.add_option("--quant", flags.quant, "Weight format: q4, mlx-8bit-g64, bf16, mixed_4_6 …")
+      ->type_name("NAME");
+  add_cluster(app, flags.cluster, true);
+  app.add_option("--context,-c", flags.context,
+                 "Prompt plus output per sequence, in tokens: 32k (default 8k)")
+      ->type_name("TOKENS");
+  app.add_option("--sequences", flags.sequences, "Sequences at a time per replica (default 1)")
+      ->type_name("N");
+  app.add_option("--kv", flags.kv, "Cache format: bf16, q8 or q4 (default bf16)")
+      ->type_name("NAME");
+  app.add_option("--runtime,-r", flags.runtime, "mlx-lm, exo or all (default all)")
+      ->type_name("NAME");
+  app.add_option("--split", flags.split,
+                 "Only this split: auto, independent, pipeline or tensor (default auto)")
+      ->type_name("NAME");
+  app.add_option("--layers", flags.layers, "A pipeline's layers per node: 31,31")
+      ->type_name("N,N…");
+  app.add_option("--prefill-step", flags.prefill_step,
+                 "Prompt tokens per forward pass (default 2048)")
+      ->type_name("N");
+}
+
+Catalogs load_catalogs(const Common& common) {
+  const std::string built_in = "embedded " + report::tool_version();
+  if (common.catalog.empty()) {
+    return {hardware::Catalog::embedded(), model::Catalog::embedded(), built_in};
+  }
+  std::error_code ignored;
+  const std::filesystem::path root = common.catalog;
+  const bool has_models = std::filesystem::is_directory(root / "models", ignored);
+  const bool has_hardware = std::filesystem::is_directory(root / "hardware", ignored);
+  if (!has_models && !has_hardware) {
+    throw Error("there is no models/ or hardware/ in it", Place{common.catalog, {}, {}},
+                "--catalog wants a folder laid out like macfit's own");
+  }
+  Catalogs catalogs{hardware::Catalog::embedded(), model::Catalog::embedded(), common.catalog};
+  if (has_hardware) {
+    std::vector<hardware::CatalogText> texts;
+    for (auto& [name, text] : read_folder((root / "hardware").string())) {
+      texts.push_back({name, std::move(text)});
+    }
+    catalogs.hardware = hardware::Catalog::from_texts(texts);
+  }
+  if (has_models) {
+    const std::string folder = (root / "models").string();
+    catalogs.models = model::Catalog::from_texts(read_folder(folder), folder + "/");
+  }
+  return catalogs;
+}
+
+hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& catalogs) {
+  const hardware::ClusterOptions options = cluster_options(flags);
+  if (looks_like_path(flags.nodes)) {
+    return hardware::read_cluster_file(read_text(flags.nodes), options, catalogs.hardware,
+                                       flags.nodes);
+  }
+  return parse_flag("--nodes", flags.nodes, [&](const std::string& spec) {
+    return hardware::parse_cluster(spec, options, catalogs.hardware);
+  });
+}
+
+ResolvedModel resolve_model(const std::string& name, const std::string& quant,
+                            const Catalogs& catalogs) {
+  std::optional<model::Recipe> asked;
+  if (!quant.empty()) {
+    asked = parse_flag("--quant", quant, model::parse_recipe);
+  }
+  ResolvedModel result;
+  if (looks_like_path(name)) {
+    result.model = model::read_model(name);
+  } else if (auto found = catalogs.models.find(name)) {
+    result.model = std::move(*found);
+  } else if (model::looks_nominal(name)) {
+    model::NominalName nominal =
+        parse_flag("--model", name, [](const std::string& text) { return model::parse_nominal(text); });
+    if (asked && !nominal.recipe) {
+      nominal.recipe = asked;
+    }
+    if (!nominal.recipe) {
+      nominal.recipe = model::parse_recipe("q4");
+    }
+    result.model = model::nominal_model(nominal, catalogs.models);
+    result.recipe = asked && !nominal.weights ? *asked : *nominal.recipe;
+    return result;
+  } else {
+    result.model = catalogs.models.get(name);
+  }
+  result.recipe = asked                        ? *asked
+                  : result.model.default_recipe ? *result.model.default_recipe
+                                                : model::parse_recipe("q4");
+  return result;
+}
+
+plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs) {
+  plan::Request request;
+  ResolvedModel resolved = resolve_model(flags.model, flags.quant, catalogs);
+  request.model = std::move(resolved.model);
+  request.recipe = std::move(resolved.recipe);
+  request.cluster = resolve_cluster(flags.cluster, catalogs);
+  request.catalog_version = catalogs.version;
+  if (!flags.context.empty()) {
+    request.workload.context = parse_flag("--context", flags.context, parse_tokens);
+  }
+  constexpr std::int64_t most = 1'000'000;
+  if (!flags.sequences.empty()) {
+    request.workload.sequences = parse_whole(flags.sequences, "--sequences", 1, most);
+  }
+  if (!flags.prefill_step.empty()) {
+    request.workload.prefill_step = parse_whole(flags.prefill_step, "--prefill-step", 1, most);
+  }
+  if (!flags.kv.empty()) {
+    request.workload.kv = parse_flag("--kv", flags.kv, runtime::parse_kv_format);
+  }
+  request.runtimes =
+      parse_flag("--runtime", flags.runtime.empty() ? "all" : flags.runtime, parse_runtimes);
+  if (!flags.split.empty()) {
+    request.only = parse_flag("--split", flags.split, parse_split);
+  }
+  if (!flags.layers.empty()) {
+    for (const std::string_view part : split(flags.layers, ',')) {
+      request.layers.push_back(parse_whole(part, "--layers", 1, 100'000));
+    }
+  }
+  if (request.model.nominal) {
+    for (const std::string& id : request.model.nominal->nearest) {
+      if (auto near = catalogs.models.find(id)) {
+        request.nearest.push_back(std::move(*near));
+      }
+    }
+  }
+  request.alternatives = alternatives(request.cluster, flags.cluster, catalogs);
+  const std::pair<const char*, const std::string*> given[] = {
+      {"--model", &flags.model},
+      {"--quant", &flags.quant},
+      {"--nodes", &flags.cluster.nodes},
+      {"--context", &flags.context},
+      {"--sequences", &flags.sequences},
+      {"--kv", &flags.kv},
+      {"--runtime", &flags.runtime},
+      {"--split", &flags.split},
+      {"--layers", &flags.layers},
+      {"--link", &flags.cluster.link},
+      {"--macos", &flags.cluster.macos},
+      {"--wired-limit", &flags.cluster.wired_limit},
+      {"--reserve", &flags.cluster.reserve},
+      {"--cluster-reserve", &flags.cluster.cluster_reserve},
+      {"--prefill-step", &flags.prefill_step}};
+  for (const auto& [flag, value] : given) {
+    if (!value->empty()) {
+      request.flags.emplace_back(flag, *value);
+    }
+  }
+  return request;
+}
+
+report::Style style_for(const Common& common) {
+  const bool terminal = common.output.empty() && ::isatty(STDOUT_FILENO) == 1;
+  report::Style style;
+  style.width = terminal_width(terminal);
+  style.unicode = utf8_locale();
+  if (same_name(common.color, "always")) {
+    style.color = true;
+  } else if (same_name(common.color, "auto")) {
+    style.color = terminal && environment("NO_COLOR").empty() && environment("TERM") != "dumb";
+  } else if (!same_name(common.color, "never")) {
+    throw unknown_name("value of --color", common.color, {"auto", "always", "never"}, {},
+                       "known are auto, always and never");
+  }
+  return style;
+}
+
+void deliver(const Common& common, const std::string& text) {
+  if (common.output.empty() || common.output == "-") {
+    write_out(text);
+  } else {
+    write_file(common.output, text);
+  }
+}
+
+void check_format(const Common& common, const std::vector<std::string>& formats) {
+  if (std::find(formats.begin(), formats.end(), common.format) == formats.end()) {
+    throw unknown_name("value of --format", common.format, formats, {},
+                       "known are " + join_words(formats));
+  }
+}
+
+}  // namespace macfit::cli

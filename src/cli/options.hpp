@@ -1,0 +1,85 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "macfit/hardware/catalog.hpp"
+#include "macfit/model/catalog.hpp"
+#include "macfit/plan/request.hpp"
+#include "macfit/report/style.hpp"
+
+namespace macfit::cli {
+
+/// Flags that every command knows.
+struct Common {
+  std::string catalog;
+  std::string color = "auto";
+  std::string format = "text";
+  std::string output;
+  bool quiet = false;
+  bool verbose = false;
+};
+
+/// Flags that describe a cluster.
+struct ClusterFlags {
+  std::string nodes;
+  std::string macos;
+  std::string wired_limit;
+  std::string reserve;
+  std::string cluster_reserve;
+  std::string link;
+};
+
+/// Flags that describe a model, a workload and what may run it.
+struct RequestFlags {
+  ClusterFlags cluster;
+  std::string model;
+  std::string quant;
+  std::string context;
+  std::string sequences;
+  std::string kv;
+  std::string runtime;
+  std::string split;
+  std::string layers;
+  std::string prefill_step;
+};
+
+/// Both catalogs, embedded or from --catalog.
+struct Catalogs {
+  hardware::Catalog hardware;
+  model::Catalog models;
+  std::string version;
+};
+
+void add_common(CLI::App& app, Common& common, const std::vector<std::string>& formats);
+void add_cluster(CLI::App& app, ClusterFlags& flags, bool required);
+void add_request(CLI::App& app, RequestFlags& flags);
+
+[[nodiscard]] Catalogs load_catalogs(const Common& common);
+
+/// A cluster by spec, or from a file where `nodes` names one.
+[[nodiscard]] hardware::Cluster resolve_cluster(const ClusterFlags& flags,
+                                                const Catalogs& catalogs);
+
+/// A model by name, path or size; `recipe` is what is asked for or its default.
+struct ResolvedModel {
+  model::Model model;
+  model::Recipe recipe;
+};
+[[nodiscard]] ResolvedModel resolve_model(const std::string& name, const std::string& quant,
+                                          const Catalogs& catalogs);
+
+[[nodiscard]] plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs);
+
+/// By --color, NO_COLOR, the terminal and the locale.
+[[nodiscard]] report::Style style_for(const Common& common);
+
+/// To --output or to standard output.
+void deliver(const Common& common, const std::string& text);
+
+/// Throws Error unless `format` is among those; names the nearest.
+void check_format(const Common& common, const std::vector<std::string>& formats);
+
+}  // namespace macfit::cli

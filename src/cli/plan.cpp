@@ -1,0 +1,72 @@
+#include <memory>
+
+#include "commands.hpp"
+#include "macfit/core/text.hpp"
+#include "macfit/plan/plan.hpp"
+#include "macfit/report/plan_report.hpp"
+#include "options.hpp"
+#include "talk.hpp"
+
+namespace macfit::cli {
+namespace {
+
+struct PlanFlags {
+  Common common;
+  RequestFlags request;
+  std::string require;
+  bool explain = false;
+};
+
+constexpr const char* footer = R"(
+Examples:
+  macfit plan --model 230b-q4 --nodes 2x128
+  macfit plan --model llama-3.3-70b --quant q8 --nodes 2x128 --context 64k --sequences 4
+  macfit plan --model 210gb --nodes 2x128 --explain
+  macfit plan --model gpt-oss-120b --nodes desk.json --require comfortable --format json
+
+Sizes: 230b-q4 is 230 billion parameters at 4 bit, dense; 400b-a17b-q8 a mixture of experts with 17
+billion active; 215gb weights of that size. 2x128 is two Macs sold with 128 GB; + joins unlike ones.
+)";
+
+const std::vector<std::string> formats = {"text", "json"};
+
+int plan_command(const PlanFlags& flags) {
+  check_format(flags.common, formats);
+  std::optional<fit::Tier> required;
+  if (!flags.require.empty()) {
+    required = fit::parse_tier(flags.require);
+  }
+  report::Style style = style_for(flags.common);
+  style.explain = flags.explain;
+  Talk talk(flags.common);
+  const Catalogs catalogs = load_catalogs(flags.common);
+  talk.detail("catalog: " + catalogs.version);
+  const plan::Request request = make_request(flags.request, catalogs);
+  talk.detail("model: " + request.model.id + ", " + std::to_string(request.cluster.nodes.size()) +
+              " nodes");
+  const plan::Plan plan = plan::make_plan(request);
+  deliver(flags.common, flags.common.format == "json" ? report::plan_json(plan)
+                                                      : report::plan_text(plan, style));
+  if (required && plan.verdict.tier < *required) {
+    talk.warn("required " + std::string(fit::tier_name(*required)) + ", got " +
+              std::string(fit::tier_name(plan.verdict.tier)));
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Action add_plan(CLI::App& app) {
+  auto flags = std::make_shared<PlanFlags>();
+  add_request(app, flags->request);
+  app.add_option("--require", flags->require,
+                 "Exit code 1 unless the tier is at least this: comfortable or borderline")
+      ->type_name("TIER");
+  app.add_flag("--explain", flags->explain, "Add the formulas with the numbers put in");
+  add_common(app, flags->common, formats);
+  app.footer(footer);
+  return [flags] { return plan_command(*flags); };
+}
+
+}  // namespace macfit::cli

@@ -1,0 +1,124 @@
+#include <exception>
+#include <iostream>
+#include <utility>
+#include <vector>
+
+#include "commands.hpp"
+#include "files.hpp"
+#include "macfit/core/error.hpp"
+#include "macfit/core/text.hpp"
+
+namespace macfit::cli {
+namespace {
+
+constexpr const char* examples = R"(
+Examples:
+  macfit plan --model 230b-q4 --nodes 2x128
+      Does a 230B model at 4 bit run on two 128 GB Macs, and how?
+  macfit plan --model llama-3.1-70b --nodes m4-max-128+m4-pro-64 --context 32k
+      A catalog model on two unequal Macs, with a longer context.
+  macfit plan --model minimax-m2.5 --nodes 2x128 --link tb5-rdma --require comfortable
+      Exit code 1 unless it fits comfortably: for scripts and CI.
+  macfit plan --model qwen3-235b-a22b --nodes 4x64 --format json | jq .verdict
+  macfit models list          macfit models show gpt-oss-120b
+  macfit hardware list        macfit hardware show 2x128
+
+Exit codes: 0 done (whatever the verdict), 1 what was required does not hold, 2 bad usage or input.
+)";
+
+void complain(const std::string& text) { std::cerr << "macfit: " << text << '\n'; }
+
+/// Flags and commands that could have been meant, for a word that is neither.
+std::vector<std::string> known_words(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> known;
+  if (!word.empty() && word[0] == '-') {
+    for (const CLI::Option* option : app.get_options()) {
+      for (const std::string& name : option->get_lnames()) {
+        known.push_back("--" + name);
+      }
+    }
+  } else {
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+      known.push_back(command->get_name());
+    }
+  }
+  return known;
+}
+
+/// The innermost command that the line names.
+const CLI::App& innermost(const CLI::App& app) {
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().front();
+  }
+  return *at;
+}
+
+std::string command_line_of(const CLI::App& app) {
+  return app.get_parent() == nullptr ? app.get_name()
+                                     : command_line_of(*app.get_parent()) + " " + app.get_name();
+}
+
+int parse_failed(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App& command = innermost(app);
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+    const std::vector<std::string> rest = app.remaining(true);
+    const std::string word = rest.empty() ? std::string() : rest.front();
+    const bool flag = !word.empty() && word[0] == '-';
+    const std::string name = word.substr(0, word.find('='));
+    complain(unknown_name(flag ? "flag" : "command", name, known_words(command, word), {},
+                          "see " + command_line_of(command) + " --help")
+                 .what());
+  } else {
+    complain(printable(error.what(), 400) + " (see " + command_line_of(command) + " --help)");
+  }
+  return 2;
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv) {
+  CLI::App app("What runs on the Macs you have: tells before the download whether a model fits, "
+               "under which split, with how much room, and what to type.",
+               "macfit");
+  app.require_subcommand(1);
+  app.footer(examples);
+  app.set_help_flag("--help,-h", "This text");
+  app.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });
+
+  std::vector<std::pair<CLI::App*, Action>> actions;
+  const auto add = [&](const char* name, const char* about, Action (*make)(CLI::App&)) {
+    CLI::App* command = app.add_subcommand(name, about);
+    actions.emplace_back(command, make(*command));
+  };
+  add("plan", "One model on one cluster: fit, split, room and what to type", add_plan);
+  add("models", "The model catalog: list, show, import", add_models);
+  add("hardware", "Chips, machines, links, and what a cluster can hold", add_hardware);
+  add("explain", "What a term, a reason or a problem code means", add_explain);
+  add("version", "The version of macfit and of its catalog", add_version);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    write_out(innermost(app).help());
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return parse_failed(app, error);
+  }
+  try {
+    for (const auto& [command, action] : actions) {
+      if (command->parsed()) {
+        return action();
+      }
+    }
+  } catch (const Error& error) {
+    complain(error.what());
+  } catch (const std::bad_alloc&) {
+    complain("out of memory");
+  } catch (const std::exception& error) {
+    complain(std::string("an error that should not happen: ") + error.what());
+  }
+  return 2;
+}
+
+}  // namespace macfit::cli

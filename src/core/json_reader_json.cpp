@@ -1,0 +1,233 @@
+#include "macfit/core/json_reader_json.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "macfit/core/text.hpp"
+
+namespace macfit {
+namespace {
+
+using nlohmann::json;
+
+/// "the number 3", "the string \"abc\"", "an object".
+std::string describe(const json& value) {
+  switch (value.type()) {
+    case json::value_t::null:
+      return "null";
+    case json::value_t::object:
+      return "an object";
+    case json::value_t::array:
+      return "an array";
+    case json::value_t::string:
+      return "the string \"" + printable(value.get_ref<const std::string&>(), 60) + "\"";
+    case json::value_t::boolean:
+      return value.get<bool>() ? "true" : "false";
+    default:
+      return "the number " + value.dump();
+  }
+}
+
+/// Follows the parse to refuse what nlohmann's DOM accepts in silence: duplicate keys and depth.
+class Guard {
+ public:
+  explicit Guard(std::size_t depth) : depth_(depth) {}
+
+  bool operator()(int /*depth*/, json::parse_event_t event, json& parsed) {
+    switch (event) {
+      case json::parse_event_t::object_start:
+      case json::parse_event_t::array_start:
+        count_element();
+        if (levels_.size() >= depth_) {
+          throw Error("nested deeper than " + std::to_string(depth_) + " levels",
+                      Place{{}, pointer(), {}});
+        }
+        levels_.push_back({event == json::parse_event_t::array_start, 0, {}, {}});
+        break;
+      case json::parse_event_t::object_end:
+      case json::parse_event_t::array_end:
+        levels_.pop_back();
+        break;
+      case json::parse_event_t::key: {
+        Level& level = levels_.back();
+        level.key = parsed.get<std::string>();
+        const auto at = std::lower_bound(level.seen.begin(), level.seen.end(), level.key);
+        if (at != level.seen.end() && *at == level.key) {
+          throw Error("the key stands twice in one object", Place{{}, pointer(), {}});
+        }
+        level.seen.insert(at, level.key);
+        break;
+      }
+      case json::parse_event_t::value:
+        count_element();
+        break;
+    }
+    return true;
+  }
+
+ private:
+  struct Level {
+    bool array;
+    std::size_t next;
+    std::string key;
+    std::vector<std::string> seen;
+  };
+
+  void count_element() {
+    if (!levels_.empty() && levels_.back().array) {
+      levels_.back().key = std::to_string(levels_.back().next++);
+    }
+  }
+
+  [[nodiscard]] std::string pointer() const {
+    std::string result;
+    for (const Level& level : levels_) {
+      result = pointer_join(result, printable(level.key));
+    }
+    return result;
+  }
+
+  std::size_t depth_;
+  std::vector<Level> levels_;
+};
+
+}  // namespace
+
+JsonObject JsonValue::object() const { return JsonObject(*this); }
+
+std::vector<JsonValue> JsonValue::array() const {
+  if (!value_->is_array()) {
+    throw expected("an array");
+  }
+  std::vector<JsonValue> result;
+  result.reserve(value_->size());
+  for (std::size_t i = 0; i < value_->size(); ++i) {
+    result.emplace_back((*value_)[i], pointer_join(pointer_, i));
+  }
+  return result;
+}
+
+std::string JsonValue::string() const {
+  if (!value_->is_string()) {
+    throw expected("a string");
+  }
+  return value_->get<std::string>();
+}
+
+bool JsonValue::boolean() const {
+  if (!value_->is_boolean()) {
+    throw expected("true or false");
+  }
+  return value_->get<bool>();
+}
+
+std::int64_t JsonValue::whole(std::int64_t low, std::int64_t high) const {
+  const std::string wanted =
+      "a whole number from " + std::to_string(low) + " to " + std::to_string(high);
+  if (value_->is_number_unsigned()) {
+    const auto value = value_->get<std::uint64_t>();
+    if (high < 0 || value > static_cast<std::uint64_t>(high) ||
+        (low > 0 && value < static_cast<std::uint64_t>(low))) {
+      throw expected(wanted);
+    }
+    return static_cast<std::int64_t>(value);
+  }
+  if (value_->is_number_integer()) {
+    const auto value = value_->get<std::int64_t>();
+    if (value < low || value > high) {
+      throw expected(wanted);
+    }
+    return value;
+  }
+  if (value_->is_number_float()) {
+    const auto value = value_->get<double>();
+    if (std::floor(value) == value && value >= static_cast<double>(low) &&
+        value <= static_cast<double>(high) && std::fabs(value) < 9e15) {
+      return static_cast<std::int64_t>(value);
+    }
+  }
+  throw expected(wanted);
+}
+
+double JsonValue::number(double low, double high) const {
+  if (value_->is_number()) {
+    const auto value = value_->get<double>();
+    if (std::isfinite(value) && value >= low && value <= high) {
+      return value;
+    }
+  }
+  throw expected("a number from " + json(low).dump() + " to " + json(high).dump());
+}
+
+Error JsonValue::error(std::string message, std::string hint) const {
+  return Error(std::move(message), Place{{}, pointer_, {}}, std::move(hint));
+}
+
+Error JsonValue::expected(std::string_view what) const {
+  return error("expected " + std::string(what) + ", found " + describe(*value_));
+}
+
+JsonObject::JsonObject(const JsonValue& value) : value_(value) {
+  if (!value.is_object()) {
+    throw value.expected("an object");
+  }
+}
+
+JsonValue JsonObject::at(std::string_view key) {
+  if (auto value = find(key)) {
+    return *value;
+  }
+  throw value_.error("the key \"" + std::string(key) + "\" is missing or null");
+}
+
+std::optional<JsonValue> JsonObject::find(std::string_view key) {
+  asked_.emplace_back(key);
+  const auto found = value_.raw().find(asked_.back());
+  if (found == value_.raw().end() || found->is_null()) {
+    return std::nullopt;
+  }
+  return JsonValue(*found, pointer_join(value_.pointer(), key));
+}
+
+bool JsonObject::contains(std::string_view key) const {
+  return value_.raw().contains(std::string(key));
+}
+
+std::vector<std::pair<std::string, JsonValue>> JsonObject::members() {
+  std::vector<std::pair<std::string, JsonValue>> result;
+  for (auto it = value_.raw().begin(); it != value_.raw().end(); ++it) {
+    asked_.push_back(it.key());
+    result.emplace_back(it.key(), JsonValue(*it, pointer_join(value_.pointer(), it.key())));
+  }
+  return result;
+}
+
+void JsonObject::refuse_unknown() const {
+  for (auto it = value_.raw().begin(); it != value_.raw().end(); ++it) {
+    if (std::find(asked_.begin(), asked_.end(), it.key()) == asked_.end()) {
+      throw unknown_name("key", it.key(), asked_,
+                         Place{{}, pointer_join(value_.pointer(), printable(it.key())), {}});
+    }
+  }
+}
+
+JsonDocument JsonDocument::parse(std::string_view text, JsonLimits limits) {
+  if (text.size() > limits.bytes) {
+    throw Error("the JSON text is larger than " + std::to_string(limits.bytes) + " bytes");
+  }
+  if (trim(text).empty()) {
+    throw Error("the file is empty; expected JSON", Place{{}, {}, 0});
+  }
+  try {
+    return JsonDocument(json::parse(text, Guard(limits.depth)));
+  } catch (const json::parse_error& error) {
+    std::string what = error.what();
+    // "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error ..."
+    if (const auto start = what.find("] "); start != std::string::npos) {
+      what.erase(0, start + 2);
+    }
+    throw Error("not valid JSON: " + printable(what), Place{{}, {}, error.byte});
+  }
+}
+
+}  // namespace macfit

@@ -1,0 +1,261 @@
+#include "macfit/core/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdio>
+
+namespace macfit {
+namespace {
+
+char lower_char(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+/// Decodes one UTF-8 sequence at `at`; returns its length, 0 if invalid.
+std::size_t decode(std::string_view text, std::size_t at, std::uint32_t& code) noexcept {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(at);
+  std::size_t length = 0;
+  std::uint32_t minimum = 0;
+  if (first < 0x80) {
+    code = first;
+    return 1;
+  }
+  if ((first & 0xE0U) == 0xC0U) {
+    length = 2, code = first & 0x1FU, minimum = 0x80;
+  } else if ((first & 0xF0U) == 0xE0U) {
+    length = 3, code = first & 0x0FU, minimum = 0x800;
+  } else if ((first & 0xF8U) == 0xF0U) {
+    length = 4, code = first & 0x07U, minimum = 0x10000;
+  } else {
+    return 0;
+  }
+  if (at + length > text.size()) {
+    return 0;
+  }
+  for (std::size_t i = 1; i < length; ++i) {
+    const unsigned char next = byte(at + i);
+    if ((next & 0xC0U) != 0x80U) {
+      return 0;
+    }
+    code = (code << 6U) | (next & 0x3FU);
+  }
+  if (code < minimum || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) {
+    return 0;
+  }
+  return length;
+}
+
+/// Characters that move the cursor, reorder text or can't be seen.
+bool unsafe(std::uint32_t code) noexcept {
+  return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x061C ||
+         (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
+         (code >= 0x2060 && code <= 0x206F) || code == 0xFEFF ||
+         (code >= 0xE0000 && code <= 0xE007F);
+}
+
+}  // namespace
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  std::transform(result.begin(), result.end(), result.begin(), lower_char);
+  return result;
+}
+
+bool same_name(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
+           return lower_char(x) == lower_char(y);
+         });
+}
+
+std::size_t columns(std::string_view text) noexcept {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+  }));
+}
+
+std::string printable(std::string_view text, std::size_t limit) {
+  std::string result;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    if (result.size() > limit) {
+      result += "…";
+      break;
+    }
+    std::uint32_t code = 0;
+    const std::size_t length = decode(text, at, code);
+    std::array<char, 16> escape{};
+    if (length == 0) {
+      std::snprintf(escape.data(), escape.size(), "\\x%02X",
+                    static_cast<unsigned>(static_cast<unsigned char>(text[at])));
+      result += escape.data();
+      ++at;
+      continue;
+    }
+    if (unsafe(code)) {
+      std::snprintf(escape.data(), escape.size(), "\\u{%X}", static_cast<unsigned>(code));
+      result += escape.data();
+    } else {
+      result += text.substr(at, length);
+    }
+    at += length;
+  }
+  return result;
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t cap) {
+  const std::size_t gap = a.size() > b.size() ? a.size() - b.size() : b.size() - a.size();
+  if (gap > cap || a.size() > 256 || b.size() > 256) {
+    return cap + 1;
+  }
+  std::vector<std::size_t> before(b.size() + 1);
+  std::vector<std::size_t> last(b.size() + 1);
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) {
+    last[j] = j;
+  }
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const bool same = lower_char(a[i - 1]) == lower_char(b[j - 1]);
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (same ? 0U : 1U)});
+      if (i > 1 && j > 1 && lower_char(a[i - 1]) == lower_char(b[j - 2]) &&
+          lower_char(a[i - 2]) == lower_char(b[j - 1])) {
+        row[j] = std::min(row[j], before[j - 2] + 1);
+      }
+    }
+    before.swap(last);
+    last.swap(row);
+  }
+  return std::min(last[b.size()], cap + 1);
+}
+
+std::vector<std::string> nearest(std::string_view name, const std::vector<std::string>& known,
+                                 std::size_t count) {
+  const std::size_t cap = std::max<std::size_t>(2, std::min<std::size_t>(4, name.size() / 3));
+  const std::string wanted = lower(name);
+  struct Hit {
+    std::size_t score;
+    const std::string* name;
+  };
+  std::vector<Hit> hits;
+  for (const std::string& candidate : known) {
+    const std::string other = lower(candidate);
+    std::size_t score = edit_distance(wanted, other, cap) * 2;
+    if (score > cap * 2 && wanted.size() >= 3 && other.size() >= 3 &&
+        (other.find(wanted) != std::string::npos || wanted.find(other) != std::string::npos)) {
+      const std::size_t gap = other.size() > wanted.size() ? other.size() - wanted.size()
+                                                           : wanted.size() - other.size();
+      score = cap * 2 + 1 + gap;
+    } else if (score > cap * 2) {
+      // A shared beginning of at least half the name ("qwen3-235" for "qwen3-235b-a22b").
+      const auto stop = std::mismatch(wanted.begin(), wanted.end(), other.begin(), other.end());
+      const auto shared = static_cast<std::size_t>(stop.first - wanted.begin());
+      if (shared < 4 || shared * 2 < wanted.size()) {
+        continue;
+      }
+      score = 200 - std::min<std::size_t>(shared, 100);
+    }
+    hits.push_back({score, &candidate});
+  }
+  std::stable_sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) {
+    return a.score != b.score ? a.score < b.score : *a.name < *b.name;
+  });
+  std::vector<std::string> result;
+  for (const Hit& hit : hits) {
+    if (result.size() == count) {
+      break;
+    }
+    result.push_back(*hit.name);
+  }
+  return result;
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  std::size_t start = 0;
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    if (i == text.size() || text[i] == separator) {
+      parts.push_back(text.substr(start, i - start));
+      start = i + 1;
+    }
+  }
+  return parts;
+}
+
+std::string_view trim(std::string_view text) noexcept {
+  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; };
+  while (!text.empty() && blank(text.front())) {
+    text.remove_prefix(1);
+  }
+  while (!text.empty() && blank(text.back())) {
+    text.remove_suffix(1);
+  }
+  return text;
+}
+
+std::string pointer_join(std::string_view parent, std::string_view token) {
+  std::string result(parent);
+  result += '/';
+  for (const char c : token) {
+    if (c == '~') {
+      result += "~0";
+    } else if (c == '/') {
+      result += "~1";
+    } else {
+      result += c;
+    }
+  }
+  return result;
+}
+
+std::string pointer_join(std::string_view parent, std::size_t index) {
+  return std::string(parent) + "/" + std::to_string(index);
+}
+
+std::string wrap(std::string_view text, std::size_t width, std::size_t indent) {
+  std::string result;
+  std::size_t used = indent;
+  bool first = true;
+  for (const std::string_view word : split(text, ' ')) {
+    if (word.empty()) {
+      continue;
+    }
+    const std::size_t size = columns(word);
+    if (!first && used + 1 + size > width) {
+      result += '\n';
+      result.append(indent, ' ');
+      used = indent;
+      first = true;
+    }
+    if (!first) {
+      result += ' ';
+      ++used;
+    }
+    result += word;
+    used += size;
+    first = false;
+  }
+  return result;
+}
+
+std::string join_words(const std::vector<std::string>& words, std::string_view last) {
+  std::string result;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) {
+      result += i + 1 == words.size() ? " " + std::string(last) + " " : std::string(", ");
+    }
+    result += words[i];
+  }
+  return result;
+}
+
+std::string count_word(std::size_t count) {
+  static constexpr std::array<std::string_view, 13> words = {
+      "zero", "one",   "two",   "three", "four", "five",  "six",
+      "seven", "eight", "nine", "ten",   "eleven", "twelve"};
+  return count < words.size() ? std::string(words[count]) : std::to_string(count);
+}
+
+}  // namespace macfit

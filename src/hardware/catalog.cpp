@@ -1,0 +1,173 @@
+#include "macfit/hardware/catalog.hpp"
+
+#include <algorithm>
+
+#include "macfit/core/error.hpp"
+#include "macfit/core/text.hpp"
+#include "names.hpp"
+
+namespace macfit::hardware {
+namespace {
+
+template <class T>
+const T* find_in(const std::unordered_map<std::string, std::size_t>& names,
+                 const std::vector<T>& values, const std::string& key) {
+  const auto found = names.find(key);
+  return found == names.end() ? nullptr : &values[found->second];
+}
+
+template <class T>
+std::vector<std::string> ids(const std::vector<T>& values) {
+  std::vector<std::string> result;
+  result.reserve(values.size());
+  for (const T& value : values) {
+    result.push_back(value.id);
+  }
+  return result;
+}
+
+/// "m4-max-128" -> {"m4-max", 128 GiB}.
+struct ChipRam {
+  std::string chip;
+  std::optional<Bytes> ram;
+};
+
+ChipRam split_ram(const std::string& key) {
+  const std::size_t dash = key.rfind('-');
+  if (dash == std::string::npos || dash == 0) {
+    return {key, std::nullopt};
+  }
+  const auto ram = parse_ram(std::string_view(key).substr(dash + 1));
+  return ram ? ChipRam{key.substr(0, dash), ram} : ChipRam{key, std::nullopt};
+}
+
+std::string quoted(std::string_view name) { return "\"" + printable(name, 80) + "\""; }
+
+Error no_such_size(const std::string& found, const std::vector<Bytes>& known) {
+  std::vector<std::string> sizes;
+  sizes.reserve(known.size());
+  for (const Bytes size : known) {
+    sizes.push_back(std::to_string(size.count() / gib));
+  }
+  return Error("no machine with " + found + " is known: expected " + join_words(sizes, "or"));
+}
+
+}  // namespace
+
+const Chip* Catalog::find_chip(std::string_view name) const {
+  return find_in(chip_names_, chips_, machine_key(name));
+}
+
+const LinkType* Catalog::find_link(std::string_view name) const {
+  return find_in(link_names_, links_, lower(trim(name)));
+}
+
+const Machine* Catalog::find_machine(std::string_view name) const {
+  const std::string key = machine_key(name);
+  if (const Machine* machine = find_in(machine_names_, machines_, key)) {
+    return machine;
+  }
+  if (const auto ram = parse_ram(key)) {
+    for (const auto& [size, index] : default_by_ram_) {
+      if (size == *ram) {
+        return &machines_[index];
+      }
+    }
+    return nullptr;
+  }
+  const ChipRam parts = split_ram(key);
+  return parts.ram ? machine_with_chip(parts.chip, *parts.ram) : nullptr;
+}
+
+const Chip& Catalog::chip(std::string_view name) const {
+  if (const Chip* found = find_chip(name)) {
+    return *found;
+  }
+  throw unknown_name("chip", name, ids(chips_));
+}
+
+const LinkType& Catalog::link(std::string_view name) const {
+  if (const LinkType* found = find_link(name)) {
+    return *found;
+  }
+  throw unknown_name("link", name, ids(links_));
+}
+
+const Machine& Catalog::machine(std::string_view name) const {
+  if (const Machine* found = find_machine(name)) {
+    return *found;
+  }
+  const std::string key = machine_key(name);
+  if (const auto ram = parse_ram(key)) {
+    return machine_with_ram(*ram);  // throws: there is none
+  }
+  if (!key.empty() && key.find_first_not_of("0123456789") == std::string::npos) {
+    throw no_such_size(printable(key, 40) + " GB", ram_sizes());
+  }
+  const ChipRam parts = split_ram(key);
+  std::vector<std::string> sizes;
+  for (const Machine& machine : machines_) {
+    if (machine.chip == parts.chip || machine.id.substr(0, machine.id.rfind('-')) == parts.chip) {
+      const std::string size = parts.chip + "-" + std::to_string(machine.ram.count() / gib);
+      if (std::find(sizes.begin(), sizes.end(), size) == sizes.end()) {
+        sizes.push_back(size);
+      }
+    }
+  }
+  if (!sizes.empty()) {
+    const std::string wrong =
+        parts.ram ? " is not sold with " + ram_text(*parts.ram) : " needs a memory size";
+    throw Error(quoted(parts.ram ? parts.chip : std::string(name)) + wrong + ": expected " +
+                join_words(sizes, "or"));
+  }
+  std::vector<std::string> known = ids(machines_);
+  for (const Chip& chip : chips_) {
+    for (const Bytes ram : chip.ram_sizes()) {
+      known.push_back(chip.id + "-" + std::to_string(ram.count() / gib));
+    }
+  }
+  throw unknown_name("machine", name, known, {},
+                     "a memory size such as 128 stands for its default machine");
+}
+
+const Machine& Catalog::machine_with_ram(Bytes ram) const {
+  for (const auto& [size, index] : default_by_ram_) {
+    if (size == ram) {
+      return machines_[index];
+    }
+  }
+  throw no_such_size(ram_text(ram), ram_sizes());
+}
+
+const Machine* Catalog::machine_with_chip(std::string_view chip, Bytes ram) const {
+  const Chip* wanted = find_chip(chip);
+  if (wanted == nullptr) {
+    return nullptr;
+  }
+  for (const Machine& machine : machines_) {
+    if (machine.chip == wanted->id && machine.ram == ram) {
+      return &machine;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<Bytes> Catalog::ram_sizes() const {
+  std::vector<Bytes> sizes;
+  for (const auto& [size, index] : default_by_ram_) {
+    sizes.push_back(size);
+  }
+  return sizes;
+}
+
+GpuLimit Catalog::gpu_limit(Bytes ram, const Macos& macos) const {
+  return hardware::gpu_limit(rules_, ram, macos);
+}
+
+std::optional<Figure<Bandwidth>> Catalog::bandwidth(const Machine& machine) const {
+  const Chip* chip = find_chip(machine.chip);
+  const ChipBin* bin = chip == nullptr ? nullptr : chip->find_bin(machine.gpu_cores, machine.ram);
+  return bin == nullptr ? std::nullopt : bin->bandwidth;
+}
+
+}  // namespace macfit::hardware

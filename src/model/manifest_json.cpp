@@ -1,0 +1,457 @@
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "architecture_json.hpp"
+#include "macfit/core/error.hpp"
+#include "macfit/core/evidence.hpp"
+#include "macfit/core/json_reader_json.hpp"
+#include "macfit/core/text.hpp"
+#include "macfit/model/manifest.hpp"
+
+namespace macfit::model {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::string_view schema = "macfit.manifest/1";
+constexpr std::int64_t most = std::int64_t{1} << 60;
+
+std::string text_of(const JsonValue& value) {
+  std::string text = value.string();
+  if (text.empty() || trim(text).size() != text.size()) {
+    throw value.expected("a text without blanks around it");
+  }
+  if (printable(text, text.size()) != text) {
+    throw value.expected("a text without control characters");
+  }
+  return text;
+}
+
+std::string optional_text(JsonObject& object, std::string_view key) {
+  const auto value = object.find(key);
+  return value ? text_of(*value) : std::string();
+}
+
+std::string read_id(const JsonValue& value) {
+  std::string id = value.string();
+  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  const bool good = !id.empty() && id.size() <= 80 && plain(id.front()) && plain(id.back()) &&
+                    std::all_of(id.begin(), id.end(), [&](char c) {
+                      return plain(c) || c == '-' || c == '.' || c == '_';
+                    });
+  if (!good) {
+    throw value.expected(
+        "an id of at most 80 lower-case letters, digits, \"-\", \".\" and \"_\", such as "
+        "\"llama-3.1-70b\"");
+  }
+  return id;
+}
+
+/// A repository name or another spelling of the model's name.
+std::string read_alias(const JsonValue& value) {
+  std::string alias = text_of(value);
+  if (alias.find_first_of(" \\\"") != std::string::npos || alias.size() > 200) {
+    throw value.expected("a name without blanks, quotes and backslashes");
+  }
+  return alias;
+}
+
+Evidence read_evidence(const JsonValue& value) {
+  const std::string word = value.string();
+  if (const auto evidence = evidence_from_name(word)) {
+    return *evidence;
+  }
+  std::vector<std::string> known;
+  for (int i = 0; i <= static_cast<int>(Evidence::estimated); ++i) {
+    known.emplace_back(evidence_name(static_cast<Evidence>(i)));
+  }
+  throw unknown_name("evidence", word, known, Place{{}, value.pointer(), {}},
+                     "One of " + join_words(known, "or") + ".");
+}
+
+Recipe read_recipe(const JsonValue& value) {
+  try {
+    return parse_recipe(value.string());
+  } catch (const Error& error) {
+    if (error.place().pointer) {
+      throw;
+    }
+    throw value.error(error.message(), error.hint());
+  }
+}
+
+PublishedFormat read_format(const JsonValue& value) {
+  JsonObject object = value.object();
+  PublishedFormat format;
+  format.recipe = read_recipe(object.at("recipe"));
+  format.evidence = Evidence::estimated;
+  if (const auto evidence = object.find("evidence")) {
+    format.evidence = read_evidence(*evidence);
+  }
+  if (const auto bytes = object.find("bytes")) {
+    format.bytes = Bytes(bytes->whole(1, most));
+  }
+  format.source = optional_text(object, "source");
+  if (const auto repository = object.find("repository")) {
+    format.repository = read_alias(*repository);
+  }
+  object.refuse_unknown();
+  if (format.bytes && format.source.empty()) {
+    throw value.error("published bytes need a \"source\"");
+  }
+  return format;
+}
+
+PublishedCount read_published(const JsonValue& value) {
+  JsonObject object = value.object();
+  PublishedCount count;
+  count.parameters = object.at("parameters").whole(1, most);
+  count.source = text_of(object.at("source"));
+  count.note = optional_text(object, "rule");
+  object.refuse_unknown();
+  return count;
+}
+
+Expectation read_expectation(const JsonValue& value) {
+  JsonObject object = value.object();
+  Expectation expect;
+  expect.nodes = text_of(object.at("nodes"));
+  if (const auto context = object.find("context")) {
+    if (context->is_string()) {
+      try {
+        expect.context = parse_tokens(context->string());
+      } catch (const Error& error) {
+        throw context->error(error.message(), error.hint());
+      }
+    } else {
+      expect.context = Tokens(context->whole(1, std::int64_t{1} << 40));
+    }
+  }
+  if (const auto sequences = object.find("sequences")) {
+    expect.sequences = sequences->whole(1, 1'000'000);
+  }
+  expect.quant = optional_text(object, "quant");
+  expect.verdict = optional_text(object, "verdict");
+  expect.tier = optional_text(object, "tier");
+  if (const auto decode = object.find("min_decode")) {
+    expect.min_decode = decode->number(0, 1e9);
+  }
+  object.refuse_unknown();
+  if (expect.verdict.empty() && expect.tier.empty() && !expect.min_decode) {
+    throw value.error("nothing is expected here: state \"verdict\", \"tier\" or \"min_decode\"");
+  }
+  return expect;
+}
+
+/// The member of `from`: {"config": "config.json"}.
+ManifestFile read_file(const JsonValue& value) {
+  JsonObject object = value.object();
+  std::vector<ManifestFile> found;
+  const auto take = [&](std::string_view key, ManifestFile::Kind kind) {
+    if (const auto path = object.find(key)) {
+      found.push_back({kind, text_of(*path)});
+    }
+  };
+  take("config", ManifestFile::Kind::config);
+  take("gguf", ManifestFile::Kind::gguf);
+  take("safetensors", ManifestFile::Kind::safetensors);
+  object.refuse_unknown();
+  if (found.size() != 1) {
+    throw value.error("expected one of \"config\", \"gguf\" and \"safetensors\", found " +
+                      std::to_string(found.size()) + " of them");
+  }
+  return found.front();
+}
+
+void read_names(JsonObject& object, Model& model) {
+  if (const auto repository = object.find("repository")) {
+    model.repository = read_alias(*repository);
+  }
+  if (const auto aliases = object.find("aliases")) {
+    std::vector<std::string> seen = {model.id};
+    for (const JsonValue& value : aliases->array()) {
+      std::string alias = read_alias(value);
+      if (std::any_of(seen.begin(), seen.end(),
+                      [&](const std::string& other) { return same_name(other, alias); })) {
+        throw value.error("the name \"" + printable(alias) + "\" stands here twice");
+      }
+      seen.push_back(alias);
+      model.aliases.push_back(std::move(alias));
+    }
+  }
+}
+
+void read_shapes(JsonObject& object, const ManifestResolver& resolve, Manifest& manifest) {
+  const auto architecture = object.find("architecture");
+  const auto from = object.find("from");
+  if (architecture && from) {
+    throw from->error("\"from\" and \"architecture\" can't both say what the shapes are");
+  }
+  Model& model = manifest.model;
+  if (architecture) {
+    model.architecture = read_architecture(*architecture);
+    model.evidence = Evidence::estimated;
+  } else if (from) {
+    manifest.file = read_file(*from);
+    if (!resolve) {
+      throw from->error("the file \"" + printable(manifest.file->path) +
+                        "\" can't be read from here: only shapes written into the manifest can");
+    }
+    Model read = resolve(*manifest.file);
+    model.architecture = std::move(read.architecture);
+    model.stored = std::move(read.stored);
+    model.formats = std::move(read.formats);
+    model.default_recipe = std::move(read.default_recipe);
+    model.architecture_source = std::move(read.architecture_source);
+    model.evidence = read.evidence;
+    model.notes = std::move(read.notes);
+  } else {
+    throw object.value().error(
+        "expected \"architecture\" with the shapes, or \"from\" naming a file that has them");
+  }
+  if (const auto source = object.find("source")) {
+    JsonObject fields = source->object();
+    model.architecture_source = text_of(fields.at("shapes"));
+    model.evidence = read_evidence(fields.at("evidence"));
+    fields.refuse_unknown();
+  }
+}
+
+/// Sizes that a manifest states are held against its shapes: a wrong digit in either shows.
+void check_sizes(JsonObject& object, const Model& model) {
+  const auto total = object.find("parameters");
+  const auto active = object.find("active_parameters");
+  if (!total && !active) {
+    return;
+  }
+  if (model.architecture.layers.empty()) {
+    throw(total ? *total : *active).error("there are no shapes here to hold this against");
+  }
+  const ParameterCount count = count_parameters(model.architecture);
+  const auto check = [](const std::optional<JsonValue>& stated, std::int64_t computed) {
+    if (stated && stated->whole(1, most) != computed) {
+      throw stated->error("the shapes make " + format_whole(computed) + " parameters, stated are " +
+                          format_whole(stated->whole(1, most)));
+    }
+  };
+  check(total, count.total);
+  check(active, count.active);
+}
+
+void sort_formats(std::vector<PublishedFormat>& formats) {
+  std::stable_sort(formats.begin(), formats.end(),
+                   [](const PublishedFormat& a, const PublishedFormat& b) {
+                     return nominal_bits(a.recipe) < nominal_bits(b.recipe);
+                   });
+}
+
+/// On one line what fits there, else one member a line.
+void print(const ordered_json& value, std::size_t indent, std::size_t used, std::string& out) {
+  constexpr std::size_t width = 100;
+  const auto one_line = [](const auto& self, const ordered_json& v) -> std::string {
+    if (!v.is_structured()) {
+      return v.dump();
+    }
+    std::string text = v.is_object() ? "{" : "[";
+    bool first = true;
+    for (const auto& item : v.items()) {
+      text += first ? "" : ", ";
+      first = false;
+      text += v.is_object() ? ordered_json(item.key()).dump() + ": " : std::string();
+      text += self(self, item.value());
+    }
+    return text + (v.is_object() ? "}" : "]");
+  };
+  std::string line = one_line(one_line, value);
+  // The document itself is opened up however short it is.
+  if (!value.is_structured() || value.empty() ||
+      (indent > 0 && used + columns(line) + 1 <= width)) {
+    out += line;
+    return;
+  }
+  out += value.is_object() ? "{\n" : "[\n";
+  bool first = true;
+  for (const auto& item : value.items()) {
+    out += first ? "" : ",\n";
+    first = false;
+    out.append(indent + 2, ' ');
+    const std::string key =
+        value.is_object() ? ordered_json(item.key()).dump() + ": " : std::string();
+    out += key;
+    print(item.value(), indent + 2, indent + 2 + key.size(), out);
+  }
+  out += '\n';
+  out.append(indent, ' ');
+  out += value.is_object() ? '}' : ']';
+}
+
+ordered_json write_format(const PublishedFormat& format) {
+  ordered_json json = {{"recipe", format.recipe.name}};
+  if (!format.repository.empty()) {
+    json["repository"] = format.repository;
+  }
+  if (format.bytes) {
+    json["bytes"] = format.bytes->count();
+  }
+  if (format.evidence != Evidence::estimated) {
+    json["evidence"] = std::string(evidence_name(format.evidence));
+  }
+  if (!format.source.empty()) {
+    json["source"] = format.source;
+  }
+  return json;
+}
+
+ordered_json write_expectation(const Expectation& expect) {
+  ordered_json json = {{"nodes", expect.nodes}};
+  if (expect.context) {
+    json["context"] = expect.context->count();
+  }
+  if (expect.sequences) {
+    json["sequences"] = *expect.sequences;
+  }
+  const auto put = [&](const char* key, const std::string& text) {
+    if (!text.empty()) {
+      json[key] = text;
+    }
+  };
+  put("quant", expect.quant);
+  put("verdict", expect.verdict);
+  put("tier", expect.tier);
+  if (expect.min_decode) {
+    json["min_decode"] = *expect.min_decode;
+  }
+  return json;
+}
+
+const char* file_key(ManifestFile::Kind kind) {
+  switch (kind) {
+    case ManifestFile::Kind::gguf:
+      return "gguf";
+    case ManifestFile::Kind::safetensors:
+      return "safetensors";
+    case ManifestFile::Kind::config:
+      break;
+  }
+  return "config";
+}
+
+void write_shapes(const Manifest& manifest, ordered_json& json) {
+  const Model& model = manifest.model;
+  if (manifest.file) {
+    json["from"] = ordered_json{{file_key(manifest.file->kind), manifest.file->path}};
+  }
+  if (!model.architecture_source.empty()) {
+    json["source"] = ordered_json{{"shapes", model.architecture_source},
+                                  {"evidence", std::string(evidence_name(model.evidence))}};
+  }
+  if (model.published_count) {
+    json["published"] = ordered_json{{"parameters", model.published_count->parameters},
+                                     {"source", model.published_count->source}};
+    if (!model.published_count->note.empty()) {
+      json["published"]["rule"] = model.published_count->note;
+    }
+  }
+  if (!manifest.file) {
+    json["architecture"] = write_architecture(model.architecture);
+  }
+}
+
+}  // namespace
+
+Manifest parse_manifest(std::string_view text, const ManifestResolver& resolve) {
+  const JsonDocument document = JsonDocument::parse(text);
+  JsonObject object = document.root().object();
+  const JsonValue version = object.at("schema");
+  if (version.string() != schema) {
+    throw version.expected("\"" + std::string(schema) + "\"");
+  }
+  Manifest manifest;
+  Model& model = manifest.model;
+  model.source = Source::manifest;
+  model.id = read_id(object.at("id"));
+  read_names(object, model);
+  read_shapes(object, resolve, manifest);
+  check_sizes(object, model);
+  if (const auto published = object.find("published")) {
+    model.published_count = read_published(*published);
+  }
+  if (const auto formats = object.find("formats")) {
+    model.formats.clear();
+    for (const JsonValue& value : formats->array()) {
+      model.formats.push_back(read_format(value));
+    }
+    sort_formats(model.formats);
+  }
+  if (const auto recipe = object.find("default_format")) {
+    model.default_recipe = read_recipe(*recipe);
+  }
+  if (const auto notes = object.find("notes")) {
+    for (const JsonValue& value : notes->array()) {
+      model.notes.push_back(text_of(value));
+    }
+  }
+  if (const auto expect = object.find("expect")) {
+    for (const JsonValue& value : expect->array()) {
+      manifest.expect.push_back(read_expectation(value));
+    }
+  }
+  object.refuse_unknown();
+  return manifest;
+}
+
+Model read_manifest(std::string_view text, const ManifestResolver& resolve) {
+  return parse_manifest(text, resolve).model;
+}
+
+std::string write_manifest(const Model& model) { return write_manifest(Manifest{model, {}, {}}); }
+
+std::string write_manifest(const Manifest& manifest) {
+  const Model& model = manifest.model;
+  ordered_json json = {{"schema", std::string(schema)}, {"id", model.id}};
+  // Near the top, so that a list of sizes needs no shapes: Catalog::sizes().
+  if (!manifest.file && !model.architecture.layers.empty()) {
+    const ParameterCount count = count_parameters(model.architecture);
+    json["parameters"] = count.total;
+    json["active_parameters"] = count.active;
+  }
+  if (!model.repository.empty()) {
+    json["repository"] = model.repository;
+  }
+  if (!model.aliases.empty()) {
+    json["aliases"] = model.aliases;
+  }
+  write_shapes(manifest, json);
+  if (!model.formats.empty()) {
+    json["formats"] = ordered_json::array();
+    for (const PublishedFormat& format : model.formats) {
+      json["formats"].push_back(write_format(format));
+    }
+  }
+  if (model.default_recipe) {
+    json["default_format"] = model.default_recipe->name;
+  }
+  if (!model.notes.empty()) {
+    json["notes"] = model.notes;
+  }
+  if (!manifest.expect.empty()) {
+    json["expect"] = ordered_json::array();
+    for (const Expectation& expect : manifest.expect) {
+      json["expect"].push_back(write_expectation(expect));
+    }
+  }
+  std::string out;
+  print(json, 0, 0, out);
+  return out + "\n";
+}
+
+}  // namespace macfit::model

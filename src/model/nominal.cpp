@@ -1,0 +1,206 @@
+#include "macfit/model/nominal.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <string_view>
+
+#include "macfit/core/error.hpp"
+#include "macfit/core/text.hpp"
+
+namespace macfit::model {
+namespace {
+
+constexpr std::int64_t smallest = 1'000'000;
+constexpr std::int64_t greatest = 100'000'000'000'000;  // times 32 bits, still exact in a double
+
+struct Unit {
+  std::string_view name;
+  std::int64_t size;
+  bool bytes;
+};
+// Those that end in another one's name stand before it.
+constexpr std::array<Unit, 9> units = {{{"gib", gib, true},
+                                        {"tib", gib * 1024, true},
+                                        {"mib", mib, true},
+                                        {"gb", gb, true},
+                                        {"tb", gb * 1000, true},
+                                        {"mb", gb / 1000, true},
+                                        {"m", 1'000'000, false},
+                                        {"b", gb, false},
+                                        {"t", gb * 1000, false}}};
+
+bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+const Unit* unit_of(std::string_view size) noexcept {
+  const auto unit = std::find_if(units.begin(), units.end(), [&](const Unit& u) {
+    return size.size() > u.name.size() &&
+           size.compare(size.size() - u.name.size(), u.name.size(), u.name) == 0;
+  });
+  return unit == units.end() ? nullptr : &*unit;
+}
+
+/// "a17b": what may follow the size.
+bool is_active(std::string_view part) noexcept {
+  return part.size() > 1 && part[0] == 'a' && (is_digit(part[1]) || part[1] == '.');
+}
+
+class Parser {
+ public:
+  explicit Parser(std::string_view name) : text_(lower(trim(name))), parts_(split(text_, '-')) {}
+
+  [[nodiscard]] NominalName parse() const {
+    if (text_.empty()) {
+      fail("it is empty");
+    }
+    if (text_[0] == '-' || text_[0] == '+') {
+      fail("a size has no sign");
+    }
+    if (is_active(parts_[0])) {
+      fail("active parameters need the total before them, as in 400b-" + std::string(parts_[0]));
+    }
+    NominalName result;
+    result.text = text_;
+    const Unit& unit = read_size(parts_[0], result);
+    std::size_t next = 1;
+    if (parts_.size() > next && is_active(parts_[next])) {
+      result.active_parameters = read_active(parts_[next++]);
+    }
+    if (parts_.size() > next) {
+      // A format's own name may hold dashes: "mlx-4bit-g64".
+      result.recipe = read_recipe(std::string_view(text_).substr(
+          static_cast<std::size_t>(parts_[next].data() - text_.data())));
+    }
+    if (!unit.bytes && result.active_parameters > result.parameters) {
+      fail(format_parameters(result.active_parameters) + " active parameters of " +
+           format_parameters(result.parameters) + " in all");
+    }
+    if (!unit.bytes && result.active_parameters == result.parameters) {
+      result.active_parameters = 0;
+    }
+    return result;
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& problem) const {
+    throw Error("\"" + printable(text_, 80) + "\" is not a model's size: " + problem, {},
+                "sizes are written like 230b-q4, 400b-a17b-q8, 70b-4.5bpw, 1.5t or 215gb");
+  }
+
+  const Unit& read_size(std::string_view part, NominalName& result) const {
+    const Unit* const unit = unit_of(part);
+    if (unit == nullptr) {
+      fail("expected a number with b or t for parameters, or with GB for weights, first");
+    }
+    const std::int64_t amount = number(part, *unit);
+    if (unit->bytes) {
+      result.weights = Bytes(amount);
+    } else {
+      result.parameters = amount;
+    }
+    return *unit;
+  }
+
+  [[nodiscard]] std::int64_t read_active(std::string_view part) const {
+    part.remove_prefix(1);
+    const Unit* const unit = unit_of(part);
+    if (unit == nullptr || unit->bytes) {
+      fail("expected active parameters like a17b, found \"a" + printable(part) + "\"");
+    }
+    return number(part, *unit);
+  }
+
+  [[nodiscard]] Recipe read_recipe(std::string_view part) const {
+    if (const auto recipe = find_recipe(part)) {
+      return *recipe;
+    }
+    std::vector<std::string> known = recipe_names();
+    for (const int bits : {2, 3, 4, 5, 6, 8}) {
+      known.push_back("q" + std::to_string(bits));
+    }
+    throw unknown_name("weight format", part, known, {},
+                       "In \"" + printable(text_, 80) + "\"; q2 to q8 are the usual ones.");
+  }
+
+  /// "1.5" of "1.5t", without going through a floating-point number.
+  [[nodiscard]] std::int64_t number(std::string_view part, const Unit& unit) const {
+    const std::string_view digits = trim(part.substr(0, part.size() - unit.name.size()));
+    const std::size_t point = std::min(digits.find('.'), digits.size());
+    const std::string_view whole = digits.substr(0, point);
+    std::string_view fraction =
+        point < digits.size() ? digits.substr(point + 1) : digits.substr(point);
+    while (!fraction.empty() && fraction.back() == '0') {
+      fraction.remove_suffix(1);
+    }
+    const auto plain = [](std::string_view t) { return std::all_of(t.begin(), t.end(), is_digit); };
+    if (!plain(whole) || !plain(fraction) || digits.find_first_of("0123456789") == digits.npos) {
+      fail("\"" + printable(digits, 40) + "\" is not a plain number such as 230 or 1.5");
+    }
+    const auto value = [&](std::string_view t) {
+      std::int64_t sum = 0;
+      for (const char c : t) {
+        if (sum > greatest) {
+          break;
+        }
+        sum = sum * 10 + (c - '0');
+      }
+      return sum;
+    };
+    const std::int64_t limit = unit.bytes ? greatest * 4 : greatest;
+    if (value(whole) > limit / unit.size) {
+      fail("more than " + (unit.bytes ? format_gb(Bytes(limit)) : "100,000B parameters"));
+    }
+    std::int64_t amount = value(whole) * unit.size;
+    std::int64_t step = unit.size;
+    for (const char c : fraction) {
+      if (step % 10 != 0 && !unit.bytes) {
+        fail("\"" + printable(digits, 40) + "\" is no whole number of parameters");
+      }
+      step /= 10;  // of a binary unit: to the byte, as near as it matters
+      amount += step * (c - '0');
+    }
+    if (amount < smallest) {
+      fail(amount == 0  ? "expected more than 0"
+           : unit.bytes ? "expected 1 MB or more"
+                        : "expected 1m parameters or more");
+    }
+    return std::min(amount, limit);
+  }
+
+  std::string text_;
+  std::vector<std::string_view> parts_;
+};
+
+}  // namespace
+
+bool looks_nominal(std::string_view name) noexcept {
+  std::array<char, 32> text{};
+  name = trim(name);
+  if (!name.empty() && (name[0] == '-' || name[0] == '+')) {
+    name.remove_prefix(1);
+  }
+  name = name.substr(0, name.find('-'));
+  if (name.size() > text.size()) {
+    return false;
+  }
+  std::transform(name.begin(), name.end(), text.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  std::string_view size(text.data(), name.size());
+  if (is_active(size)) {
+    size.remove_prefix(1);
+  }
+  const Unit* const unit = unit_of(size);
+  if (unit == nullptr || !(is_digit(size[0]) || size[0] == '.')) {
+    return false;
+  }
+  size.remove_suffix(unit->name.size());
+  return std::all_of(size.begin(), size.end(), [](char c) {
+    return is_digit(c) || c == '.' || c == ',' || c == '_' || c == 'e' || c == '+' || c == ' ';
+  });
+}
+
+NominalName parse_nominal(std::string_view name) { return Parser(name).parse(); }
+
+}  // namespace macfit::model

@@ -1,0 +1,234 @@
+#include "macfit/core/quantity.hpp"
+#include "tensor_list.hpp"
+
+namespace macfit::model {
+namespace {
+
+constexpr auto attention_class = TensorClass::attention;
+constexpr auto recurrent_class = TensorClass::recurrent;
+
+std::int64_t product(std::int64_t a, std::int64_t b) { return checked_mul(a, b); }
+
+void add(TensorList& list, std::int64_t hidden, const Attention& a) {
+  const std::int64_t query = product(a.heads, a.head_dim);
+  const std::int64_t key = product(a.kv_heads, a.head_dim);
+  const std::int64_t value = product(a.kv_heads, a.value_dim);
+  const std::int64_t query_rows = a.gate == OutputGate::in_query ? product(2, query) : query;
+  if (a.fused_qkv) {
+    list.linear("self_attn.qkv_proj", attention_class,
+                checked_add(query_rows, checked_add(key, value)), hidden, Cut::rows, a.qkv_bias);
+  } else {
+    list.linear("self_attn.q_proj", attention_class, query_rows, hidden, Cut::rows, a.qkv_bias);
+    if (!a.shared_kv) {
+      list.linear("self_attn.k_proj", attention_class, key, hidden, Cut::rows, a.qkv_bias);
+      if (!a.value_from_key) {
+        list.linear("self_attn.v_proj", attention_class, value, hidden, Cut::rows, a.qkv_bias);
+      }
+    }
+  }
+  if (a.gate == OutputGate::per_head) {
+    list.linear("self_attn.g_proj", attention_class, a.heads, hidden, Cut::rows);
+  }
+  list.linear("self_attn.o_proj", attention_class, hidden, product(a.heads, a.value_dim),
+              Cut::columns, a.output_bias);
+  if (a.norm == HeadNorm::per_head) {
+    list.raw("self_attn.q_norm", TensorClass::norm, a.head_dim);
+    if (!a.shared_kv) {
+      list.raw("self_attn.k_norm", TensorClass::norm, a.head_dim);
+    }
+  } else if (a.norm == HeadNorm::full_width) {
+    list.raw("self_attn.q_norm", TensorClass::norm, query, 1, Cut::rows);
+    if (!a.shared_kv) {
+      list.raw("self_attn.k_norm", TensorClass::norm, key, 1, Cut::rows);
+    }
+  }
+  if (a.sinks) {
+    list.raw("self_attn.sinks", attention_class, a.heads, 1, Cut::rows);
+  }
+}
+
+void add(TensorList& list, std::int64_t hidden, const LatentAttention& a) {
+  const std::int64_t query = product(a.heads, checked_add(a.nope_dim, a.rope_dim));
+  if (a.query_rank > 0) {
+    list.linear("self_attn.q_a_proj", attention_class, a.query_rank, hidden, Cut::replicated,
+                a.bias);
+    list.raw("self_attn.q_a_layernorm", TensorClass::norm, a.query_rank);
+    list.linear("self_attn.q_b_proj", attention_class, query, a.query_rank, Cut::rows);
+  } else {
+    list.linear("self_attn.q_proj", attention_class, query, hidden, Cut::rows);
+  }
+  list.linear("self_attn.kv_a_proj_with_mqa", attention_class, checked_add(a.kv_rank, a.rope_dim),
+              hidden, Cut::replicated, a.bias);
+  list.raw("self_attn.kv_a_layernorm", TensorClass::norm, a.kv_rank);
+  if (a.expanded) {
+    list.linear("self_attn.kv_b_proj", attention_class,
+                product(a.heads, checked_add(a.nope_dim, a.value_dim)), a.kv_rank, Cut::rows);
+  } else {
+    // The two halves of kv_b_proj as mlx-lm holds them: one matrix a head, groups run along the
+    // last axis.
+    list.linear("self_attn.embed_q", attention_class, a.kv_rank, a.nope_dim, Cut::stack, false,
+                a.heads);
+    list.linear("self_attn.unembed_out", attention_class, a.value_dim, a.kv_rank, Cut::stack, false,
+                a.heads);
+  }
+  list.linear("self_attn.o_proj", attention_class, hidden, product(a.heads, a.value_dim),
+              Cut::columns, a.bias);
+  if (a.indexer) {
+    const Indexer& i = *a.indexer;
+    constexpr auto c = TensorClass::indexer;
+    list.linear("self_attn.indexer.wq_b", c, product(i.heads, i.head_dim), a.query_rank,
+                Cut::replicated);
+    list.linear("self_attn.indexer.wk", c, i.head_dim, hidden, Cut::replicated);
+    list.raw("self_attn.indexer.k_norm", c, i.head_dim);
+    list.raw("self_attn.indexer.k_norm.bias", c, i.head_dim);
+    list.linear("self_attn.indexer.weights_proj", c, i.heads, hidden, Cut::replicated);
+  }
+}
+
+/// Pools keys over a number of tokens; by fours, windows overlap and the projections are doubled.
+void add_compressor(TensorList& list, std::string_view path, TensorClass c, std::int64_t hidden,
+                    std::int64_t ratio, std::int64_t head_dim) {
+  const std::string base(path);
+  const std::int64_t width = product(ratio == 4 ? 2 : 1, head_dim);
+  list.linear(base + ".wkv", c, width, hidden, Cut::replicated);
+  list.linear(base + ".wgate", c, width, hidden, Cut::replicated);
+  list.raw(base + ".ape", c, ratio, width).f32 = true;
+  list.raw(base + ".norm", TensorClass::norm, head_dim);
+}
+
+void add(TensorList& list, std::int64_t hidden, const CompressedAttention& a) {
+  const std::int64_t query = product(a.heads, a.head_dim);
+  list.linear("self_attn.wq_a", attention_class, a.query_rank, hidden, Cut::replicated);
+  list.raw("self_attn.q_norm", TensorClass::norm, a.query_rank);
+  list.linear("self_attn.wq_b", attention_class, query, a.query_rank, Cut::rows);
+  list.linear("self_attn.wkv", attention_class, a.head_dim, hidden, Cut::replicated);
+  list.raw("self_attn.kv_norm", TensorClass::norm, a.head_dim);
+  const std::int64_t output = product(a.output_groups, a.output_rank);
+  list.linear("self_attn.wo_a", attention_class, output, query / a.output_groups, Cut::rows);
+  list.linear("self_attn.wo_b", attention_class, hidden, output, Cut::columns);
+  list.raw("self_attn.attn_sink", attention_class, a.heads, 1, Cut::rows).f32 = true;
+  if (a.ratio > 0) {
+    add_compressor(list, "self_attn.compressor", attention_class, hidden, a.ratio, a.head_dim);
+  }
+  if (a.indexer) {
+    const Indexer& i = *a.indexer;
+    constexpr auto c = TensorClass::indexer;
+    list.linear("self_attn.indexer.wq_b", c, product(i.heads, i.head_dim), a.query_rank,
+                Cut::replicated);
+    list.linear("self_attn.indexer.weights_proj", c, i.heads, hidden, Cut::replicated);
+    add_compressor(list, "self_attn.indexer.compressor", c, hidden, a.ratio, i.head_dim);
+  }
+}
+
+void add(TensorList& list, std::int64_t hidden, const DeltaNet& d) {
+  constexpr auto c = recurrent_class;
+  const std::int64_t key = product(d.key_heads, d.key_dim);
+  const std::int64_t value = product(d.value_heads, d.value_dim);
+  const std::int64_t convolved = checked_add(product(2, key), value);
+  if (d.split_projections) {
+    list.linear("linear_attn.in_proj_qkv", c, convolved, hidden, Cut::rows);
+    list.linear("linear_attn.in_proj_z", c, value, hidden, Cut::rows);
+    list.linear("linear_attn.in_proj_b", c, d.value_heads, hidden, Cut::rows);
+    list.linear("linear_attn.in_proj_a", c, d.value_heads, hidden, Cut::rows);
+  } else {
+    list.linear("linear_attn.in_proj_qkvz", c, checked_add(convolved, value), hidden, Cut::rows);
+    list.linear("linear_attn.in_proj_ba", c, product(2, d.value_heads), hidden, Cut::rows);
+  }
+  list.raw("linear_attn.conv1d", c, convolved, d.kernel, Cut::rows);
+  list.raw("linear_attn.A_log", c, d.value_heads, 1, Cut::rows).f32 = d.f32_decay;
+  list.raw("linear_attn.dt_bias", c, d.value_heads, 1, Cut::rows);
+  list.raw("linear_attn.norm", TensorClass::norm, d.value_dim);
+  list.linear("linear_attn.out_proj", c, hidden, value, Cut::columns);
+}
+
+void add(TensorList& list, std::int64_t hidden, const KimiDelta& d) {
+  constexpr auto c = recurrent_class;
+  const std::int64_t width = product(d.heads, d.head_dim);
+  for (const char* path : {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"}) {
+    list.linear(path, c, width, hidden, Cut::rows);
+  }
+  for (const char* path : {"self_attn.q_conv", "self_attn.k_conv", "self_attn.v_conv"}) {
+    list.raw(path, c, width, d.kernel, Cut::rows);
+  }
+  for (const char* gate : {"f", "g"}) {
+    const std::string path = std::string("self_attn.") + gate;
+    list.linear(path + "_a_proj", c, d.head_dim, hidden, Cut::replicated);
+    list.linear(path + "_b_proj", c, width, d.head_dim, Cut::rows);
+  }
+  list.linear("self_attn.b_proj", c, d.heads, hidden, Cut::rows);
+  list.raw("self_attn.A_log", c, d.heads, 1, Cut::rows).f32 = true;
+  list.raw("self_attn.dt_bias", c, width, 1, Cut::rows).f32 = true;
+  list.raw("self_attn.o_norm", TensorClass::norm, d.head_dim);
+  list.linear("self_attn.o_proj", c, hidden, width, Cut::columns);
+}
+
+void add(TensorList& list, std::int64_t hidden, const Mamba2& m) {
+  constexpr auto c = recurrent_class;
+  const std::int64_t inner = product(m.heads, m.head_dim);
+  const std::int64_t convolved = checked_add(inner, product(2, product(m.groups, m.state)));
+  list.linear("mixer.in_proj", c, checked_add(checked_add(inner, convolved), m.heads), hidden,
+              Cut::rows, m.projection_bias);
+  list.raw("mixer.conv1d", c, convolved, m.kernel, Cut::rows);
+  if (m.conv_bias) {
+    list.raw("mixer.conv1d.bias", c, convolved, 1, Cut::rows);
+  }
+  list.raw("mixer.A_log", c, m.heads, 1, Cut::rows).f32 = m.f32_decay;
+  list.raw("mixer.D", c, m.heads, 1, Cut::rows);
+  list.raw("mixer.dt_bias", c, m.heads, 1, Cut::rows);
+  list.raw("mixer.norm", TensorClass::norm, inner, 1, Cut::rows);
+  list.linear("mixer.out_proj", c, hidden, inner, Cut::columns, m.projection_bias);
+}
+
+void add(TensorList& list, std::int64_t hidden, const Mamba1& m) {
+  constexpr auto c = recurrent_class;
+  list.linear("mamba.in_proj", c, product(2, m.inner), hidden, Cut::rows, m.projection_bias);
+  list.raw("mamba.conv1d", c, m.inner, m.kernel, Cut::rows);
+  if (m.conv_bias) {
+    list.raw("mamba.conv1d.bias", c, m.inner, 1, Cut::rows);
+  }
+  list.linear("mamba.x_proj", c, checked_add(m.time_rank, product(2, m.state)), m.inner,
+              Cut::columns);
+  list.linear("mamba.dt_proj", c, m.inner, m.time_rank, Cut::rows, true);
+  list.raw("mamba.A_log", c, m.inner, m.state, Cut::rows);
+  list.raw("mamba.D", c, m.inner, 1, Cut::rows);
+  list.raw("mamba.dt_layernorm", TensorClass::norm, m.time_rank);
+  list.raw("mamba.b_layernorm", TensorClass::norm, m.state);
+  list.raw("mamba.c_layernorm", TensorClass::norm, m.state);
+  list.linear("mamba.out_proj", c, hidden, m.inner, Cut::columns, m.projection_bias);
+}
+
+void add(TensorList& list, std::int64_t hidden, const Lightning& l) {
+  constexpr auto c = recurrent_class;
+  const std::int64_t width = product(l.heads, l.head_dim);
+  list.linear("self_attn.qkv_proj", c, product(3, width), hidden, Cut::rows);
+  list.linear("self_attn.output_gate", c, width, hidden, Cut::rows);
+  list.linear("self_attn.out_proj", c, hidden, width, Cut::columns);
+  list.raw("self_attn.norm", TensorClass::norm, width, 1, Cut::rows);
+}
+
+void add(TensorList& list, std::int64_t hidden, const LinearMixer&) {
+  list.linear("self_attn.linear_attn", attention_class, hidden, hidden, Cut::replicated);
+}
+
+template <class Mixer>
+void add_if(TensorList& list, std::int64_t hidden, const std::optional<Mixer>& mixer) {
+  if (mixer) {
+    add(list, hidden, *mixer);
+  }
+}
+
+}  // namespace
+
+void add_mixer(TensorList& list, std::int64_t hidden, const Block& block) {
+  add_if(list, hidden, block.attention);
+  add_if(list, hidden, block.latent);
+  add_if(list, hidden, block.compressed);
+  add_if(list, hidden, block.delta_net);
+  add_if(list, hidden, block.kimi_delta);
+  add_if(list, hidden, block.mamba2);
+  add_if(list, hidden, block.mamba1);
+  add_if(list, hidden, block.lightning);
+  add_if(list, hidden, block.linear);
+}
+
+}  // namespace macfit::model

@@ -1,0 +1,188 @@
+#include <nlohmann/json.hpp>
+
+#include "macfit/core/quantity.hpp"
+#include "macfit/model/layout.hpp"
+#include "macfit/report/plan_report.hpp"
+
+#ifndef MACFIT_VERSION
+#define MACFIT_VERSION "0.0.0"
+#endif
+
+namespace macfit::report {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+template <class T>
+json figure(const std::optional<hardware::Figure<T>>& value, double scale) {
+  if (!value) {
+    return nullptr;
+  }
+  return {{"value", value->value.value() * scale},
+          {"low", value->low.value() * scale},
+          {"high", value->high.value() * scale},
+          {"evidence", evidence_name(value->evidence)}};
+}
+
+json reasons(const std::vector<plan::Reason>& reasons) {
+  json list = json::array();
+  for (const plan::Reason& reason : reasons) {
+    list.push_back({{"code", reason.code}, {"text", reason.text}});
+  }
+  return list;
+}
+
+json model_json(const plan::Plan& plan) {
+  const model::Model& model = plan.request.model;
+  json result;
+  result["id"] = model.id;
+  result["source"] = model::source_name(model.source);
+  if (model.nominal) {
+    result["parameters"] = model.nominal->parameters;
+    result["active_parameters"] = model.nominal->active_parameters;
+  } else if (!model.architecture.layers.empty()) {
+    const model::ParameterCount count = model::count_parameters(model.architecture);
+    result["parameters"] = count.total;
+    result["active_parameters"] = count.active;
+  } else {
+    result["parameters"] = nullptr;
+    result["active_parameters"] = nullptr;
+  }
+  result["layers"] = model.architecture.layers.empty() && model.stored
+                         ? model.stored->layers.size()
+                         : model.architecture.layers.size();
+  const bool known = model.architecture.cache_known && !model.architecture.layers.empty();
+  result["kv_bytes_per_token"] =
+      known ? json(model::kv_bytes_per_token(model.architecture).count()) : json(nullptr);
+  result["evidence"] = evidence_name(model.evidence);
+  return result;
+}
+
+json cluster_json(const hardware::Cluster& cluster) {
+  json result;
+  result["spec"] = cluster.spec;
+  result["macos"] = cluster.macos.text();
+  result["ram_bytes"] = cluster.ram().count();
+  result["effective_bytes"] = cluster.effective_sum().count();
+  result["cluster_reserve"] = cluster.cluster_reserve;
+  result["nodes"] = json::array();
+  for (const hardware::Node& node : cluster.nodes) {
+    result["nodes"].push_back({{"name", node.name},
+                               {"machine", node.machine},
+                               {"chip", node.chip},
+                               {"ram_bytes", node.ram.count()},
+                               {"gpu_limit_bytes", node.gpu_limit.bytes.count()},
+                               {"gpu_limit_evidence", evidence_name(node.gpu_limit.evidence)},
+                               {"raised_limit_bytes", node.raised_limit.count()},
+                               {"reserve_bytes", node.reserve.count()}});
+  }
+  result["links"] = json::array();
+  for (const hardware::Link& link : cluster.links) {
+    result["links"].push_back(
+        {{"between", {cluster.nodes[link.first].name, cluster.nodes[link.second].name}},
+         {"kind", hardware::link_kind_name(link.type.kind)},
+         {"transport", hardware::transport_name(link.type.transport)},
+         {"gb_per_s", figure(link.type.bandwidth, 1e-9)},
+         {"latency_us", figure(link.type.latency, 1e6)}});
+  }
+  return result;
+}
+
+json node_json(const hardware::Cluster& cluster, const plan::NodeBudget& budget) {
+  return {{"name", cluster.nodes[budget.node].name},
+          {"replica", budget.replica},
+          {"layers", {{"first", budget.first_layer}, {"count", budget.layer_count}}},
+          {"weight_bytes", budget.parts.weights.count()},
+          {"kv_cache_bytes", budget.parts.kv_cache.count()},
+          {"activation_bytes", budget.parts.activations.count()},
+          {"communication_bytes", budget.parts.communication.count()},
+          {"runtime_bytes", budget.parts.runtime.count()},
+          {"demand_bytes", budget.parts.demand().count()},
+          {"effective_bytes", budget.effective.count()},
+          {"headroom_bytes", budget.headroom.count()},
+          {"utilization", budget.utilization},
+          {"load_peak_bytes", budget.load_peak.count()},
+          {"host_bytes", budget.host.count()},
+          {"download_bytes", budget.download.count()},
+          {"max_context_tokens", budget.max_context}};
+}
+
+json placement_json(const plan::Plan& plan, const plan::Placement& placement) {
+  json result;
+  result["split"] = plan::split_name(placement.split);
+  result["runtime"] = runtime::id_name(placement.runtime);
+  result["layout"] = plan::layout_name(placement.layout);
+  result["format"] = placement.format;
+  result["weight_bytes"] = placement.weight_bytes.count();
+  result["weight_evidence"] = evidence_name(placement.weight_evidence);
+  result["replicas"] = placement.replicas;
+  result["supported"] = placement.supported;
+  result["may_win"] = placement.may_win;
+  const bool budgeted = !placement.nodes.empty();
+  result["loads"] = placement.loads;
+  result["fits"] = placement.fits;
+  result["tier"] = fit::tier_name(placement.tier);
+  result["utilization"] = budgeted ? json(placement.utilization) : json(nullptr);
+  result["gpu_limit"] = plan::limit_name(placement.limit);
+  result["max_context_tokens"] = budgeted ? json(placement.max_context) : json(nullptr);
+  result["comfortable_context_tokens"] =
+      budgeted ? json(placement.comfortable_context) : json(nullptr);
+  result["collectives_per_token"] = placement.collectives_per_token;
+  result["nodes"] = json::array();
+  for (const plan::NodeBudget& budget : placement.nodes) {
+    result["nodes"].push_back(node_json(plan.request.cluster, budget));
+  }
+  result["idle"] = json::array();
+  for (const std::size_t node : placement.idle) {
+    result["idle"].push_back(plan.request.cluster.nodes[node].name);
+  }
+  // No speed model yet: what is not known is null.
+  result["speed"] = {{"decode_tokens_per_second", nullptr},
+                     {"aggregate_decode_tokens_per_second", nullptr},
+                     {"prefill_tokens_per_second", nullptr},
+                     {"time_to_first_token_seconds", nullptr}};
+  result["how"] = placement.how.empty() ? json(nullptr) : json(placement.how);
+  result["problems"] = reasons(placement.problems);
+  return result;
+}
+
+}  // namespace
+
+std::string tool_version() { return MACFIT_VERSION; }
+
+std::string plan_json(const plan::Plan& plan) {
+  const plan::Request& request = plan.request;
+  json result;
+  result["schema"] = "macfit.plan/1";
+  result["tool"] = {
+      {"name", "macfit"}, {"version", tool_version()}, {"catalog", request.catalog_version}};
+  result["model"] = model_json(plan);
+  result["cluster"] = cluster_json(request.cluster);
+  result["workload"] = {{"context_tokens", request.workload.context.count()},
+                        {"sequences", request.workload.sequences},
+                        {"kv_format", runtime::kv_format_name(request.workload.kv)},
+                        {"prefill_step", request.workload.prefill_step}};
+  result["verdict"] = {
+      {"kind", plan::verdict_name(plan.verdict.kind, plan.verdict.workers)},
+      {"tier", fit::tier_name(plan.verdict.tier)},
+      {"workers", plan.verdict.workers},
+      {"placement", plan.verdict.placement ? json(*plan.verdict.placement) : json(nullptr)},
+      {"summary", plan.verdict.summary},
+      {"reasons", reasons(plan.verdict.reasons)}};
+  result["placements"] = json::array();
+  for (const plan::Placement& placement : plan.placements) {
+    result["placements"].push_back(placement_json(plan, placement));
+  }
+  result["actions"] = json::array();
+  for (const plan::Action& action : plan.actions) {
+    result["actions"].push_back({{"kind", action.kind},
+                                 {"node", action.node.empty() ? json(nullptr) : json(action.node)},
+                                 {"command", action.command},
+                                 {"tier", fit::tier_name(action.tier)},
+                                 {"effect", action.effect}});
+  }
+  result["notes"] = plan.notes;
+  return result.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace macfit::report

@@ -1,0 +1,314 @@
+#include "mlx_family.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "macfit/core/error.hpp"
+#include "macfit/model/layout.hpp"
+#include "macfit/model/tensor_split.hpp"
+
+namespace macfit::runtime {
+namespace {
+
+// Model types whose class stands in mlx_lm/models/ (or is mapped to one), mlx-lm@d78bf58e.
+constexpr std::array<std::string_view, 76> classes = {"afmoe",
+                                                      "bailing_moe",
+                                                      "bailing_moe_linear",
+                                                      "bailing_moe_v2",
+                                                      "bitnet",
+                                                      "cohere",
+                                                      "cohere2",
+                                                      "dbrx",
+                                                      "deepseek",
+                                                      "deepseek_v2",
+                                                      "deepseek_v3",
+                                                      "deepseek_v32",
+                                                      "dots1",
+                                                      "ernie4_5",
+                                                      "ernie4_5_moe",
+                                                      "exaone",
+                                                      "exaone4",
+                                                      "exaone_moe",
+                                                      "falcon_h1",
+                                                      "gemma",
+                                                      "gemma2",
+                                                      "gemma3",
+                                                      "gemma3_text",
+                                                      "gemma3n",
+                                                      "gemma4",
+                                                      "gemma4_text",
+                                                      "glm",
+                                                      "glm4",
+                                                      "glm4_moe",
+                                                      "glm4_moe_lite",
+                                                      "glm_moe_dsa",
+                                                      "gpt_oss",
+                                                      "granite",
+                                                      "granitemoe",
+                                                      "granitemoehybrid",
+                                                      "hunyuan",
+                                                      "hunyuan_v1_dense",
+                                                      "internlm2",
+                                                      "internlm3",
+                                                      "iquestcoder",
+                                                      "iquestloopcoder",
+                                                      "jamba",
+                                                      "joyai_llm",
+                                                      "kimi_k2",
+                                                      "kimi_k25",
+                                                      "kimi_linear",
+                                                      "kimi_vl",
+                                                      "laguna",
+                                                      "lfm2",
+                                                      "lfm2_moe",
+                                                      "llama",
+                                                      "llama4",
+                                                      "llama4_text",
+                                                      "longcat_flash",
+                                                      "mellum",
+                                                      "mimo",
+                                                      "mimo_v2_flash",
+                                                      "minimax",
+                                                      "minimax_m2",
+                                                      "ministral3",
+                                                      "mistral",
+                                                      "mistral3",
+                                                      "mixtral",
+                                                      "nemotron",
+                                                      "nemotron-nas",
+                                                      "nemotron_h",
+                                                      "olmo2",
+                                                      "olmo3",
+                                                      "olmoe",
+                                                      "phi",
+                                                      "phi3",
+                                                      "phimoe",
+                                                      "qwen",
+                                                      "qwen2",
+                                                      "qwen2_moe",
+                                                      "qwen3"};
+constexpr std::array<std::string_view, 13> more_classes = {
+    "qwen3_5",       "qwen3_5_moe", "qwen3_moe",  "qwen3_next", "qwen3_vl",  "qwen3_vl_moe",
+    "seed_oss",      "smollm3",     "stablelm",   "starcoder2", "step3p5",   "qwen3_5_moe_text",
+    "qwen3_5_text"};
+
+// Metal's own use beside the model. Source: Ollama keeps 512 MiB of every Metal device free.
+constexpr std::int64_t base_bytes = 512 * mib;
+
+/// Bytes of activations live per token of a prefill step. Estimated: mlx-lm BENCHMARKS.md (M4 Max,
+/// 2048/128) leaves 0.31-0.37 MB for Qwen3-4B and 0.385 MB for Qwen3-30B-A3B; mlx-lm#1781 leaves
+/// 1.1-1.3 MB for a 27B dense model. Between hidden 2560 and 5120 a line, beyond them flat.
+std::int64_t activation_per_token(const model::Architecture& architecture) {
+  const bool experts =
+      std::any_of(architecture.blocks.begin(), architecture.blocks.end(),
+                  [](const model::Block& block) { return block.experts.has_value(); });
+  if (experts) {
+    return 400'000;
+  }
+  constexpr std::int64_t low_hidden = 2560;
+  constexpr std::int64_t high_hidden = 5120;
+  constexpr std::int64_t low = 370'000;
+  constexpr std::int64_t high = 1'300'000;
+  const std::int64_t hidden = std::clamp(architecture.hidden, low_hidden, high_hidden);
+  return low + (hidden - low_hidden) * (high - low) / (high_hidden - low_hidden);
+}
+
+/// Bytes of one cached vector of `elements`, heads of `head_dim`.
+std::int64_t cached_bytes(std::int64_t elements, KvFormat format) {
+  switch (format) {
+    case KvFormat::q8:
+      return elements + elements / 64 * 4;  // group 64: a scale and a bias of 2 B each
+    case KvFormat::q4:
+      return elements / 2 + elements / 64 * 4;
+    case KvFormat::f32:
+      return elements * 4;
+    default:
+      return elements * 2;
+  }
+}
+
+/// MLX has a fused kernel for these head sizes; for others it holds the scores of a whole step.
+bool fused_attention(const model::Attention& attention) {
+  constexpr std::array<std::int64_t, 5> fused = {64, 72, 80, 96, 128};
+  return attention.head_dim == attention.value_dim &&
+         std::find(fused.begin(), fused.end(), attention.head_dim) != fused.end();
+}
+
+LayerKind layer_kind(const model::Block& block, const model::LayerCache& cache, KvFormat kv) {
+  LayerKind kind;
+  kind.constant_bytes = cache.state_bytes;
+  if (cache.kind == model::LayerCache::Kind::attention ||
+      cache.kind == model::LayerCache::Kind::latent) {
+    switch (cache.span) {
+      case model::Span::full:
+        kind.growth = LayerKind::Growth::slots;
+        break;
+      case model::Span::sliding:
+        kind.growth = LayerKind::Growth::rotating;
+        break;
+      case model::Span::chunked:
+        kind.growth = LayerKind::Growth::chunked;
+        break;
+    }
+    kind.window = cache.window;
+    kind.kv_heads = std::max<std::int64_t>(1, cache.kv_heads);
+    kind.slot_bytes = cached_bytes(cache.key_elements, kv) +
+                      cached_bytes(cache.value_elements, kv) +
+                      cached_bytes(cache.indexer_elements, KvFormat::bf16);
+    const bool latent = cache.kind == model::LayerCache::Kind::latent;
+    kind.slot_replicated =
+        latent ? kind.slot_bytes : cached_bytes(cache.indexer_elements, KvFormat::bf16);
+  }
+  if (block.attention && !fused_attention(*block.attention)) {
+    kind.score_bytes = block.attention->heads * 2;
+  }
+  if (block.latent) {
+    kind.score_bytes = block.latent->heads * 2;
+    kind.expanded_bytes =
+        block.latent->heads * (block.latent->nope_dim + block.latent->value_dim) * 2;
+  }
+  return kind;
+}
+
+}  // namespace
+
+bool mlx_lm_has_class(std::string_view model_type) {
+  return std::find(classes.begin(), classes.end(), model_type) != classes.end() ||
+         std::find(more_classes.begin(), more_classes.end(), model_type) != more_classes.end();
+}
+
+model::Recipe MlxFamily::recipe(const model::Model& model, const model::Recipe& asked) const {
+  if (asked.kind == model::Recipe::Kind::gguf) {
+    throw Error(std::string(name()) + " loads no GGUF file such as " + asked.name, {},
+                "ask for an MLX format such as q4 or mlx-4bit-g64, or for --runtime llama.cpp");
+  }
+  (void)model;
+  return asked;
+}
+
+Support MlxFamily::kv(const model::Model& model, KvFormat format) const {
+  if (format == KvFormat::bf16) {
+    return Support::yes();
+  }
+  if (format != KvFormat::q8 && format != KvFormat::q4) {
+    return Support::no("kv-format-unknown", std::string(name()) + " has no " +
+                                                std::string(kv_format_name(format)) +
+                                                " cache: it knows bf16, q8 and q4");
+  }
+  for (const model::Block& block : model.architecture.blocks) {
+    if (block.latent) {
+      return Support::no("kv-quantized-latent",
+                         "--kv-bits fails on multi-head latent attention: its cache is already "
+                         "compressed");
+    }
+    if (block.attention && block.attention->sinks) {
+      return Support::no("kv-quantized-sinks", "--kv-bits is refused with attention sinks");
+    }
+    if (block.attention && !block.attention->shared_kv &&
+        block.attention->span == model::Span::sliding) {
+      return Support::no("kv-quantized-rotating",
+                         "--kv-bits fails on sliding-window layers: their rotating cache can't be "
+                         "quantized");
+    }
+  }
+  return Support::yes();
+}
+
+Support MlxFamily::tensor(const model::Model& model, const model::Recipe& recipe,
+                          std::size_t nodes) const {
+  if (model.nominal) {
+    return Support::yes();
+  }
+  if (Support code = tensor_code(model); !code.ok) {
+    return code;
+  }
+  const model::TensorSplit split =
+      model::tensor_split(model.architecture, recipe, static_cast<std::int64_t>(nodes));
+  if (!split.rank) {
+    return Support::no("not-divisible", split.refusals.front().text);
+  }
+  return Support::yes();
+}
+
+Bytes MlxFamily::communication(std::size_t nodes, hardware::Transport transport) const {
+  if (nodes < 2) {
+    return Bytes(0);
+  }
+  // JACCL registers about 6.3 MB a rank and 1 MiB; the ring 32 MiB per connection
+  // (mlx/distributed/ring/ring.cpp: 2 directions x 2 buffers x 8 MiB).
+  return transport == hardware::Transport::rdma
+             ? Bytes(6'300'000) * static_cast<std::int64_t>(nodes) + Bytes(mib)
+             : Bytes(32 * mib);
+}
+
+Profile MlxFamily::profile(const model::Model& model, const model::Recipe& recipe,
+                           KvFormat kv) const {
+  const model::WeightLayout layout = model::weights_of(model, recipe);
+  Profile profile;
+  profile.runtime = id();
+  profile.recipe = recipe;
+  profile.format = layout.format;
+  profile.weight_evidence = layout.evidence;
+  profile.layers = layout.layers.size();
+  profile.everywhere = layout.global().count();
+  profile.weights.assign(1, 0);
+  std::int64_t replicated = 0;
+  for (const model::LayerBytes& layer : layout.layers) {
+    profile.weights.push_back(checked_add(profile.weights.back(), layer.total.count()));
+    replicated = checked_add(replicated, layer.replicated.count());
+    profile.largest_tensor = std::max(profile.largest_tensor, layer.largest_tensor.count());
+  }
+  profile.largest_tensor =
+      std::max({profile.largest_tensor, layout.embedding.count(), layout.head.count()});
+
+  const model::Architecture& architecture = model.architecture;
+  profile.cache_known =
+      architecture.cache_known && architecture.layers.size() == layout.layers.size();
+  profile.hidden = architecture.hidden;
+  profile.longest_context = architecture.context;
+  profile.step_bytes = activation_per_token(architecture);
+  profile.logits_bytes = architecture.vocabulary * 6;  // 16-bit logits and 32-bit probabilities
+  profile.base_bytes = base_bytes;
+  profile.batched_prompts = 8;  // mlx_lm.server --prompt-concurrency
+  profile.collectives_per_token =
+      collectives_per_layer(model) * static_cast<std::int64_t>(profile.layers);
+
+  if (profile.cache_known) {
+    const std::vector<model::LayerCache> shapes = model::cache_shapes(architecture);
+    std::vector<std::size_t> kind_of_block;
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      const LayerKind kind = layer_kind(architecture.blocks[i], shapes[i], kv);
+      const auto known = std::find(profile.kinds.begin(), profile.kinds.end(), kind);
+      kind_of_block.push_back(static_cast<std::size_t>(known - profile.kinds.begin()));
+      if (known == profile.kinds.end()) {
+        profile.kinds.push_back(kind);
+      }
+    }
+    const std::size_t width = profile.kinds.size();
+    profile.kind_counts.assign((profile.layers + 1) * width, 0);
+    for (std::size_t layer = 0; layer < profile.layers; ++layer) {
+      for (std::size_t k = 0; k < width; ++k) {
+        const bool here = kind_of_block[architecture.layers[layer]] == k;
+        profile.kind_counts[(layer + 1) * width + k] =
+            profile.kind_counts[layer * width + k] + (here ? 1U : 0U);
+      }
+    }
+  }
+
+  constexpr std::int64_t most_ranks = 16;
+  profile.rank_weights.assign(most_ranks + 1, -1);
+  for (std::int64_t ranks = 1; ranks <= most_ranks; ++ranks) {
+    const std::int64_t cut = profile.weights.back() - replicated;
+    if (model.nominal || ranks == 1) {
+      profile.rank_weights[static_cast<std::size_t>(ranks)] =
+          checked_add(profile.everywhere, checked_add(replicated, ceil_div(cut, ranks)));
+    } else if (!architecture.layers.empty() && !model.stored) {
+      const std::optional<Bytes> rank = model::tensor_rank_bytes(architecture, recipe, ranks);
+      profile.rank_weights[static_cast<std::size_t>(ranks)] = rank ? rank->count() : -1;
+    }
+  }
+  return profile;
+}
+
+}  // namespace macfit::runtime

@@ -1,0 +1,48 @@
+#include "macfit/runtime/runtime.hpp"
+
+#include "macfit/core/error.hpp"
+#include "macfit/core/text.hpp"
+#include "runtimes.hpp"
+
+namespace macfit::runtime {
+
+std::string_view id_name(Id id) noexcept {
+  switch (id) {
+    case Id::mlx_lm:
+      return "mlx-lm";
+    case Id::exo:
+      return "exo";
+    case Id::llama_cpp:
+      return "llama.cpp";
+  }
+  return "";
+}
+
+const std::vector<Id>& all() {
+  static const std::vector<Id> ids = {Id::mlx_lm, Id::exo};
+  return ids;
+}
+
+const Runtime& get(Id id) {
+  switch (id) {
+    case Id::mlx_lm:
+      return mlx_lm();
+    case Id::exo:
+      return exo();
+    case Id::llama_cpp:
+      break;
+  }
+  throw Error("llama.cpp is known but not planned for yet", {}, "use --runtime mlx-lm or exo");
+}
+
+Id parse_id(std::string_view name) {
+  for (const Id id : {Id::mlx_lm, Id::exo, Id::llama_cpp}) {
+    if (same_name(name, id_name(id))) {
+      return id;
+    }
+  }
+  throw unknown_name("runtime", name, {"mlx-lm", "exo", "llama.cpp", "all"}, {},
+                     "known are mlx-lm, exo, llama.cpp and all");
+}
+
+}  // namespace macfit::runtime
