@@ -23,8 +23,7 @@ plan::Request request_for(const char* model, const char* nodes) {
 /// The decision for one context after another, the model and cluster made ready before.
 void decide(benchmark::State& state, const char* model, const char* nodes) {
   const plan::Request request = request_for(model, nodes);
-  const std::vector<plan::Scenario> scenarios = {
-      plan::make_scenario(request, runtime::Id::mlx_lm)};
+  const std::vector<plan::Scenario> scenarios = {plan::make_scenario(request, runtime::Id::mlx_lm)};
   runtime::Workload workload;
   std::int64_t context = 4096;
   for (auto step : state) {

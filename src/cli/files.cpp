@@ -1,16 +1,15 @@
 #include "files.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
+#include <sys/stat.h>
 #include <system_error>
+#include <unistd.h>
 
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
@@ -72,8 +71,9 @@ std::string read_text(const std::string& path, std::size_t limit) {
       throw failed(path, "can't look at it", errno);
     }
     if (!S_ISREG(info.st_mode)) {
-      throw Error(S_ISDIR(info.st_mode) ? "it is a directory, not a file" : "it is not a plain file",
-                  Place{path, {}, {}});
+      throw Error(
+          S_ISDIR(info.st_mode) ? "it is a directory, not a file" : "it is not a plain file",
+          Place{path, {}, {}});
     }
   }
   std::string text;

@@ -50,7 +50,8 @@ Action add_hardware(CLI::App& app) {
       ->type_name("NAME|SPEC|FILE");
   ClusterFlags& cluster = flags->cluster;
   show->add_option("--macos", cluster.macos, "macOS version (default 26)")->type_name("VERSION");
-  show->add_option("--wired-limit", cluster.wired_limit, "iogpu.wired_limit_mb as you set it: 120GiB")
+  show->add_option("--wired-limit", cluster.wired_limit,
+                   "iogpu.wired_limit_mb as you set it: 120GiB")
       ->type_name("SIZE");
   show->add_option("--reserve", cluster.reserve, "Kept for the person at each machine")
       ->type_name("SIZE");
@@ -59,9 +60,10 @@ Action add_hardware(CLI::App& app) {
       ->type_name("SHARE");
   show->add_option("--link", cluster.link, "tb5-tcp, tb5-rdma, tb4, 10gbe, 1gbe or wifi")
       ->type_name("NAME");
-  app.footer("\nExamples:\n  macfit hardware list\n  macfit hardware show 2x128\n"
-             "  macfit hardware show m4-max\n  macfit hardware show m4-max-128+m4-pro-64 "
-             "--link tb5-rdma\n");
+  app.footer(
+      "\nExamples:\n  macfit hardware list\n  macfit hardware show 2x128\n"
+      "  macfit hardware show m4-max\n  macfit hardware show m4-max-128+m4-pro-64 "
+      "--link tb5-rdma\n");
   return [flags, list] {
     check_format(flags->common, formats);
     const report::Style style = style_for(flags->common);

@@ -37,8 +37,9 @@ Action add_models(CLI::App& app) {
       ->type_name("PATH");
   import->add_option("--output,-o", flags->common.output, "Write to this file, whole or not at all")
       ->type_name("FILE");
-  app.footer("\nExamples:\n  macfit models list\n  macfit models show qwen3-235b-a22b --quant q8\n"
-             "  macfit models show ./config.json\n  macfit models import ./MyModel -o mine.json\n");
+  app.footer(
+      "\nExamples:\n  macfit models list\n  macfit models show qwen3-235b-a22b --quant q8\n"
+      "  macfit models show ./config.json\n  macfit models import ./MyModel -o mine.json\n");
   return [flags, list, show] {
     if (!list->parsed() && !show->parsed()) {
       deliver(flags->common, model::write_manifest(model::read_model(flags->name)));
@@ -50,7 +51,8 @@ Action add_models(CLI::App& app) {
     const Catalogs catalogs = load_catalogs(flags->common);
     if (list->parsed()) {
       const std::vector<model::Model> models = catalogs.models.all();
-      deliver(flags->common, json ? report::models_json(models) : report::models_text(models, style));
+      deliver(flags->common,
+              json ? report::models_json(models) : report::models_text(models, style));
       return 0;
     }
     const ResolvedModel resolved = resolve_model(flags->name, flags->quant, catalogs);

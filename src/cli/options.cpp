@@ -1,11 +1,10 @@
 #include "options.hpp"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "files.hpp"
 #include "macfit/core/error.hpp"
@@ -79,7 +78,8 @@ hardware::ClusterOptions cluster_options(const ClusterFlags& flags) {
     options.reserve = parse_flag("--reserve", flags.reserve, parse_bytes);
   }
   if (!flags.cluster_reserve.empty()) {
-    options.cluster_reserve = parse_flag("--cluster-reserve", flags.cluster_reserve, parse_fraction);
+    options.cluster_reserve =
+        parse_flag("--cluster-reserve", flags.cluster_reserve, parse_fraction);
   }
   if (!flags.link.empty()) {
     options.link = flags.link;
@@ -121,7 +121,8 @@ std::vector<plan::Alternative> alternatives(const hardware::Cluster& cluster,
   const hardware::ClusterOptions options = cluster_options(flags);
   const auto add = [&](const std::string& kind, const std::string& spec, const std::string& label) {
     try {
-      result.push_back({kind, spec, hardware::parse_cluster(spec, options, catalogs.hardware), label});
+      result.push_back(
+          {kind, spec, hardware::parse_cluster(spec, options, catalogs.hardware), label});
     } catch (const Error&) {
       // A flag that fits this cluster (a link, a limit) need not fit the other.
     }
@@ -141,9 +142,8 @@ std::vector<plan::Alternative> alternatives(const hardware::Cluster& cluster,
       bigger.push_back(&machine);
     }
   }
-  std::stable_sort(bigger.begin(), bigger.end(), [](const auto* a, const auto* b) {
-    return a->price->usd < b->price->usd;
-  });
+  std::stable_sort(bigger.begin(), bigger.end(),
+                   [](const auto* a, const auto* b) { return a->price->usd < b->price->usd; });
   for (const hardware::Machine* machine : bigger) {
     add("bigger-machine", machine->id,
         "a single " + machine->id + " ($" +
@@ -169,9 +169,10 @@ void add_common(CLI::App& app, Common& common, const std::vector<std::string>& f
 }
 
 void add_cluster(CLI::App& app, ClusterFlags& flags, bool required) {
-  auto* nodes = app.add_option("--nodes,-n", flags.nodes,
-                               "The Macs: 2x128, 1x128+2x64, m4-max-128+m4-pro-64, or a cluster file")
-                    ->type_name("SPEC|FILE");
+  auto* nodes =
+      app.add_option("--nodes,-n", flags.nodes,
+                     "The Macs: 2x128, 1x128+2x64, m4-max-128+m4-pro-64, or a cluster file")
+          ->type_name("SPEC|FILE");
   if (required) {
     nodes->required();
   }
@@ -180,7 +181,8 @@ void add_cluster(CLI::App& app, ClusterFlags& flags, bool required) {
   app.add_option("--wired-limit", flags.wired_limit,
                  "iogpu.wired_limit_mb as you set it, for every node: 120GiB")
       ->type_name("SIZE");
-  app.add_option("--reserve", flags.reserve, "Kept for the person at each machine: 8GiB (default 0)")
+  app.add_option("--reserve", flags.reserve,
+                 "Kept for the person at each machine: 8GiB (default 0)")
       ->type_name("SIZE");
   app.add_option("--cluster-reserve", flags.cluster_reserve,
                  "Kept free on each node of a sharded model (default 10%)")
@@ -267,8 +269,8 @@ ResolvedModel resolve_model(const std::string& name, const std::string& quant,
   } else if (auto found = catalogs.models.find(name)) {
     result.model = std::move(*found);
   } else if (model::looks_nominal(name)) {
-    model::NominalName nominal =
-        parse_flag("--model", name, [](const std::string& text) { return model::parse_nominal(text); });
+    model::NominalName nominal = parse_flag(
+        "--model", name, [](const std::string& text) { return model::parse_nominal(text); });
     if (asked && !nominal.recipe) {
       nominal.recipe = asked;
     }
@@ -281,7 +283,7 @@ ResolvedModel resolve_model(const std::string& name, const std::string& quant,
   } else {
     result.model = catalogs.models.get(name);
   }
-  result.recipe = asked                        ? *asked
+  result.recipe = asked                         ? *asked
                   : result.model.default_recipe ? *result.model.default_recipe
                                                 : model::parse_recipe("q4");
   return result;

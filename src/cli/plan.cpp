@@ -1,8 +1,9 @@
+#include "macfit/plan/plan.hpp"
+
 #include <memory>
 
 #include "commands.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/plan/plan.hpp"
 #include "macfit/report/plan_report.hpp"
 #include "options.hpp"
 #include "talk.hpp"
@@ -45,8 +46,8 @@ int plan_command(const PlanFlags& flags) {
   talk.detail("model: " + request.model.id + ", " + std::to_string(request.cluster.nodes.size()) +
               " nodes");
   const plan::Plan plan = plan::make_plan(request);
-  deliver(flags.common, flags.common.format == "json" ? report::plan_json(plan)
-                                                      : report::plan_text(plan, style));
+  deliver(flags.common,
+          flags.common.format == "json" ? report::plan_json(plan) : report::plan_text(plan, style));
   if (required && plan.verdict.tier < *required) {
     talk.warn("required " + std::string(fit::tier_name(*required)) + ", got " +
               std::string(fit::tier_name(plan.verdict.tier)));

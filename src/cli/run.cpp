@@ -61,9 +61,10 @@ std::string command_line_of(const CLI::App& app) {
 
 int parse_failed(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = innermost(app);
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
-    const std::vector<std::string> rest = app.remaining(true);
-    const std::string word = rest.empty() ? std::string() : rest.front();
+  // A word that nothing took explains best why something else is missing.
+  const std::vector<std::string> rest = app.remaining(true);
+  if (!rest.empty()) {
+    const std::string& word = rest.front();
     const bool flag = !word.empty() && word[0] == '-';
     const std::string name = word.substr(0, word.find('='));
     complain(unknown_name(flag ? "flag" : "command", name, known_words(command, word), {},
@@ -78,9 +79,10 @@ int parse_failed(const CLI::App& app, const CLI::ParseError& error) {
 }  // namespace
 
 int run(int argc, const char* const* argv) {
-  CLI::App app("What runs on the Macs you have: tells before the download whether a model fits, "
-               "under which split, with how much room, and what to type.",
-               "macfit");
+  CLI::App app(
+      "What runs on the Macs you have: tells before the download whether a model fits, "
+      "under which split, with how much room, and what to type.",
+      "macfit");
   app.require_subcommand(1);
   app.footer(examples);
   app.set_help_flag("--help,-h", "This text");

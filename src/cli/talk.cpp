@@ -1,9 +1,9 @@
 #include "talk.hpp"
 
+#include <memory>
+
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
-
-#include <memory>
 
 #include "macfit/core/text.hpp"
 
@@ -12,8 +12,8 @@ namespace {
 
 std::shared_ptr<spdlog::logger>& logger() {
   static std::shared_ptr<spdlog::logger> instance = [] {
-    auto made = std::make_shared<spdlog::logger>(
-        "macfit", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made = std::make_shared<spdlog::logger>("macfit",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("macfit: %v");
     return made;
   }();

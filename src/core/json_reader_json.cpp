@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_set>
 
 #include "macfit/core/text.hpp"
 
@@ -51,11 +52,9 @@ class Guard {
       case json::parse_event_t::key: {
         Level& level = levels_.back();
         level.key = parsed.get<std::string>();
-        const auto at = std::lower_bound(level.seen.begin(), level.seen.end(), level.key);
-        if (at != level.seen.end() && *at == level.key) {
+        if (!level.seen.insert(level.key).second) {
           throw Error("the key stands twice in one object", Place{{}, pointer(), {}});
         }
-        level.seen.insert(at, level.key);
         break;
       }
       case json::parse_event_t::value:
@@ -70,7 +69,7 @@ class Guard {
     bool array;
     std::size_t next;
     std::string key;
-    std::vector<std::string> seen;
+    std::unordered_set<std::string> seen;
   };
 
   void count_element() {
@@ -227,6 +226,9 @@ JsonDocument JsonDocument::parse(std::string_view text, JsonLimits limits) {
       what.erase(0, start + 2);
     }
     throw Error("not valid JSON: " + printable(what), Place{{}, {}, error.byte});
+  } catch (const json::exception& error) {
+    // A number beyond the range of a double, for one.
+    throw Error("not valid JSON: " + printable(error.what()));
   }
 }
 

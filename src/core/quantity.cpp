@@ -1,11 +1,11 @@
 #include "macfit/core/quantity.hpp"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <optional>
+
+#include <fmt/format.h>
 
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
@@ -138,8 +138,14 @@ Bytes parse_size(std::string_view text, std::int64_t bare) {
         bad(what, text,
             fmt::format("write {0}iB (2^{1}) or {0}B (10^{2})",
                         static_cast<char>(unit.name[0] - 'a' + 'A'),
-                        unit.name == "k" ? 10 : unit.name == "m" ? 20 : unit.name == "g" ? 30 : 40,
-                        unit.name == "k" ? 3 : unit.name == "m" ? 6 : unit.name == "g" ? 9 : 12));
+                        unit.name == "k"   ? 10
+                        : unit.name == "m" ? 20
+                        : unit.name == "g" ? 30
+                                           : 40,
+                        unit.name == "k"   ? 3
+                        : unit.name == "m" ? 6
+                        : unit.name == "g" ? 9
+                                           : 12));
       }
       return Bytes(scaled(number, unit.scale, what, text));
     }
@@ -177,7 +183,8 @@ Tokens parse_tokens(std::string_view text) {
   } else if (same_name(number.unit, "m")) {
     scale = 1024 * 1024;
   } else if (!number.unit.empty()) {
-    bad(what, text, fmt::format("unknown unit \"{}\"; known are k and M", printable(number.unit, 20)));
+    bad(what, text,
+        fmt::format("unknown unit \"{}\"; known are k and M", printable(number.unit, 20)));
   }
   const double exact = number.value * static_cast<double>(scale);
   const std::int64_t count = scaled(number, scale, what, text);
@@ -272,7 +279,9 @@ std::string format_whole(std::int64_t value) {
 
 std::string format_percent(double fraction) {
   const double percent = fraction * 100.0;
-  return percent < 9.95 ? fmt::format("{:.1f} %", percent) : fmt::format("{:.0f} %", percent);
+  // Near the whole a rounded figure would hide which side it is on.
+  const bool fine = percent < 9.95 || (percent >= 98.95 && percent < 101.05 && percent != 100.0);
+  return fmt::format("{:.{}f} %", percent, fine ? 1 : 0);
 }
 
 std::string format_parameters(std::int64_t count) {

@@ -253,7 +253,7 @@ std::string join_words(const std::vector<std::string>& words, std::string_view l
 
 std::string count_word(std::size_t count) {
   static constexpr std::array<std::string_view, 13> words = {
-      "zero", "one",   "two",   "three", "four", "five",  "six",
+      "zero",  "one",   "two",  "three", "four",   "five",  "six",
       "seven", "eight", "nine", "ten",   "eleven", "twelve"};
   return count < words.size() ? std::string(words[count]) : std::to_string(count);
 }

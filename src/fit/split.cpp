@@ -31,27 +31,71 @@ std::size_t most_layers(std::size_t limit, const Within& within) {
   return low;
 }
 
-/// Fills nodes front to back, each as far as `within(node, demand)` lets it, leaving one layer for
-/// every node behind. False where the layers do not all find a place.
+/// Fills nodes front to back, each as far as `within(node, demand)` lets it. `least` 1 leaves a
+/// layer for every node behind; `least` 0 lets nodes stay empty. False where layers are left over.
 template <class Within>
-bool fill(const Demand& demand, std::size_t nodes, Split& split, const Within& within) {
+bool fill_greedily(const Demand& demand, std::size_t nodes, std::size_t least, Split& split,
+                   const Within& within) {
   std::size_t first = 0;
   for (std::size_t i = 0; i < nodes; ++i) {
     const std::size_t left = demand.layers() - first;
-    const std::size_t behind = nodes - 1 - i;
-    if (behind == 0) {
-      split[i] = static_cast<std::int64_t>(left);
-      return within(i, demand.stage(first, left));
-    }
-    const std::size_t count =
-        most_layers(left - behind, [&](std::size_t n) { return within(i, demand.stage(first, n)); });
-    if (count == 0) {
+    const std::size_t behind = (nodes - 1 - i) * least;
+    const std::size_t count = most_layers(
+        left - behind, [&](std::size_t n) { return within(i, demand.stage(first, n)); });
+    if (count < least) {
       return false;
     }
     split[i] = static_cast<std::int64_t>(count);
     first += count;
   }
-  return false;
+  return first == demand.layers();
+}
+
+/// Tries every start that the nodes before can leave, node by node. Complete for any layers.
+template <class Within>
+bool fill_thoroughly(const Demand& demand, std::size_t nodes, Split& split, const Within& within) {
+  const std::size_t layers = demand.layers();
+  constexpr std::size_t unreached = std::numeric_limits<std::size_t>::max();
+  // from[i][end]: where node i starts when nodes 0 to i hold exactly the layers before `end`.
+  std::vector<std::vector<std::size_t>> from(nodes,
+                                             std::vector<std::size_t>(layers + 1, unreached));
+  for (std::size_t i = 0; i < nodes; ++i) {
+    const std::size_t behind = nodes - 1 - i;
+    for (std::size_t start = i; start + behind < layers; ++start) {
+      if (i == 0 ? start != 0 : from[i - 1][start] == unreached) {
+        continue;
+      }
+      const std::size_t count = most_layers(layers - behind - start, [&](std::size_t n) {
+        return within(i, demand.stage(start, n));
+      });
+      for (std::size_t n = 1; n <= count; ++n) {
+        if (from[i][start + n] == unreached) {
+          from[i][start + n] = start;
+        }
+      }
+    }
+  }
+  std::size_t end = layers;
+  for (std::size_t i = nodes; i-- > 0;) {
+    if (from[i][end] == unreached) {
+      return false;
+    }
+    split[i] = static_cast<std::int64_t>(end - from[i][end]);
+    end = from[i][end];
+  }
+  return true;
+}
+
+/// Finds a split with at least one layer a node within the test, if there is one.
+template <class Within>
+bool fill(const Demand& demand, std::size_t nodes, Split& split, const Within& within) {
+  if (fill_greedily(demand, nodes, 1, split, within)) {
+    return true;
+  }
+  // Greed can leave a node before a layer that it can't take, where a shorter run before it would
+  // not have. If even empty nodes would not help, nothing does.
+  return nodes > 1 && fill_greedily(demand, nodes, 0, split, within) &&
+         fill_thoroughly(demand, nodes, split, within);
 }
 
 double worst_share(const Demand& demand, const Split& split,
@@ -141,11 +185,10 @@ std::optional<double> best_split_into(const Demand& demand,
   double best = worst_share(demand, split, effective);
   Split trial(nodes);
   const auto try_below = [&](double bound, bool strictly) {
-    const bool found =
-        fill(demand, nodes, trial, [&](std::size_t node, std::int64_t bytes) {
-          const double used = share(bytes, effective[node]);
-          return strictly ? used < bound : used <= bound;
-        });
+    const bool found = fill(demand, nodes, trial, [&](std::size_t node, std::int64_t bytes) {
+      const double used = share(bytes, effective[node]);
+      return strictly ? used < bound : used <= bound;
+    });
     if (found) {
       best = worst_share(demand, trial, effective);
       split = trial;

@@ -172,21 +172,29 @@ std::optional<Model> Catalog::find(std::string_view name) const {
   if (file != files_.end() && file->id == id) {
     return parse(*file);
   }
-  std::optional<Model> found;
-  for (const File& candidate : files_) {
-    if (!mentions(text_of(candidate), name)) {
-      continue;
+  // Most names come as the files spell them, and looking for those is much faster.
+  const std::string quoted = std::string(name) + '"';
+  for (const bool as_spelled : {true, false}) {
+    std::optional<Model> found;
+    for (const File& candidate : files_) {
+      const std::string_view text = text_of(candidate);
+      if (as_spelled ? text.find(quoted) == std::string_view::npos : !mentions(text, name)) {
+        continue;
+      }
+      Model model = parse(candidate);
+      const Match grade = match(model, name);
+      if (grade == Match::whole) {
+        return model;
+      }
+      if (grade == Match::part && !found) {
+        found = std::move(model);
+      }
     }
-    Model model = parse(candidate);
-    const Match grade = match(model, name);
-    if (grade == Match::whole) {
-      return model;
-    }
-    if (grade == Match::part && !found) {
-      found = std::move(model);
+    if (found) {
+      return found;
     }
   }
-  return found;
+  return std::nullopt;
 }
 
 Model Catalog::get(std::string_view name) const {
@@ -195,13 +203,20 @@ Model Catalog::get(std::string_view name) const {
   }
   const std::string more =
       "\"macfit models list\" shows all " + std::to_string(files_.size()) + ".";
+  // A repository's name is near to other repositories', a short name to ids.
+  const bool repository = name.find('/') != std::string_view::npos;
   std::vector<std::string> known = ids();
-  if (nearest(name, known, 1).empty()) {
+  if (repository || nearest(name, known, 1).empty()) {
+    std::vector<std::string> others;
     for (const File& file : files_) {
       for (std::string& other : other_names(parse(file))) {
-        known.push_back(std::move(other));
+        others.push_back(std::move(other));
       }
     }
+    if (repository && !nearest(name, others, 1).empty()) {
+      known.clear();
+    }
+    known.insert(known.end(), others.begin(), others.end());
   }
   throw unknown_name("model", name, known, {}, more);
 }

@@ -54,12 +54,8 @@ GgufWeights gguf_weights(const Architecture& architecture, const Recipe& recipe,
       }
       if (t.tensor_class == TensorClass::experts) {
         layer.experts += bytes;
-        if (t.ne[2] > 1) {
-          layer.experts_active +=
-              active_part(bytes, architecture.block_of(static_cast<std::size_t>(t.layer)));
-        } else {
-          layer.experts_active += bytes;
-        }
+        layer.experts_active +=
+            active_part(bytes, architecture.block_of(static_cast<std::size_t>(t.layer)));
       }
       continue;
     }

@@ -11,7 +11,7 @@
 namespace macfit::model {
 namespace {
 
-constexpr std::int64_t most_layers = 4096;
+constexpr std::int64_t most_layers = 512;  // as llama.cpp has it
 constexpr std::int64_t widest = std::int64_t{1} << 30;
 constexpr std::int64_t most_heads = std::int64_t{1} << 20;
 
@@ -166,12 +166,11 @@ Attention Shaper::attention(std::size_t layer) const {
   a.output_bias = is({"gpt-oss", "bloom"}) || s_.output_bias.value_or(false);
   if (is({"minimax-m2", "olmo2", "olmoe"})) {
     a.norm = HeadNorm::full_width;
-  } else if (is({"qwen3", "qwen3moe", "qwen3vl", "qwen3vlmoe", "qwen3next", "qwen35", "qwen35moe",
-                 "gemma3", "gemma4", "exaone4", "hunyuan-moe", "step35"})) {
-    a.norm = HeadNorm::per_head;
   } else if (is({"command-r"})) {
     a.norm = s_.head_norm.value_or(s_.layers >= 64) ? HeadNorm::full_width : HeadNorm::none;
-  } else if (s_.head_norm.value_or(rule_.name == "bailingmoe2")) {
+  } else if (is({"qwen3", "qwen3moe", "qwen3vl", "qwen3vlmoe", "qwen3next", "qwen35", "qwen35moe",
+                 "gemma3", "gemma4", "exaone4", "hunyuan-moe", "step35"}) ||
+             s_.head_norm.value_or(rule_.name == "bailingmoe2")) {
     a.norm = HeadNorm::per_head;
   }
   if (is({"qwen3next", "qwen35", "qwen35moe"})) {

@@ -145,6 +145,10 @@ class Speller {
   }
 
  private:
+  /// A character costs as much as any number of words: the shortest text wins, then the one with
+  /// the fewest words.
+  static constexpr std::size_t character = std::size_t{1} << 16U;
+
   struct Choice {
     std::size_t cost = std::numeric_limits<std::size_t>::max();
     std::size_t split = 0;   ///< length of the first of two stretches
@@ -161,12 +165,12 @@ class Speller {
   void choose(std::size_t start, std::size_t length) {
     Choice choice;
     if (length == 1) {
-      choice.cost = blocks_.at(layers_[start]).name.size();
+      choice.cost = blocks_.at(layers_[start]).name.size() * character + 1;
     }
     for (std::size_t period = 1; period * 2 <= length; ++period) {
       if (length % period == 0 && repeats(start, length, period)) {
-        const std::size_t cost = std::to_string(length / period).size() + 1 +
-                                 best(start, period).cost + (period > 1 ? 2 : 0);
+        const std::size_t signs = std::to_string(length / period).size() + 1 + (period > 1 ? 2 : 0);
+        const std::size_t cost = best(start, period).cost + signs * character;
         if (cost < choice.cost) {
           choice = {cost, 0, period};
         }
@@ -174,7 +178,7 @@ class Speller {
     }
     for (std::size_t split = 1; split < length; ++split) {
       const std::size_t cost =
-          best(start, split).cost + 1 + best(start + split, length - split).cost;
+          best(start, split).cost + character + best(start + split, length - split).cost;
       if (cost < choice.cost) {
         choice = {cost, split, 0};
       }
@@ -216,6 +220,25 @@ class Speller {
   std::vector<Choice> best_;
 };
 
+/// The search is cubic; no real model comes near this.
+constexpr std::size_t most_spelled = 256;
+
+/// "3*dense", "58*moe": without groups.
+std::vector<std::string> runs(const std::vector<Block>& blocks,
+                              const std::vector<std::uint16_t>& layers) {
+  std::vector<std::string> parts;
+  for (std::size_t start = 0; start < layers.size();) {
+    std::size_t end = start;
+    while (end < layers.size() && layers[end] == layers[start]) {
+      ++end;
+    }
+    const std::string count = end - start > 1 ? std::to_string(end - start) + "*" : "";
+    parts.push_back(count + blocks.at(layers[start]).name);
+    start = end;
+  }
+  return parts;
+}
+
 }  // namespace
 
 bool is_block_name(std::string_view name) noexcept {
@@ -234,7 +257,9 @@ void append_layers(std::string_view text, const std::string& pointer,
 std::vector<std::string> layers_lines(const std::vector<Block>& blocks,
                                       const std::vector<std::uint16_t>& layers, std::size_t width) {
   std::vector<std::string> lines;
-  for (const std::string& part : Speller(blocks, layers).parts()) {
+  const std::vector<std::string> parts =
+      layers.size() > most_spelled ? runs(blocks, layers) : Speller(blocks, layers).parts();
+  for (const std::string& part : parts) {
     if (lines.empty() || lines.back().size() + 1 + part.size() > width) {
       lines.push_back(part);
     } else {

@@ -21,7 +21,8 @@ inline constexpr std::size_t most_layers = 4096;
 void append_layers(std::string_view text, const std::string& pointer,
                    const std::vector<Block>& blocks, std::vector<std::uint16_t>& layers);
 
-/// The shortest text, broken between its outermost parts into lines of `width` where longer.
+/// The shortest text (of long lists plain runs), broken between its outermost parts into lines of
+/// `width` where longer.
 [[nodiscard]] std::vector<std::string> layers_lines(const std::vector<Block>& blocks,
                                                     const std::vector<std::uint16_t>& layers,
                                                     std::size_t width);

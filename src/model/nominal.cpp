@@ -112,15 +112,17 @@ class Parser {
   }
 
   [[nodiscard]] Recipe read_recipe(std::string_view part) const {
-    if (const auto recipe = find_recipe(part)) {
-      return *recipe;
+    if (part.empty()) {
+      fail("expected a format after the last \"-\"");
     }
-    std::vector<std::string> known = recipe_names();
-    for (const int bits : {2, 3, 4, 5, 6, 8}) {
-      known.push_back("q" + std::to_string(bits));
+    try {
+      return parse_recipe(part);
+    } catch (const Error& error) {
+      const std::string more = error.hint().empty() ? "" : error.hint() + " ";
+      throw Error(error.message(), error.place(),
+                  more + "in \"" + printable(text_, 80) +
+                      "\": after a size stands a format such as q4, 4.5bpw or mxfp4");
     }
-    throw unknown_name("weight format", part, known, {},
-                       "In \"" + printable(text_, 80) + "\"; q2 to q8 are the usual ones.");
   }
 
   /// "1.5" of "1.5t", without going through a floating-point number.
@@ -153,13 +155,21 @@ class Parser {
     }
     std::int64_t amount = value(whole) * unit.size;
     std::int64_t step = unit.size;
+    double digit = 1.0;
+    double rest = 0.0;  // what a digit of a binary unit is worth may be no whole number
     for (const char c : fraction) {
-      if (step % 10 != 0 && !unit.bytes) {
+      digit /= 10.0;
+      if (step % 10 == 0) {
+        step /= 10;
+        amount += step * (c - '0');
+      } else if (unit.bytes) {
+        rest += digit * static_cast<double>(unit.size) * (c - '0');
+        step = 1;
+      } else {
         fail("\"" + printable(digits, 40) + "\" is no whole number of parameters");
       }
-      step /= 10;  // of a binary unit: to the byte, as near as it matters
-      amount += step * (c - '0');
     }
+    amount += std::llround(rest);
     if (amount < smallest) {
       fail(amount == 0  ? "expected more than 0"
            : unit.bytes ? "expected 1 MB or more"

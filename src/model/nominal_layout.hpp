@@ -11,8 +11,8 @@ namespace macfit::model {
 /// Parameters of a nominal model's embedding, and of its head.
 [[nodiscard]] std::int64_t nominal_embedding(const Model& model);
 
-/// Weights of a nominal model: exactly its parameters at the recipe's bits each, or exactly the size
-/// that its name states.
+/// Weights of a nominal model: exactly its parameters at the recipe's bits each, or exactly the
+/// size that its name states.
 [[nodiscard]] WeightLayout nominal_layout(const Model& model, const Recipe& recipe);
 
 }  // namespace macfit::model

@@ -196,12 +196,19 @@ std::vector<std::string> nearest_models(const Catalog& catalog, std::int64_t par
     return std::abs(
         std::log(static_cast<double>(size.parameters) / static_cast<double>(parameters)));
   };
+  // Of models with the same shapes the last by name is named: mostly the newest.
   std::stable_sort(sizes.begin(), sizes.end(), [&](const Catalog::Size& a, const Catalog::Size& b) {
-    return distance(a) < distance(b);
+    const double to_a = distance(a);
+    const double to_b = distance(b);
+    return to_a != to_b ? to_a < to_b : a.id > b.id;
   });
   std::vector<std::string> ids;
-  for (std::size_t i = 0; i < std::min<std::size_t>(sizes.size(), 3); ++i) {
-    ids.push_back(sizes[i].id);
+  std::int64_t last = 0;
+  for (const Catalog::Size& size : sizes) {
+    if (ids.size() < 3 && size.parameters != last) {
+      ids.push_back(size.id);
+      last = size.parameters;
+    }
   }
   return ids;
 }

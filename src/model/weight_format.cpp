@@ -84,7 +84,7 @@ struct Alias {
   std::string_view stands_for;
 };
 
-constexpr std::array<Alias, 14> aliases = {{
+constexpr std::array<Alias, 18> aliases = {{
     {"fp16", "f16"},
     {"float16", "f16"},
     {"bfloat16", "bf16"},
@@ -98,7 +98,11 @@ constexpr std::array<Alias, 14> aliases = {{
     {"mxfp4_q8", "mxfp4-q8"},
     {"4-bit", "4bit"},
     {"8-bit", "8bit"},
-    {"int4", "int4-experts"},
+    {"int4", "4bit"},
+    {"int8", "8bit"},
+    {"fp4", "mxfp4"},
+    {"4bit-mxfp4", "mxfp4"},
+    {"8bit-mxfp8", "mxfp8"},
 }};
 
 constexpr std::array<int, 6> affine_bits = {2, 3, 4, 5, 6, 8};

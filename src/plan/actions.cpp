@@ -47,8 +47,7 @@ void set_flag(Request& request, const std::string& flag, const std::string& valu
 
 class Remedies {
  public:
-  Remedies(const Plan& plan, const Decision& decision)
-      : plan_(plan), request_(plan.request), decision_(decision) {}
+  explicit Remedies(const Plan& plan) : plan_(plan), request_(plan.request) {}
 
   std::vector<Action> find() {
     required();
@@ -95,8 +94,9 @@ class Remedies {
                                       ? placement.max_context / 1024 * 1024
                                       : placement.max_context;
       set_flag(capped, "--context", format_tokens(Tokens(tokens)));
-      actions_.push_back({"cap-context", "", command_of(capped), placement.tier,
-                          fmt::format("fits up to {} tokens", format_whole(placement.max_context))});
+      actions_.push_back(
+          {"cap-context", "", command_of(capped), placement.tier,
+           fmt::format("fits up to {} tokens", format_whole(placement.max_context))});
     }
   }
 
@@ -114,7 +114,8 @@ class Remedies {
         {kind, "", command_of(changed), again.tier,
          fmt::format("{}: {}, {}{}", effect,
                      verdict_name(static_cast<Verdict::Kind>(again.split), again.replicas),
-                     fit::tier_name(again.tier), again.raised ? " with the GPU limit raised" : "")});
+                     fit::tier_name(again.tier),
+                     again.raised ? " with the GPU limit raised" : "")});
   }
 
   void fewer_sequences() {
@@ -136,7 +137,8 @@ class Remedies {
         Request changed = request_;
         changed.workload.prefill_step = step;
         set_flag(changed, "--prefill-step", std::to_string(step));
-        consider("smaller-prefill-step", changed, fmt::format("reading prompts {} at a time", step));
+        consider("smaller-prefill-step", changed,
+                 fmt::format("reading prompts {} at a time", step));
       }
     }
   }
@@ -197,8 +199,7 @@ class Remedies {
         Request changed = request_;
         changed.runtimes = {id};
         set_flag(changed, "--runtime", std::string(runtime::id_name(id)));
-        consider("other-runtime", changed,
-                 fmt::format("under {}", runtime::get(id).name()));
+        consider("other-runtime", changed, fmt::format("under {}", runtime::get(id).name()));
       }
     }
   }
@@ -223,14 +224,11 @@ class Remedies {
 
   const Plan& plan_;
   const Request& request_;
-  const Decision& decision_;
   std::vector<Action> actions_;
 };
 
 }  // namespace
 
-std::vector<Action> find_actions(const Plan& plan, const Decision& decision) {
-  return Remedies(plan, decision).find();
-}
+std::vector<Action> find_actions(const Plan& plan) { return Remedies(plan).find(); }
 
 }  // namespace macfit::plan

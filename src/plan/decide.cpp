@@ -44,8 +44,7 @@ Scenario make_scenario(const Request& request, runtime::Id runtime) {
     for (const bool raised : {false, true}) {
       Scenario::Capacity& capacity = raised ? scenario.raised : scenario.standard;
       capacity.whole.push_back(node.effective_whole(raised).count());
-      capacity.part.push_back(
-          node.effective_part(request.cluster.cluster_reserve, raised).count());
+      capacity.part.push_back(node.effective_part(request.cluster.cluster_reserve, raised).count());
     }
   }
   return scenario;
@@ -90,8 +89,7 @@ Decision decide(const std::vector<Scenario>& scenarios, const runtime::Workload&
           return false;
         }
         const std::size_t replicas = grouping.groups.size();
-        if (best.wont_fit || tier > best.tier ||
-            (tier == best.tier && replicas > best.replicas)) {
+        if (best.wont_fit || tier > best.tier || (tier == best.tier && replicas > best.replicas)) {
           best = {false, split, i, tier, replicas, raised, fits, std::move(grouping)};
         }
         return true;

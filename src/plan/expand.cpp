@@ -29,9 +29,8 @@ fit::Split choose_split(const Request& request, const Scenario& scenario, const 
   };
   std::int64_t context = request.workload.context.count();
   if (!fit::feasible(demand(context), effective)) {
-    context = largest_context(context, [&](std::int64_t tokens) {
-      return fit::feasible(demand(tokens), effective);
-    });
+    context = largest_context(
+        context, [&](std::int64_t tokens) { return fit::feasible(demand(tokens), effective); });
     context = context > 0 ? context : load_context(scenario.profile);
   }
   return fit::best_split(demand(context), effective);
@@ -91,8 +90,7 @@ void budget_group(const Request& request, const Scenario& scenario, Placement& p
         is_first ? comfortable : std::min(placement.comfortable_context, comfortable);
     placement.utilization = std::max(placement.utilization, budget.utilization);
     placement.fits = (is_first || placement.fits) && budget.headroom >= Bytes(0);
-    placement.loads =
-        (is_first || placement.loads) && load.stage(begin, count) <= effective[i];
+    placement.loads = (is_first || placement.loads) && load.stage(begin, count) <= effective[i];
     placement.nodes.push_back(budget);
   }
 }
@@ -101,9 +99,8 @@ fit::Tier tier_of(const Scenario& scenario, const Request& request, const Placem
                   bool raised) {
   const auto node_tier = [&](const NodeBudget& budget) {
     const std::int64_t demand = budget.parts.demand().count();
-    return !raised && fit::is_comfortable(demand, budget.effective.count())
-               ? fit::Tier::comfortable
-               : fit::Tier::borderline;
+    return !raised && fit::is_comfortable(demand, budget.effective.count()) ? fit::Tier::comfortable
+                                                                            : fit::Tier::borderline;
   };
   (void)scenario;
   (void)request;
@@ -249,8 +246,9 @@ std::vector<Placement> placements_of(const Request& request, const Scenario& sce
     base_problems(placement);
     placement.supported = placement.may_win = false;
     placement.problems.push_back(
-        {"cache-unknown", "the size of this architecture's cache is not known, so no demand can be "
-                          "computed; the weights are"});
+        {"cache-unknown",
+         "the size of this architecture's cache is not known, so no demand can be "
+         "computed; the weights are"});
     return {placement};
   }
 
@@ -272,10 +270,9 @@ std::vector<Placement> placements_of(const Request& request, const Scenario& sce
     Placement best = expand(request, scenario, SplitKind::pipeline, shown.groups,
                             given ? Layout::given : Layout::best, shown.raised);
     const auto same = [](const Placement& a, const Placement& b) {
-      return std::equal(a.nodes.begin(), a.nodes.end(), b.nodes.begin(), b.nodes.end(),
-                        [](const NodeBudget& x, const NodeBudget& y) {
-                          return x.layer_count == y.layer_count;
-                        });
+      return std::equal(
+          a.nodes.begin(), a.nodes.end(), b.nodes.begin(), b.nodes.end(),
+          [](const NodeBudget& x, const NodeBudget& y) { return x.layer_count == y.layer_count; });
     };
     const bool as_good = !given && best.utilization >= own.utilization && best.fits;
     for (Placement* placement : {&own, &best}) {
@@ -316,8 +313,7 @@ std::vector<Placement> placements_of(const Request& request, const Scenario& sce
     base_problems(placement);
     unsupported(placement, scenario.tensor[legal ? size : nodes]);
     if (scenario.transport == hardware::Transport::tcp) {
-      placement.may_win =
-          placement.supported && request.only && *request.only == SplitKind::tensor;
+      placement.may_win = placement.supported && request.only && *request.only == SplitKind::tensor;
     }
     result.push_back(std::move(placement));
   }

@@ -11,75 +11,99 @@ namespace {
 std::vector<Entry> make_glossary() {
   std::vector<Entry> entries = {
       // Vocabulary
-      {"model", "An architecture (layers with their shapes) and a weight format; its bytes are known "
-                "tensor by tensor."},
-      {"nominal", "A model known by size and format alone, such as 230b-q4 or 215gb. Its shape is "
-                  "interpolated from the catalog, so its figures are estimated."},
-      {"gpu-limit", "What Metal lets one process wire on a Mac (recommendedMaxWorkingSetSize): a "
-                    "share of RAM that macOS chooses, or what iogpu.wired_limit_mb says."},
-      {"raised-limit", "What the GPU limit could sensibly be set to: RAM less 5 GiB or 5 %, whichever "
-                       "is more. It is lost at every reboot, so a plan that needs it is never better "
-                       "than borderline."},
-      {"demand", "Bytes that a node needs at its peak: weights, cache, activations, communication "
-                 "buffers and the runtime's base."},
-      {"effective-memory", "What a plan may count on: min(GPU limit, RAM − node reserve), and for a "
-                           "part of a sharded model 10 % less (the cluster reserve)."},
+      {"model",
+       "An architecture (layers with their shapes) and a weight format; its bytes are known "
+       "tensor by tensor."},
+      {"nominal",
+       "A model known by size and format alone, such as 230b-q4 or 215gb. Its shape is "
+       "interpolated from the catalog, so its figures are estimated."},
+      {"gpu-limit",
+       "What Metal lets one process wire on a Mac (recommendedMaxWorkingSetSize): a "
+       "share of RAM that macOS chooses, or what iogpu.wired_limit_mb says."},
+      {"raised-limit",
+       "What the GPU limit could sensibly be set to: RAM less 5 GiB or 5 %, whichever "
+       "is more. It is lost at every reboot, so a plan that needs it is never better "
+       "than borderline."},
+      {"demand",
+       "Bytes that a node needs at its peak: weights, cache, activations, communication "
+       "buffers and the runtime's base."},
+      {"effective-memory",
+       "What a plan may count on: min(GPU limit, RAM − node reserve), and for a "
+       "part of a sharded model 10 % less (the cluster reserve)."},
       {"utilization", "Demand over effective memory, of the fullest node."},
-      {"loads", "The demand at 4,096 tokens a sequence (or the model's longest context, if shorter) "
-                "is within effective memory on every node used."},
+      {"loads",
+       "The demand at 4,096 tokens a sequence (or the model's longest context, if shorter) "
+       "is within effective memory on every node used."},
       {"fits", "The demand at the asked context is within effective memory on every node used."},
-      {"tier", "comfortable: at most 85 % full at the asked context. borderline: loads, but is not "
-               "comfortable or needs the raised limit. not-practical: does not load."},
-      {"independent", "The whole model on each node that holds it: every node works for itself. "
-                      "Several nodes do several times the jobs; one answer comes no faster."},
-      {"pipeline", "The layers cut into contiguous runs, one a node. It buys capacity, not speed: the "
-                   "nodes work one after the other on every token."},
-      {"tensor", "Every layer cut over all nodes. Each layer waits for the link several times a "
-                 "token, so it needs RDMA; over TCP it is never recommended."},
-      {"evidence", "Where a number comes from, best first: exact, measured, measured-near, community, "
-                   "vendor, extrapolated, estimated."},
-      {"one-pool", "There is none: two Macs can cooperate, they can't merge their memory. No sum of "
-                   "nodes' memories is compared with a model's size."},
+      {"tier",
+       "comfortable: at most 85 % full at the asked context. borderline: loads, but is not "
+       "comfortable or needs the raised limit. not-practical: does not load."},
+      {"independent",
+       "The whole model on each node that holds it: every node works for itself. "
+       "Several nodes do several times the jobs; one answer comes no faster."},
+      {"pipeline",
+       "The layers cut into contiguous runs, one a node. It buys capacity, not speed: the "
+       "nodes work one after the other on every token."},
+      {"tensor",
+       "Every layer cut over all nodes. Each layer waits for the link several times a "
+       "token, so it needs RDMA; over TCP it is never recommended."},
+      {"evidence",
+       "Where a number comes from, best first: exact, measured, measured-near, community, "
+       "vendor, extrapolated, estimated."},
+      {"one-pool",
+       "There is none: two Macs can cooperate, they can't merge their memory. No sum of "
+       "nodes' memories is compared with a model's size."},
       // Reasons
       {"one-node-too-small", "No node of the cluster holds the whole model at the asked context."},
       {"workers-throughput", "Independent workers multiply the jobs done, not the speed of one."},
       {"replicas-throughput", "Several shards side by side multiply the jobs done."},
-      {"shard-capacity", "A shard is worth it because the model fits no single node; it is not faster."},
-      {"shard-for-longer", "Workers win while the model fits a node; beyond the context named it does "
-                           "not, and a shard is needed."},
+      {"shard-capacity",
+       "A shard is worth it because the model fits no single node; it is not faster."},
+      {"shard-for-longer",
+       "Workers win while the model fits a node; beyond the context named it does "
+       "not, and a shard is needed."},
       {"binding-node", "The fullest node of the placement: it decides the tier."},
       {"idle-node", "A node that the plan does not use, and why."},
       {"little-room", "It fits with less than 15 % to spare."},
-      {"cap-context", "It loads, but not at the asked context: keep the context below the one named."},
-      {"short-of-memory", "Even the best placement lacks memory on the node named, by the bytes "
-                          "named, at 4,096 tokens and with the GPU limit raised."},
-      {"tensor-latency", "A tensor split needs several collectives in every layer of every token; over "
-                         "TCP their latency alone makes it slow."},
+      {"cap-context",
+       "It loads, but not at the asked context: keep the context below the one named."},
+      {"short-of-memory",
+       "Even the best placement lacks memory on the node named, by the bytes "
+       "named, at 4,096 tokens and with the GPU limit raised."},
+      {"tensor-latency",
+       "A tensor split needs several collectives in every layer of every token; over "
+       "TCP their latency alone makes it slow."},
       {"better-split", "--split left out a placement that would do better."},
       // Problems
       {"no-pipeline", "The runtime has no code to split this architecture by layers."},
       {"no-tensor", "The runtime has no code to cut this architecture's layers."},
-      {"not-divisible", "Heads, KV heads, widths or the format's groups do not divide by the number "
-                        "of nodes."},
+      {"not-divisible",
+       "Heads, KV heads, widths or the format's groups do not divide by the number "
+       "of nodes."},
       {"too-many-ranks", "No runtime cuts a layer over so many nodes."},
-      {"shapes-unknown", "Only the weights' sizes are known, not their shapes, so they can't be cut on "
-                         "paper."},
+      {"shapes-unknown",
+       "Only the weights' sizes are known, not their shapes, so they can't be cut on "
+       "paper."},
       {"architecture-unknown", "The runtime has no class for this architecture."},
-      {"cache-unknown", "The rule of this architecture's cache is not published, so its demand can't "
-                        "be computed."},
-      {"drops-layers", "mlx-lm up to 0.32.0 loses layers where their number does not divide by the "
-                       "nodes (mlx-lm#1816 mends it)."},
+      {"cache-unknown",
+       "The rule of this architecture's cache is not published, so its demand can't "
+       "be computed."},
+      {"drops-layers",
+       "mlx-lm up to 0.32.0 loses layers where their number does not divide by the "
+       "nodes (mlx-lm#1816 mends it)."},
       {"context-above-longest", "The asked context is longer than the model was made for."},
       {"kv-format-unknown", "The runtime has no cache of that format."},
       {"kv-quantized-latent", "A compressed latent cache can't be quantized by the runtime."},
       {"kv-quantized-sinks", "Attention sinks refuse a quantized cache."},
       {"kv-quantized-rotating", "A rotating cache of sliding-window layers can't be quantized."},
       // Actions
-      {"raise-gpu-limit", "Set iogpu.wired_limit_mb by sysctl, on the node named, after every "
-                          "reboot."},
+      {"raise-gpu-limit",
+       "Set iogpu.wired_limit_mb by sysctl, on the node named, after every "
+       "reboot."},
       {"fewer-sequences", "Ask for fewer sequences at a time per replica."},
-      {"smaller-prefill-step", "Read prompts in smaller steps: fewer activations at once, slower "
-                               "prompts."},
+      {"smaller-prefill-step",
+       "Read prompts in smaller steps: fewer activations at once, slower "
+       "prompts."},
       {"quantized-cache", "Keep keys and values at 8 or 4 bit."},
       {"smaller-format", "Take a smaller weight format of the same model."},
       {"other-runtime", "Another runtime can split what this one can't."},

@@ -106,8 +106,8 @@ Grouping equal_groups(const Scenario& scenario, GroupCheck& check) {
 /// the nodes allow.
 class UnlikeGroups {
  public:
-  UnlikeGroups(const Scenario& scenario, GroupCheck& check, std::vector<Group> classes)
-      : scenario_(scenario), check_(check), classes_(std::move(classes)) {
+  UnlikeGroups(GroupCheck& check, std::vector<Group> classes)
+      : check_(check), classes_(std::move(classes)) {
     std::size_t states = 1;
     for (const Group& members : classes_) {
       strides_.push_back(states);
@@ -177,9 +177,8 @@ class UnlikeGroups {
   void find_minimal() {
     std::vector<std::size_t> order(states_);
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      return size_of(a) < size_of(b);
-    });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return size_of(a) < size_of(b); });
     for (const std::size_t state : order) {
       if (size_of(state) < 2 || !check_.allowed(size_of(state)) ||
           std::any_of(minimal_.begin(), minimal_.end(),
@@ -198,7 +197,6 @@ class UnlikeGroups {
     }
   }
 
-  const Scenario& scenario_;
   GroupCheck& check_;
   std::vector<Group> classes_;
   std::vector<std::size_t> strides_;
@@ -240,9 +238,8 @@ Grouping pipeline_groups(const Scenario& scenario, GroupCheck& check) {
   for (const Group& members : classes) {
     states = std::min(most_states + 1, states * (members.size() + 1));
   }
-  Grouping result = states <= most_states
-                        ? UnlikeGroups(scenario, check, std::move(classes)).find()
-                        : neighbor_groups(scenario, check);
+  Grouping result = states <= most_states ? UnlikeGroups(check, std::move(classes)).find()
+                                          : neighbor_groups(scenario, check);
   if (result.groups.size() <= 1) {
     const Group group = all_nodes(scenario);
     if (check.allowed(group.size()) && check.reaches(group)) {
@@ -311,10 +308,9 @@ const fit::Demand& GroupCheck::demand(std::size_t size, bool at_load) {
     const std::int64_t load = load_context(scenario_.profile);
     const std::int64_t asked = workload_.context.count();
     // What fits a short context but does not load is no use: the goal counts both.
-    const std::int64_t context =
-        at_load || goal_ == Goal::loads ? load
-        : goal_ == Goal::fits           ? std::max(asked, load)
-                                        : asked;
+    const std::int64_t context = at_load || goal_ == Goal::loads ? load
+                                 : goal_ == Goal::fits           ? std::max(asked, load)
+                                                                 : asked;
     cache[size].emplace(demand_of(scenario_, workload_, context, split_, size));
   }
   return *cache[size];

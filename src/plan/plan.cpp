@@ -1,8 +1,5 @@
 #include "macfit/plan/plan.hpp"
 
-#include <algorithm>
-#include <numeric>
-
 #include <fmt/format.h>
 
 #include "expand.hpp"
@@ -31,7 +28,8 @@ void check_layers(const Request& request, const std::vector<Scenario>& scenarios
                             request.cluster.nodes.size()));
   }
   if (sum != layers) {
-    throw Error(fmt::format("--layers sums to {}, {} has {} layers", sum, request.model.id, layers));
+    throw Error(
+        fmt::format("--layers sums to {}, {} has {} layers", sum, request.model.id, layers));
   }
 }
 
@@ -140,7 +138,7 @@ Plan make_plan(const Request& request) {
     }
   }
   put_into_words(plan, scenarios, decision);
-  plan.actions = find_actions(plan, decision);
+  plan.actions = find_actions(plan);
   return plan;
 }
 

@@ -45,13 +45,6 @@ class Words {
   [[nodiscard]] std::string node_name(std::size_t node) const {
     return printable(request_.cluster.nodes[node].name, 64);
   }
-  [[nodiscard]] std::string node_names(const std::vector<std::size_t>& nodes) const {
-    std::vector<std::string> names;
-    for (const std::size_t node : nodes) {
-      names.push_back(node_name(node));
-    }
-    return join_words(names);
-  }
   [[nodiscard]] std::string context() const { return format_tokens(request_.workload.context); }
   [[nodiscard]] const Placement* find(SplitKind split) const {
     for (const Placement& placement : plan_.placements) {
@@ -75,9 +68,8 @@ class Words {
       return;
     }
     const NodeBudget& largest = *std::max_element(
-        whole->nodes.begin(), whole->nodes.end(), [](const NodeBudget& a, const NodeBudget& b) {
-          return a.effective < b.effective;
-        });
+        whole->nodes.begin(), whole->nodes.end(),
+        [](const NodeBudget& a, const NodeBudget& b) { return a.effective < b.effective; });
     const hardware::Node& node = request_.cluster.nodes[largest.node];
     const Bytes effective = node.effective_whole(false);
     because("one-node-too-small",
@@ -102,10 +94,11 @@ class Words {
                     request_.workload.context.count(), SplitKind::independent, 1);
       const Bytes needed(demand.stage(0, demand.layers()));
       const Bytes effective = idle.effective_whole(decision_.raised);
-      because("idle-node",
-              fmt::format("{} gets no worker: the model needs {} there and it may use {} ({} short).",
-                          node_name(node), format_gb(needed), format_gb(effective),
-                          format_gb(needed - effective)));
+      because(
+          "idle-node",
+          fmt::format("{} gets no worker: the model needs {} there and it may use {} ({} short).",
+                      node_name(node), format_gb(needed), format_gb(effective),
+                      format_gb(needed - effective)));
     }
   }
 
@@ -124,10 +117,12 @@ class Words {
           placement.nodes.begin(), placement.nodes.end(),
           [](const NodeBudget& a, const NodeBudget& b) { return a.utilization < b.utilization; });
       because("little-room",
-              fmt::format("{} would be {} full; above 85 % a long night is at risk. Up to {} tokens "
-                          "it would be comfortable.",
+              fmt::format("{} would be {} full; above 85 % a long night is at risk. {}",
                           node_name(fullest.node), format_percent(fullest.utilization),
-                          format_whole(placement.comfortable_context)));
+                          placement.comfortable_context > 0
+                              ? fmt::format("Up to {} tokens it would be comfortable.",
+                                            format_whole(placement.comfortable_context))
+                              : "It is so at any context."));
     }
   }
 
@@ -180,9 +175,9 @@ class Words {
     const bool pipeline = placement.split == SplitKind::pipeline;
     const std::size_t per_replica =
         (placement.nodes.size() + placement.replicas - 1) / placement.replicas;
-    const std::string how =
-        pipeline ? fmt::format("a pipeline of {} layers", layer_counts(placement))
-                 : "a tensor split, every layer cut evenly";
+    const std::string how = pipeline
+                                ? fmt::format("a pipeline of {} layers", layer_counts(placement))
+                                : "a tensor split, every layer cut evenly";
     if (placement.replicas == 1) {
       plan_.verdict.summary =
           fmt::format("{} needs {} nodes together: run it as {}.", model_in_format(placement),
@@ -204,16 +199,17 @@ class Words {
         placement.nodes.begin(), placement.nodes.end(),
         [](const NodeBudget& a, const NodeBudget& b) { return a.utilization < b.utilization; });
     because("binding-node",
-            fmt::format("Split, {} is the fullest: {} of weights, {} in all, {} of the {} it may use "
-                        "({} of the cluster reserve kept free).",
-                        node_name(fullest.node), format_gb(fullest.parts.weights),
-                        format_gb(fullest.parts.demand()), format_percent(fullest.utilization),
-                        format_gb(fullest.effective),
-                        format_percent(request_.cluster.cluster_reserve)));
+            fmt::format(
+                "Split, {} is the fullest: {} of weights, {} in all, {} of the {} it may use "
+                "(a cluster reserve of {} is kept free).",
+                node_name(fullest.node), format_gb(fullest.parts.weights),
+                format_gb(fullest.parts.demand()), format_percent(fullest.utilization),
+                format_gb(fullest.effective), format_percent(request_.cluster.cluster_reserve)));
     if (pipeline) {
-      because("shard-capacity",
-              "A shard buys capacity, not speed: the nodes work one after the other on every token, "
-              "so a single answer is no faster than on one node that could hold it all.");
+      because(
+          "shard-capacity",
+          "A shard buys capacity, not speed: the nodes work one after the other on every token, "
+          "so a single answer is no faster than on one node that could hold it all.");
     }
     limits(placement);
     idle_nodes(placement);
@@ -235,12 +231,14 @@ class Words {
       return;
     }
     const Placement& nearest = plan_.placements[shortfall->placement];
+    plan_.verdict.nearest = shortfall->placement;
     const std::int64_t tokens = load_context(scenarios_.front().profile);
     plan_.verdict.summary = fmt::format(
         "{} does not fit: as {}, {} is short by {} at {} tokens, even with the GPU limit raised.",
         what,
-        nearest.split == SplitKind::independent ? "a whole model on one node"
-                                                : fmt::format("a {} split", split_name(nearest.split)),
+        nearest.split == SplitKind::independent
+            ? "a whole model on one node"
+            : fmt::format("a {} split", split_name(nearest.split)),
         node_name(shortfall->node), format_gb(shortfall->short_by), format_whole(tokens));
     const hardware::Node& node = request_.cluster.nodes[shortfall->node];
     because("short-of-memory",
@@ -295,11 +293,13 @@ class Words {
     const bool tcp = slowest->transport == hardware::Transport::tcp;
     std::string cost;
     if (slowest->latency) {
-      const double each = slowest->latency->value.value() / (slowest->latency_is_round_trip ? 2 : 1);
-      cost = fmt::format(" At about {:.0f} µs one way ({}) that is {:.0f} ms a token before any "
-                         "work.",
-                         each * 1e6, evidence_name(slowest->latency->evidence),
-                         each * 1e3 * static_cast<double>(placement.collectives_per_token));
+      const double each =
+          slowest->latency->value.value() / (slowest->latency_is_round_trip ? 2 : 1);
+      cost = fmt::format(
+          " At about {:.0f} µs one way ({}) that is {:.0f} ms a token before any "
+          "work.",
+          each * 1e6, evidence_name(slowest->latency->evidence),
+          each * 1e3 * static_cast<double>(placement.collectives_per_token));
     }
     if (tcp) {
       because("tensor-latency",
@@ -311,9 +311,10 @@ class Words {
                                 "model."
                               : ""));
     } else if (plan_.verdict.kind != Verdict::Kind::tensor) {
-      note(fmt::format("A tensor split over RDMA is possible ({} collectives a token); macfit has no "
-                       "speed for it yet, so it wins only with --split tensor.",
-                       placement.collectives_per_token));
+      note(fmt::format(
+          "A tensor split over RDMA is possible ({} collectives a token); macfit has no "
+          "speed for it yet, so it wins only with --split tensor.",
+          placement.collectives_per_token));
     }
   }
 
@@ -348,13 +349,13 @@ class Words {
     if (!free.wont_fit && free.split != *request_.only &&
         (plan_.verdict.kind == Verdict::Kind::wont_fit || free.tier > plan_.verdict.tier ||
          free.split == SplitKind::independent)) {
-      because("better-split",
-              fmt::format("Without --split {} the answer is {}, {}.", split_name(*request_.only),
-                          verdict_name(free.split == SplitKind::independent
-                                           ? Verdict::Kind::independent
-                                           : Verdict::Kind::pipeline,
-                                       free.replicas),
-                          fit::tier_name(free.tier)));
+      because(
+          "better-split",
+          fmt::format("Without --split {} the answer is {}, {}.", split_name(*request_.only),
+                      verdict_name(free.split == SplitKind::independent ? Verdict::Kind::independent
+                                                                        : Verdict::Kind::pipeline,
+                                   free.replicas),
+                      fit::tier_name(free.tier)));
     }
   }
 
@@ -362,15 +363,14 @@ class Words {
     const model::Model& model = request_.model;
     if (model.nominal) {
       note(fmt::format(
-          "\"{}\" is a nominal model: {} parameters at {}, its shape interpolated from the catalog "
-          "(estimated). {} Nearest real models: {}.",
+          "\"{}\" is a nominal model (estimated): {} parameters at {}. {} Nearest real models: {}.",
           printable(model.id), format_parameters(model.nominal->parameters),
           printable(scenarios_.front().profile.format),
-          model.nominal->dense
-              ? "It is taken as dense: every weight is read for every token, the slow and safe side; "
-                "append -aN for a mixture of experts."
-              : fmt::format("{} of them active per token.",
-                            format_parameters(model.nominal->active_parameters)),
+          model.nominal->dense ? "It is taken as dense: every weight is read for every token, the "
+                                 "slow and safe side; "
+                                 "append -aN for a mixture of experts."
+                               : fmt::format("{} of them active per token.",
+                                             format_parameters(model.nominal->active_parameters)),
           join_words(model.nominal->nearest)));
       nearest_splits();
     }
@@ -385,8 +385,9 @@ class Words {
       extrapolated = extrapolated || node.gpu_limit.evidence == Evidence::extrapolated;
     }
     if (extrapolated) {
-      note("A GPU limit here is extrapolated: nobody published it for this RAM size. Read yours and "
-           "state it with --wired-limit.");
+      note(
+          "A GPU limit here is extrapolated: nobody published it for this RAM size. Read yours and "
+          "state it with --wired-limit.");
     }
     for (const Placement& placement : plan_.placements) {
       for (const Reason& problem : placement.problems) {
@@ -417,15 +418,15 @@ class Words {
                         scenario.runtime->pipeline(near, request_.cluster.nodes.size()).ok;
         (ok ? can : cannot).push_back(near.id);
       }
-      parts.push_back(fmt::format("{} can pipeline {}{}", scenario.runtime->name(),
-                                  can.empty() ? "none of them" : join_words(can),
-                                  cannot.empty() || can.empty()
-                                      ? ""
-                                      : ", not " + join_words(cannot, "or")));
+      parts.push_back(
+          fmt::format("{} can pipeline {}{}", scenario.runtime->name(),
+                      can.empty() ? "none of them" : join_words(can),
+                      cannot.empty() || can.empty() ? "" : ", not " + join_words(cannot, "or")));
     }
-    note(fmt::format("Every split counts as supported for a nominal model. Of the nearest real ones, "
-                     "{}.",
-                     join_words(parts)));
+    note(fmt::format(
+        "Every split counts as supported for a nominal model. Of the nearest real ones, "
+        "{}.",
+        join_words(parts)));
   }
 
   Plan& plan_;
@@ -450,9 +451,8 @@ std::optional<Shortfall> find_shortfall(const Plan& plan, const std::vector<Scen
     const Scenario& scenario = scenario_of(placement.runtime);
     const std::int64_t context = load_context(scenario.profile);
     const bool shard = placement.split != SplitKind::independent;
-    const std::size_t nodes = shard ? placement.nodes.size() / std::max<std::size_t>(
-                                                                   1, placement.replicas)
-                                    : 1;
+    const std::size_t nodes =
+        shard ? placement.nodes.size() / std::max<std::size_t>(1, placement.replicas) : 1;
     const fit::Demand demand =
         demand_of(scenario, plan.request.workload, context, placement.split, nodes);
     std::vector<std::int64_t> effective;
@@ -470,8 +470,7 @@ std::optional<Shortfall> find_shortfall(const Plan& plan, const std::vector<Scen
       const NodeBudget& budget = placement.nodes[n];
       const std::size_t begin =
           split.empty() ? static_cast<std::size_t>(budget.first_layer) : first;
-      const auto count =
-          static_cast<std::size_t>(split.empty() ? budget.layer_count : split[n]);
+      const auto count = static_cast<std::size_t>(split.empty() ? budget.layer_count : split[n]);
       first += count;
       const Bytes needed(demand.stage(begin, count));
       const Bytes short_by = needed - Bytes(effective[n]);

@@ -5,10 +5,10 @@
 namespace macfit::report {
 namespace {
 
-using json = nlohmann::ordered_json;
+using Json = nlohmann::ordered_json;
 
-std::string dump(const json& value) {
-  return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+std::string dump(const Json& value) {
+  return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 double scalar(double value) { return value; }
@@ -18,7 +18,7 @@ double scalar(const Measure<Unit>& value) {
 }
 
 template <class T>
-json figure(const std::optional<hardware::Figure<T>>& value, double scale) {
+Json figure(const std::optional<hardware::Figure<T>>& value, double scale) {
   if (!value) {
     return nullptr;
   }
@@ -29,7 +29,7 @@ json figure(const std::optional<hardware::Figure<T>>& value, double scale) {
           {"source", value->source}};
 }
 
-json ability(hardware::Ability value) {
+Json ability(hardware::Ability value) {
   switch (value) {
     case hardware::Ability::yes:
       return true;
@@ -41,10 +41,10 @@ json ability(hardware::Ability value) {
   return nullptr;
 }
 
-json one_model(const model::Model& model, const model::Recipe& recipe) {
+Json one_model(const model::Model& model, const model::Recipe& recipe) {
   const model::WeightLayout layout = model::weights_of(model, recipe);
   const model::Architecture& architecture = model.architecture;
-  json result;
+  Json result;
   result["schema"] = "macfit.model/1";
   result["id"] = model.id;
   result["source"] = model::source_name(model.source);
@@ -53,42 +53,43 @@ json one_model(const model::Model& model, const model::Recipe& recipe) {
   result["evidence"] = evidence_name(layout.evidence);
   const bool shaped = !architecture.layers.empty();
   if (shaped) {
-    const model::ParameterCount count = model::count_parameters(architecture);
+    const model::ParameterCount count = model::parameters_of(model);
     const model::Extras& extras = architecture.extras;
-    const auto extra = [](const std::optional<std::int64_t>& value, bool present) {
-      return value ? json(*value) : present ? json(nullptr) : json(0);
+    // Null: there is such a part, its count is not known.
+    const auto extra = [](const std::optional<std::int64_t>& value) {
+      return value ? Json(*value) : Json(nullptr);
     };
-    result["parameters"] = {
-        {"total", model.nominal ? model.nominal->parameters : count.total},
-        {"active", model.nominal ? model.nominal->active_parameters : count.active},
-        {"embedding", count.embedding},
-        {"head", count.head},
-        {"mtp", extra(extras.mtp_parameters, extras.mtp_layers > 0)},
-        {"vision", extra(extras.vision_parameters, false)}};
+    result["parameters"] = {{"total", count.total},
+                            {"active", count.active},
+                            {"embedding", count.embedding},
+                            {"head", count.head},
+                            {"mtp", extra(extras.mtp_parameters)},
+                            {"vision", extra(extras.vision_parameters)}};
   } else {
     result["parameters"] = nullptr;
   }
   result["layers"] = shaped ? architecture.layers.size() : layout.layers.size();
-  result["context_tokens"] = architecture.context > 0 ? json(architecture.context) : json(nullptr);
+  result["context_tokens"] = architecture.context > 0 ? Json(architecture.context) : Json(nullptr);
   result["weight_bytes"] = layout.total().count();
-  result["weight_bytes_by_class"] = json::object();
+  result["weight_bytes_by_class"] = Json::object();
   for (int c = 0; c < model::tensor_class_count; ++c) {
     const Bytes bytes = layout.by_class.at(static_cast<std::size_t>(c));
     if (bytes > Bytes(0)) {
-      result["weight_bytes_by_class"][std::string(
-          model::tensor_class_name(static_cast<model::TensorClass>(c)))] = bytes.count();
+      result["weight_bytes_by_class"]
+            [std::string(model::tensor_class_name(static_cast<model::TensorClass>(c)))] =
+                bytes.count();
     }
   }
   const bool cache = shaped && architecture.cache_known;
   result["kv_bytes_per_token"] =
-      cache ? json(model::kv_bytes_per_token(architecture).count()) : json(nullptr);
+      cache ? Json(model::kv_bytes_per_token(architecture).count()) : Json(nullptr);
   result["kv_constant_bytes"] =
-      cache ? json(model::kv_constant_bytes(architecture).count()) : json(nullptr);
-  result["formats"] = json::array();
+      cache ? Json(model::kv_constant_bytes(architecture).count()) : Json(nullptr);
+  result["formats"] = Json::array();
   for (const model::PublishedFormat& format : model.formats) {
     result["formats"].push_back(
         {{"format", format.recipe.name},
-         {"bytes", format.bytes ? json(format.bytes->count()) : json(nullptr)},
+         {"bytes", format.bytes ? Json(format.bytes->count()) : Json(nullptr)},
          {"evidence", evidence_name(format.evidence)},
          {"source", format.source}});
   }
@@ -108,7 +109,7 @@ std::string version_json(const VersionFacts& facts) {
 
 std::string models_json(const std::vector<model::Model>& models) {
   const model::Recipe four_bit = model::parse_recipe("q4");
-  json result = {{"schema", "macfit.models/1"}, {"models", json::array()}};
+  Json result = {{"schema", "macfit.models/1"}, {"models", Json::array()}};
   for (const model::Model& model : models) {
     result["models"].push_back(one_model(model, four_bit));
   }
@@ -120,18 +121,18 @@ std::string model_json(const model::Model& model, const model::Recipe& recipe) {
 }
 
 std::string hardware_json(const hardware::Catalog& catalog) {
-  json result = {{"schema", "macfit.hardware/1"},
-                 {"chips", json::array()},
-                 {"machines", json::array()},
-                 {"links", json::array()}};
+  Json result = {{"schema", "macfit.hardware/1"},
+                 {"chips", Json::array()},
+                 {"machines", Json::array()},
+                 {"links", Json::array()}};
   for (const hardware::Chip& chip : catalog.chips()) {
-    json bins = json::array();
+    Json bins = Json::array();
     for (const hardware::ChipBin& bin : chip.bins) {
-      json ram = json::array();
+      Json ram = Json::array();
       for (const Bytes size : bin.ram) {
         ram.push_back(size.count());
       }
-      bins.push_back({{"gpu_cores", bin.gpu_cores > 0 ? json(bin.gpu_cores) : json(nullptr)},
+      bins.push_back({{"gpu_cores", bin.gpu_cores > 0 ? Json(bin.gpu_cores) : Json(nullptr)},
                       {"ram_bytes", ram},
                       {"gb_per_s", figure(bin.bandwidth, 1e-9)},
                       {"stream_gb_per_s", figure(bin.stream, 1e-9)}});
@@ -149,14 +150,14 @@ std::string hardware_json(const hardware::Catalog& catalog) {
         {{"id", machine.id},
          {"name", machine.name},
          {"chip", machine.chip},
-         {"gpu_cores", machine.gpu_cores > 0 ? json(machine.gpu_cores) : json(nullptr)},
+         {"gpu_cores", machine.gpu_cores > 0 ? Json(machine.gpu_cores) : Json(nullptr)},
          {"ram_bytes", machine.ram.count()},
-         {"price_usd", machine.price ? json(machine.price->usd) : json(nullptr)},
-         {"price_date", machine.price ? json(machine.price->date) : json(nullptr)},
+         {"price_usd", machine.price ? Json(machine.price->usd) : Json(nullptr)},
+         {"price_date", machine.price ? Json(machine.price->date) : Json(nullptr)},
          {"status", hardware::status_name(machine.status)},
          {"thunderbolt", hardware::thunderbolt_name(machine.thunderbolt)},
          {"thunderbolt_ports",
-          machine.thunderbolt_ports ? json(*machine.thunderbolt_ports) : json(nullptr)},
+          machine.thunderbolt_ports ? Json(*machine.thunderbolt_ports) : Json(nullptr)},
          {"rdma", ability(machine.rdma)},
          {"source", machine.source}});
   }
@@ -174,14 +175,14 @@ std::string hardware_json(const hardware::Catalog& catalog) {
 }
 
 std::string cluster_json(const hardware::Cluster& cluster, const hardware::Catalog& catalog) {
-  json result = {{"schema", "macfit.hardware-cluster/1"},
+  Json result = {{"schema", "macfit.hardware-cluster/1"},
                  {"spec", cluster.spec},
                  {"macos", cluster.macos.text()},
                  {"cluster_reserve", cluster.cluster_reserve},
                  {"ram_bytes", cluster.ram().count()},
                  {"effective_bytes", cluster.effective_sum().count()},
                  {"one_pool", false},
-                 {"nodes", json::array()}};
+                 {"nodes", Json::array()}};
   for (const hardware::Node& node : cluster.nodes) {
     result["nodes"].push_back(
         {{"name", node.name},
@@ -197,14 +198,14 @@ std::string cluster_json(const hardware::Cluster& cluster, const hardware::Catal
          {"effective_part_bytes", node.effective_part(cluster.cluster_reserve, false).count()},
          {"memory_gb_per_s", figure(node.bandwidth, 1e-9)}});
   }
-  result["links"] = json::array();
+  result["links"] = Json::array();
   for (const hardware::Link& link : cluster.links) {
     result["links"].push_back(
         {{"between", {cluster.nodes[link.first].name, cluster.nodes[link.second].name}},
          {"kind", hardware::link_kind_name(link.type.kind)},
          {"transport", hardware::transport_name(link.type.transport)}});
   }
-  result["slower_than_memory"] = json::object();
+  result["slower_than_memory"] = Json::object();
   if (!cluster.nodes.empty() && cluster.nodes.front().bandwidth) {
     for (const hardware::LinkSlowdown& slow :
          hardware::link_slowdowns(*cluster.nodes.front().bandwidth, catalog.links())) {

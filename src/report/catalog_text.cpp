@@ -41,6 +41,9 @@ std::string layer_words(const model::Architecture& architecture) {
 }
 
 std::string slower_words(double times) {
+  if (times < 1) {
+    return fmt::format("{:.1f} times faster", 1 / times);
+  }
   return times < 10 ? fmt::format("{:.1f} times slower", times)
                     : fmt::format("{} times slower", format_whole(std::llround(times)));
 }
@@ -63,37 +66,36 @@ std::string models_text(const std::vector<model::Model>& models, const Style& st
                {"formats", false, true}});
   const model::Recipe four_bit = model::parse_recipe("q4");
   for (const model::Model& model : models) {
-    const model::ParameterCount count = model::count_parameters(model.architecture);
-    table.add({model.id, format_parameters(count.total),
-               count.active == count.total ? "all" : format_parameters(count.active),
-               format_gb(model::weights_of(model, four_bit).total()),
-               model.architecture.context > 0 ? format_tokens(Tokens(model.architecture.context))
-                                              : "–",
-               model.architecture.cache_known
-                   ? format_gb(model::kv_bytes_per_token(model.architecture))
-                   : "not known",
-               model.architecture.type, formats_words(model)});
+    const model::ParameterCount count = model::parameters_of(model);
+    table.add(
+        {model.id, format_parameters(count.total),
+         count.active == count.total ? "all" : format_parameters(count.active),
+         format_gb(model::weights_of(model, four_bit).total()),
+         model.architecture.context > 0 ? format_tokens(Tokens(model.architecture.context)) : "–",
+         model.architecture.cache_known ? format_gb(model::kv_bytes_per_token(model.architecture))
+                                        : "not known",
+         model.architecture.type, formats_words(model)});
   }
   return table.text(style, 0);
 }
 
-std::string model_text(const model::Model& model, const model::Recipe& recipe,
-                       const Style& style) {
+std::string model_text(const model::Model& model, const model::Recipe& recipe, const Style& style) {
   const model::WeightLayout layout = model::weights_of(model, recipe);
   std::string text = paint(style, Paint::bold, printable(model.id)) + '\n';
   const auto line = [&](const std::string& name, const std::string& value) {
     constexpr std::size_t name_width = 16;
-    text += "  " + name + std::string(name_width > name.size() ? name_width - name.size() : 1, ' ') +
+    text += "  " + name +
+            std::string(name_width > name.size() ? name_width - name.size() : 1, ' ') +
             wrap(value, style.width, name_width + 2) + '\n';
   };
   if (!model.repository.empty()) {
     line("repository", printable(model.repository));
   }
-  line("source", fmt::format("{} ({}){}", model::source_name(model.source),
-                             evidence_name(model.evidence),
-                             model.architecture_source.empty()
-                                 ? ""
-                                 : ", " + printable(model.architecture_source, 400)));
+  line("source",
+       fmt::format("{} ({}){}", model::source_name(model.source), evidence_name(model.evidence),
+                   model.architecture_source.empty()
+                       ? ""
+                       : ", " + printable(model.architecture_source, 400)));
   const model::Architecture& architecture = model.architecture;
   if (!architecture.layers.empty()) {
     line("architecture",
@@ -101,16 +103,16 @@ std::string model_text(const model::Model& model, const model::Recipe& recipe,
                      format_whole(architecture.hidden), format_whole(architecture.vocabulary),
                      architecture.tied ? "tied" : "own"));
     line("layers", fmt::format("{}: {}", architecture.layers.size(), layer_words(architecture)));
-    const model::ParameterCount count = model::count_parameters(architecture);
-    const std::int64_t total = model.nominal ? model.nominal->parameters : count.total;
-    const std::int64_t active = model.nominal ? model.nominal->active_parameters : count.active;
+    const model::ParameterCount count = model::parameters_of(model);
     line("parameters",
-         fmt::format("{} ({}); {} active; embedding {}, head {}", format_whole(total),
-                     format_parameters(total), active == total ? "all" : format_parameters(active),
+         fmt::format("{} ({}); {} active; embedding {}, head {}", format_whole(count.total),
+                     format_parameters(count.total),
+                     count.active == count.total ? "all" : format_parameters(count.active),
                      format_parameters(count.embedding),
                      architecture.tied ? "tied" : format_parameters(count.head)));
     const model::Extras& extras = architecture.extras;
-    if (extras.mtp_layers > 0 || extras.vision_parameters) {
+    const bool vision = extras.vision_parameters.value_or(1) > 0;
+    if (extras.mtp_layers > 0 || vision) {
       line("not loaded",
            fmt::format(
                "{}{}",
@@ -119,29 +121,28 @@ std::string model_text(const model::Model& model, const model::Recipe& recipe,
                                  extras.mtp_parameters ? format_parameters(*extras.mtp_parameters)
                                                        : "count not known")
                    : "",
-               extras.vision_parameters
+               !vision ? ""
+               : extras.vision_parameters
                    ? "vision and audio " + format_parameters(*extras.vision_parameters)
-                   : ""));
+                   : "vision and audio, count not known"));
     }
-    line("context", architecture.context > 0
-                        ? format_whole(architecture.context) + " tokens"
-                        : std::string("not stated"));
+    line("context", architecture.context > 0 ? format_whole(architecture.context) + " tokens"
+                                             : std::string("not stated"));
     if (architecture.cache_known) {
       const Bytes constant = model::kv_constant_bytes(architecture);
-      line("cache", fmt::format("{} bytes a token (bf16){}",
-                                format_whole(model::kv_bytes_per_token(architecture).count()),
-                                constant > Bytes(0)
-                                    ? fmt::format(" + {} bytes whatever the context",
-                                                  format_whole(constant.count()))
-                                    : ""));
+      line("cache",
+           fmt::format("{} bytes a token (bf16){}",
+                       format_whole(model::kv_bytes_per_token(architecture).count()),
+                       constant > Bytes(0) ? fmt::format(" + {} bytes whatever the context",
+                                                         format_whole(constant.count()))
+                                           : ""));
     } else {
       line("cache", "not known: no plan is possible, only weights");
     }
   }
-  line("weights", fmt::format("{} bytes ({}, {}) in {}, {}",
-                              format_whole(layout.total().count()), format_gb(layout.total()),
-                              format_gib(layout.total()), printable(layout.format),
-                              evidence_name(layout.evidence)));
+  line("weights", fmt::format("{} bytes ({}, {}) in {}, {}", format_whole(layout.total().count()),
+                              format_gb(layout.total()), format_gib(layout.total()),
+                              printable(layout.format), evidence_name(layout.evidence)));
   text += '\n';
   Table classes({{"class", false, false}, {"bytes", true, false}, {"share", true, false}});
   for (int c = 0; c < model::tensor_class_count; ++c) {
@@ -194,8 +195,8 @@ std::string hardware_text(const hardware::Catalog& catalog, const Style& style) 
       ram += (ram.empty() ? "" : " ") + std::to_string(size.count() / gib);
     }
     chips.add({chip.id,
-               bandwidth_words(chip.bins.empty() ? std::nullopt : chip.bins.back().bandwidth), cores,
-               ram, std::string(hardware::thunderbolt_name(chip.thunderbolt))});
+               bandwidth_words(chip.bins.empty() ? std::nullopt : chip.bins.back().bandwidth),
+               cores, ram, std::string(hardware::thunderbolt_name(chip.thunderbolt))});
   }
   text += chips.text(style);
   text += '\n' + paint(style, Paint::bold, "Machines") + '\n';
@@ -208,11 +209,10 @@ std::string hardware_text(const hardware::Catalog& catalog, const Style& style) 
     const char* rdma = machine.rdma == hardware::Ability::yes  ? "yes"
                        : machine.rdma == hardware::Ability::no ? "no"
                                                                : "not known";
-    machines.add({machine.id, format_gib(machine.ram),
-                  machine.price
-                      ? "$" + format_whole(static_cast<std::int64_t>(machine.price->usd))
-                      : "–",
-                  std::string(hardware::status_name(machine.status)), rdma});
+    machines.add(
+        {machine.id, format_gib(machine.ram),
+         machine.price ? "$" + format_whole(static_cast<std::int64_t>(machine.price->usd)) : "–",
+         std::string(hardware::status_name(machine.status)), rdma});
   }
   text += machines.text(style);
   text += '\n' + paint(style, Paint::bold, "Links") + '\n';
@@ -294,29 +294,31 @@ std::string cluster_text(const hardware::Cluster& cluster, const hardware::Catal
                {"part of a shard", true, false},
                {"limit, raised", true, true}});
   for (const hardware::Node& node : cluster.nodes) {
-    nodes.add({printable(node.name, 64), printable(node.machine_label), format_gib(node.ram),
-               format_gb(node.gpu_limit.bytes),
-               node.gpu_limit.stated ? "stated" : std::string(evidence_name(node.gpu_limit.evidence)),
-               format_gb(node.effective_whole(false)),
-               format_gb(node.effective_part(cluster.cluster_reserve, false)),
-               format_gb(node.raised_limit)});
+    nodes.add(
+        {printable(node.name, 64), printable(node.machine_label), format_gib(node.ram),
+         format_gb(node.gpu_limit.bytes),
+         node.gpu_limit.stated ? "stated" : std::string(evidence_name(node.gpu_limit.evidence)),
+         format_gb(node.effective_whole(false)),
+         format_gb(node.effective_part(cluster.cluster_reserve, false)),
+         format_gb(node.raised_limit)});
   }
   text += nodes.text(style);
   if (cluster.nodes.size() > 1) {
-    text += "\n  " +
-            wrap(fmt::format("Sum of effective memory for a sharded model: {} ({}) of {} RAM. Not one "
-                             "pool: a sharded model must fit node by node, and a whole one on a "
-                             "single node.",
-                             format_gb(cluster.effective_sum()), format_gib(cluster.effective_sum()),
-                             format_gib(cluster.ram())),
-                 style.width, 2) +
-            '\n';
+    text +=
+        "\n  " +
+        wrap(fmt::format("Sum of effective memory for a sharded model: {} ({}) of {} RAM. Not one "
+                         "pool: a sharded model must fit node by node, and a whole one on a "
+                         "single node.",
+                         format_gb(cluster.effective_sum()), format_gib(cluster.effective_sum()),
+                         format_gib(cluster.ram())),
+             style.width, 2) +
+        '\n';
   }
   const hardware::Node& first = cluster.nodes.front();
   if (first.bandwidth) {
-    text += fmt::format("\n  Memory on the chip of {} ({}): {}. Against it a link is:\n",
-                        printable(first.name, 64), first.chip_name,
-                        bandwidth_words(first.bandwidth));
+    text +=
+        fmt::format("\n  Memory on the chip of {} ({}): {}. Against it a link is:\n",
+                    printable(first.name, 64), first.chip_name, bandwidth_words(first.bandwidth));
     const std::string used = cluster.links.empty() ? "" : cluster.links.front().type.id;
     Table links({{"", false, false},
                  {"link", false, false},
@@ -329,7 +331,9 @@ std::string cluster_text(const hardware::Cluster& cluster, const hardware::Catal
       links.add({slow.link == used ? "→" : "", slow.link_name,
                  bandwidth_words(link == nullptr ? std::nullopt : link->bandwidth),
                  slow.times ? slower_words(slow.times->value) : "not known",
-                 slow.times ? std::string(evidence_name(slow.times->evidence)) : "–"});
+                 link != nullptr && link->bandwidth
+                     ? std::string(evidence_name(link->bandwidth->evidence))
+                     : "–"});
     }
     text += links.text(style, 4);
   }

@@ -11,10 +11,10 @@
 namespace macfit::report {
 namespace {
 
-using json = nlohmann::ordered_json;
+using Json = nlohmann::ordered_json;
 
 template <class T>
-json figure(const std::optional<hardware::Figure<T>>& value, double scale) {
+Json figure(const std::optional<hardware::Figure<T>>& value, double scale) {
   if (!value) {
     return nullptr;
   }
@@ -24,24 +24,21 @@ json figure(const std::optional<hardware::Figure<T>>& value, double scale) {
           {"evidence", evidence_name(value->evidence)}};
 }
 
-json reasons(const std::vector<plan::Reason>& reasons) {
-  json list = json::array();
+Json reasons(const std::vector<plan::Reason>& reasons) {
+  Json list = Json::array();
   for (const plan::Reason& reason : reasons) {
     list.push_back({{"code", reason.code}, {"text", reason.text}});
   }
   return list;
 }
 
-json model_json(const plan::Plan& plan) {
+Json model_json(const plan::Plan& plan) {
   const model::Model& model = plan.request.model;
-  json result;
+  Json result;
   result["id"] = model.id;
   result["source"] = model::source_name(model.source);
-  if (model.nominal) {
-    result["parameters"] = model.nominal->parameters;
-    result["active_parameters"] = model.nominal->active_parameters;
-  } else if (!model.architecture.layers.empty()) {
-    const model::ParameterCount count = model::count_parameters(model.architecture);
+  if (!model.architecture.layers.empty()) {
+    const model::ParameterCount count = model::parameters_of(model);
     result["parameters"] = count.total;
     result["active_parameters"] = count.active;
   } else {
@@ -53,19 +50,19 @@ json model_json(const plan::Plan& plan) {
                          : model.architecture.layers.size();
   const bool known = model.architecture.cache_known && !model.architecture.layers.empty();
   result["kv_bytes_per_token"] =
-      known ? json(model::kv_bytes_per_token(model.architecture).count()) : json(nullptr);
+      known ? Json(model::kv_bytes_per_token(model.architecture).count()) : Json(nullptr);
   result["evidence"] = evidence_name(model.evidence);
   return result;
 }
 
-json cluster_json(const hardware::Cluster& cluster) {
-  json result;
+Json cluster_json(const hardware::Cluster& cluster) {
+  Json result;
   result["spec"] = cluster.spec;
   result["macos"] = cluster.macos.text();
   result["ram_bytes"] = cluster.ram().count();
   result["effective_bytes"] = cluster.effective_sum().count();
   result["cluster_reserve"] = cluster.cluster_reserve;
-  result["nodes"] = json::array();
+  result["nodes"] = Json::array();
   for (const hardware::Node& node : cluster.nodes) {
     result["nodes"].push_back({{"name", node.name},
                                {"machine", node.machine},
@@ -76,7 +73,7 @@ json cluster_json(const hardware::Cluster& cluster) {
                                {"raised_limit_bytes", node.raised_limit.count()},
                                {"reserve_bytes", node.reserve.count()}});
   }
-  result["links"] = json::array();
+  result["links"] = Json::array();
   for (const hardware::Link& link : cluster.links) {
     result["links"].push_back(
         {{"between", {cluster.nodes[link.first].name, cluster.nodes[link.second].name}},
@@ -88,7 +85,7 @@ json cluster_json(const hardware::Cluster& cluster) {
   return result;
 }
 
-json node_json(const hardware::Cluster& cluster, const plan::NodeBudget& budget) {
+Json node_json(const hardware::Cluster& cluster, const plan::NodeBudget& budget) {
   return {{"name", cluster.nodes[budget.node].name},
           {"replica", budget.replica},
           {"layers", {{"first", budget.first_layer}, {"count", budget.layer_count}}},
@@ -107,8 +104,8 @@ json node_json(const hardware::Cluster& cluster, const plan::NodeBudget& budget)
           {"max_context_tokens", budget.max_context}};
 }
 
-json placement_json(const plan::Plan& plan, const plan::Placement& placement) {
-  json result;
+Json placement_json(const plan::Plan& plan, const plan::Placement& placement) {
+  Json result;
   result["split"] = plan::split_name(placement.split);
   result["runtime"] = runtime::id_name(placement.runtime);
   result["layout"] = plan::layout_name(placement.layout);
@@ -122,17 +119,17 @@ json placement_json(const plan::Plan& plan, const plan::Placement& placement) {
   result["loads"] = placement.loads;
   result["fits"] = placement.fits;
   result["tier"] = fit::tier_name(placement.tier);
-  result["utilization"] = budgeted ? json(placement.utilization) : json(nullptr);
+  result["utilization"] = budgeted ? Json(placement.utilization) : Json(nullptr);
   result["gpu_limit"] = plan::limit_name(placement.limit);
-  result["max_context_tokens"] = budgeted ? json(placement.max_context) : json(nullptr);
+  result["max_context_tokens"] = budgeted ? Json(placement.max_context) : Json(nullptr);
   result["comfortable_context_tokens"] =
-      budgeted ? json(placement.comfortable_context) : json(nullptr);
+      budgeted ? Json(placement.comfortable_context) : Json(nullptr);
   result["collectives_per_token"] = placement.collectives_per_token;
-  result["nodes"] = json::array();
+  result["nodes"] = Json::array();
   for (const plan::NodeBudget& budget : placement.nodes) {
     result["nodes"].push_back(node_json(plan.request.cluster, budget));
   }
-  result["idle"] = json::array();
+  result["idle"] = Json::array();
   for (const std::size_t node : placement.idle) {
     result["idle"].push_back(plan.request.cluster.nodes[node].name);
   }
@@ -141,7 +138,7 @@ json placement_json(const plan::Plan& plan, const plan::Placement& placement) {
                      {"aggregate_decode_tokens_per_second", nullptr},
                      {"prefill_tokens_per_second", nullptr},
                      {"time_to_first_token_seconds", nullptr}};
-  result["how"] = placement.how.empty() ? json(nullptr) : json(placement.how);
+  result["how"] = placement.how.empty() ? Json(nullptr) : Json(placement.how);
   result["problems"] = reasons(placement.problems);
   return result;
 }
@@ -152,7 +149,7 @@ std::string tool_version() { return MACFIT_VERSION; }
 
 std::string plan_json(const plan::Plan& plan) {
   const plan::Request& request = plan.request;
-  json result;
+  Json result;
   result["schema"] = "macfit.plan/1";
   result["tool"] = {
       {"name", "macfit"}, {"version", tool_version()}, {"catalog", request.catalog_version}};
@@ -166,23 +163,24 @@ std::string plan_json(const plan::Plan& plan) {
       {"kind", plan::verdict_name(plan.verdict.kind, plan.verdict.workers)},
       {"tier", fit::tier_name(plan.verdict.tier)},
       {"workers", plan.verdict.workers},
-      {"placement", plan.verdict.placement ? json(*plan.verdict.placement) : json(nullptr)},
+      {"placement", plan.verdict.placement ? Json(*plan.verdict.placement) : Json(nullptr)},
+      {"nearest", plan.verdict.nearest ? Json(*plan.verdict.nearest) : Json(nullptr)},
       {"summary", plan.verdict.summary},
       {"reasons", reasons(plan.verdict.reasons)}};
-  result["placements"] = json::array();
+  result["placements"] = Json::array();
   for (const plan::Placement& placement : plan.placements) {
     result["placements"].push_back(placement_json(plan, placement));
   }
-  result["actions"] = json::array();
+  result["actions"] = Json::array();
   for (const plan::Action& action : plan.actions) {
     result["actions"].push_back({{"kind", action.kind},
-                                 {"node", action.node.empty() ? json(nullptr) : json(action.node)},
+                                 {"node", action.node.empty() ? Json(nullptr) : Json(action.node)},
                                  {"command", action.command},
                                  {"tier", fit::tier_name(action.tier)},
                                  {"effect", action.effect}});
   }
   result["notes"] = plan.notes;
-  return result.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  return result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace macfit::report

@@ -56,28 +56,14 @@ class PlanText {
   }
 
  private:
-  void title(std::string_view text) {
-    text_ += '\n' + paint(style_, Paint::bold, text) + '\n';
-  }
-  void bullet(std::string_view text) {
-    text_ += "  • " + wrap(text, width_, 4) + '\n';
-  }
+  void title(std::string_view text) { text_ += '\n' + paint(style_, Paint::bold, text) + '\n'; }
+  void bullet(std::string_view text) { text_ += "  • " + wrap(text, width_, 4) + '\n'; }
 
   [[nodiscard]] const plan::Placement* shown() const {
     if (plan_.verdict.placement) {
       return &plan_.placements[*plan_.verdict.placement];
     }
-    // Nothing won: show what comes nearest, a split before whole models.
-    const plan::Placement* nearest = nullptr;
-    for (const plan::Placement& placement : plan_.placements) {
-      if (placement.nodes.empty()) {
-        continue;
-      }
-      if (nearest == nullptr || placement.utilization < nearest->utilization) {
-        nearest = &placement;
-      }
-    }
-    return nearest;
+    return plan_.verdict.nearest ? &plan_.placements[*plan_.verdict.nearest] : nullptr;
   }
 
   void head() {
@@ -113,9 +99,9 @@ class PlanText {
     if (placement == nullptr || placement->nodes.empty()) {
       return;
     }
-    std::string heading = fmt::format("Per node ({}; {}, {})", workload_words(),
-                                      runtime::id_name(placement->runtime),
-                                      plan::split_name(placement->split));
+    std::string heading =
+        fmt::format("Per node ({}; {}, {})", workload_words(), runtime::id_name(placement->runtime),
+                    plan::split_name(placement->split));
     if (!plan_.verdict.placement) {
       heading += ", the nearest miss";
     }
@@ -124,18 +110,17 @@ class PlanText {
       node(*placement, budget);
     }
     for (const std::size_t idle : placement->idle) {
-      text_ += fmt::format("  {}  {}  idle\n",
-                           paint(style_, Paint::bold,
-                                 printable(plan_.request.cluster.nodes[idle].name, 64)),
-                           printable(plan_.request.cluster.nodes[idle].machine_label));
+      text_ += fmt::format(
+          "  {}  {}  idle\n",
+          paint(style_, Paint::bold, printable(plan_.request.cluster.nodes[idle].name, 64)),
+          printable(plan_.request.cluster.nodes[idle].machine_label));
     }
     legend();
   }
 
   void node(const plan::Placement& placement, const plan::NodeBudget& budget) {
     const hardware::Node& node = plan_.request.cluster.nodes[budget.node];
-    std::string line = fmt::format("  {}  {}",
-                                   paint(style_, Paint::bold, printable(node.name, 64)),
+    std::string line = fmt::format("  {}  {}", paint(style_, Paint::bold, printable(node.name, 64)),
                                    printable(node.machine_label));
     if (placement.split == plan::SplitKind::pipeline) {
       line += fmt::format("  layers {}–{}", budget.first_layer,
@@ -151,9 +136,8 @@ class PlanText {
                               format_gb(budget.parts.weights), format_gb(budget.parts.kv_cache),
                               format_gb(budget.parts.activations),
                               format_gb(budget.parts.communication + budget.parts.runtime),
-                              budget.headroom >= Bytes(0)
-                                  ? format_gb(budget.headroom)
-                                  : format_gb(Bytes(0) - budget.headroom),
+                              budget.headroom >= Bytes(0) ? format_gb(budget.headroom)
+                                                          : format_gb(Bytes(0) - budget.headroom),
                               budget.headroom >= Bytes(0) ? "free" : "too much"),
                   width_, 2) +
              '\n';
@@ -173,7 +157,8 @@ class PlanText {
     for (const Segment& segment : segments(budget.parts)) {
       reached += segment.bytes.as_double();
       const auto until = std::min(
-          cells, static_cast<std::size_t>(std::llround(reached / whole * static_cast<double>(cells))));
+          cells,
+          static_cast<std::size_t>(std::llround(reached / whole * static_cast<double>(cells))));
       std::string run;
       for (; used < until; ++used) {
         run += segment.glyph;
@@ -186,8 +171,8 @@ class PlanText {
     }
     drawn += paint(style_, Paint::dim, free_cells);
     const bool over = budget.headroom < Bytes(0);
-    text_ += "  [" + drawn + (over ? paint(style_, Paint::bad, ">") : std::string("]")) + numbers +
-             '\n';
+    text_ +=
+        "  [" + drawn + (over ? paint(style_, Paint::bad, ">") : std::string("]")) + numbers + '\n';
   }
 
   void legend() {
@@ -207,7 +192,8 @@ class PlanText {
                  {"runtime", false, false},
                  {"split", false, false},
                  {"tier", false, false},
-                 {"fullest", true, false},
+                 {"fullest node", true, true},
+                 {"used", true, false},
                  {"longest context", true, true},
                  {"layers", false, true},
                  {"limit", false, true},
@@ -216,12 +202,12 @@ class PlanText {
       const plan::Placement& placement = plan_.placements[i];
       const bool won = plan_.verdict.placement && *plan_.verdict.placement == i;
       const bool budgeted = !placement.nodes.empty();
-      table.add({won ? "→" : "", std::string(runtime::id_name(placement.runtime)),
-                 split_words(placement), tier_words(placement),
-                 budgeted ? format_percent(placement.utilization) : "–",
-                 budgeted ? format_whole(placement.max_context) : "–", layer_words(placement),
-                 budgeted ? std::string(plan::limit_name(placement.limit)) : "–",
-                 placement.problems.empty() ? "" : placement.problems.front().code});
+      table.add(
+          {won ? "→" : "", std::string(runtime::id_name(placement.runtime)), split_words(placement),
+           tier_words(placement), budgeted ? fullest_words(placement) : "–",
+           budgeted ? format_percent(placement.utilization) : "–",
+           budgeted ? format_whole(placement.max_context) : "–", layer_words(placement),
+           budgeted ? std::string(plan::limit_name(placement.limit)) : "–", remark(placement)});
     }
     Style style = style_;
     style.width = width_;
@@ -233,7 +219,7 @@ class PlanText {
     if (placement.split == plan::SplitKind::pipeline) {
       words += fmt::format(" ({})", plan::layout_name(placement.layout));
     }
-    if (placement.replicas > 1) {
+    if (placement.replicas > 1 && placement.loads) {
       words = fmt::format("{}× {}", placement.replicas, words);
     }
     return words;
@@ -243,10 +229,26 @@ class PlanText {
     if (!placement.supported) {
       return "not supported";
     }
-    std::string words(fit::tier_name(placement.tier));
-    return placement.may_win || placement.layout == plan::Layout::runtime_default
-               ? words
-               : words + ", not advised";
+    return std::string(fit::tier_name(placement.tier));
+  }
+
+  [[nodiscard]] static std::string remark(const plan::Placement& placement) {
+    if (!placement.problems.empty()) {
+      return placement.problems.front().code;
+    }
+    const bool shown_only = placement.split == plan::SplitKind::tensor && !placement.may_win;
+    return shown_only ? "not advised over TCP" : "";
+  }
+
+  /// "70.9 of 103.9 GB".
+  [[nodiscard]] static std::string fullest_words(const plan::Placement& placement) {
+    const plan::NodeBudget& fullest =
+        *std::max_element(placement.nodes.begin(), placement.nodes.end(),
+                          [](const plan::NodeBudget& a, const plan::NodeBudget& b) {
+                            return a.utilization < b.utilization;
+                          });
+    return fmt::format("{:.1f} of {}", fullest.parts.demand().as_double() / 1e9,
+                       format_gb(fullest.effective));
   }
 
   [[nodiscard]] static std::string layer_words(const plan::Placement& placement) {
@@ -268,7 +270,8 @@ class PlanText {
     }
     title("What to do");
     for (const plan::Action& action : plan_.actions) {
-      const std::string where = action.node.empty() ? "" : "on " + printable(action.node, 64) + ": ";
+      const std::string where =
+          action.node.empty() ? "" : "on " + printable(action.node, 64) + ": ";
       bullet(where + action.effect);
       text_ += "      " + paint(style_, Paint::bold, printable(action.command, 2000)) + '\n';
     }
@@ -296,25 +299,26 @@ class PlanText {
     bullet(fmt::format("GPU limit of {}: {} bytes ({}, {}).", printable(node.name, 64),
                        format_whole(node.gpu_limit.bytes.count()),
                        evidence_name(node.gpu_limit.evidence), limit_name(placement->limit)));
-    bullet(fmt::format("Effective memory = min(GPU limit, RAM − reserve){} = {} bytes.",
-                       shard ? fmt::format(" × (1 − {})",
-                                           format_percent(plan_.request.cluster.cluster_reserve))
-                             : "",
-                       format_whole(budget.effective.count())));
-    bullet(fmt::format("Demand = {} weights + {} cache + {} activations + {} communication + {} "
-                       "runtime = {} bytes.",
-                       format_whole(budget.parts.weights.count()),
-                       format_whole(budget.parts.kv_cache.count()),
-                       format_whole(budget.parts.activations.count()),
-                       format_whole(budget.parts.communication.count()),
-                       format_whole(budget.parts.runtime.count()),
-                       format_whole(budget.parts.demand().count())));
-    bullet(fmt::format("Headroom = effective − demand = {} bytes; utilization = demand / effective "
-                       "= {:.4f}; comfortable up to 0.85.",
-                       format_whole(budget.headroom.count()), budget.utilization));
-    bullet(fmt::format("Weights are {}; activations and the runtime base are estimated; cache slots "
-                       "follow the runtime's allocation rule (exact).",
-                       evidence_name(placement->weight_evidence)));
+    bullet(fmt::format(
+        "Effective memory = min(GPU limit, RAM − reserve){} = {} bytes.",
+        shard ? fmt::format(" × (1 − {})", format_percent(plan_.request.cluster.cluster_reserve))
+              : "",
+        format_whole(budget.effective.count())));
+    bullet(fmt::format(
+        "Demand = {} weights + {} cache + {} activations + {} communication + {} "
+        "runtime = {} bytes.",
+        format_whole(budget.parts.weights.count()), format_whole(budget.parts.kv_cache.count()),
+        format_whole(budget.parts.activations.count()),
+        format_whole(budget.parts.communication.count()),
+        format_whole(budget.parts.runtime.count()), format_whole(budget.parts.demand().count())));
+    bullet(
+        fmt::format("Headroom = effective − demand = {} bytes; utilization = demand / effective "
+                    "= {:.4f}; comfortable up to 0.85.",
+                    format_whole(budget.headroom.count()), budget.utilization));
+    bullet(
+        fmt::format("Weights are {}; activations and the runtime base are estimated; cache slots "
+                    "follow the runtime's allocation rule (exact).",
+                    evidence_name(placement->weight_evidence)));
   }
 
   const plan::Plan& plan_;

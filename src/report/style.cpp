@@ -7,7 +7,8 @@ namespace macfit::report {
 namespace {
 
 // Codes that read on light and on dark backgrounds.
-constexpr std::array<std::string_view, 9> codes = {"1", "2", "32", "33", "31", "34", "36", "35", "33"};
+constexpr std::array<std::string_view, 9> codes = {"1",  "2",  "32", "33", "31",
+                                                   "34", "36", "35", "33"};
 static_assert(codes.size() == static_cast<std::size_t>(Paint::overhead) + 1);
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 15> ascii = {{{"█", "#"},

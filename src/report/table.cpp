@@ -54,6 +54,13 @@ std::string Table::text(const Style& style, std::size_t indent) const {
   if (total() > style.width) {
     for (const auto& row : rows_) {
       for (std::size_t c = 0; c < columns_.size(); ++c) {
+        if (row[c].empty()) {
+          continue;
+        }
+        if (columns_[c].header.empty()) {
+          result += margin + row[c] + '\n';
+          continue;
+        }
         result += margin + paint(style, Paint::dim, columns_[c].header + ": ") + row[c] + '\n';
       }
       result += '\n';

@@ -12,12 +12,12 @@ namespace {
 
 // EXO@b5375f8c, auto_parallel.py: strategies for tensor parallelism.
 constexpr std::array<std::string_view, 27> sharded = {
-    "llama",         "mistral",      "ministral3",  "deepseek_v3",  "deepseek_v32",
-    "deepseek_v4",   "kimi_k2",      "kimi_k25",    "minimax",      "minimax_m2",
-    "glm4_moe",      "glm4_moe_lite", "qwen3",      "qwen3_moe",    "qwen3_next",
-    "qwen3_5",       "qwen3_5_moe",  "qwen3_5_text", "qwen3_vl",    "qwen3_vl_moe",
-    "gpt_oss",       "step3p5",      "nemotron_h",  "gemma4",       "gemma4_text",
-    "glm_moe_dsa",   "qwen3_5_moe_text"};
+    "llama",       "mistral",         "ministral3",   "deepseek_v3", "deepseek_v32",
+    "deepseek_v4", "kimi_k2",         "kimi_k25",     "minimax",     "minimax_m2",
+    "glm4_moe",    "glm4_moe_lite",   "qwen3",        "qwen3_moe",   "qwen3_next",
+    "qwen3_5",     "qwen3_5_moe",     "qwen3_5_text", "qwen3_vl",    "qwen3_vl_moe",
+    "gpt_oss",     "step3p5",         "nemotron_h",   "gemma4",      "gemma4_text",
+    "glm_moe_dsa", "qwen3_5_moe_text"};
 
 class Exo final : public MlxFamily {
  public:
@@ -30,9 +30,9 @@ class Exo final : public MlxFamily {
         model.architecture.type == "deepseek_v4") {
       return Support::yes();
     }
-    return Support::no("architecture-unknown",
-                       fmt::format("EXO has no class for the architecture \"{}\"",
-                                   model.architecture.type));
+    return Support::no(
+        "architecture-unknown",
+        fmt::format("EXO has no class for the architecture \"{}\"", model.architecture.type));
   }
 
   [[nodiscard]] Support pipeline(const model::Model& model, std::size_t nodes) const override {

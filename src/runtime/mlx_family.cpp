@@ -89,29 +89,35 @@ constexpr std::array<std::string_view, 76> classes = {"afmoe",
                                                       "qwen2_moe",
                                                       "qwen3"};
 constexpr std::array<std::string_view, 13> more_classes = {
-    "qwen3_5",       "qwen3_5_moe", "qwen3_moe",  "qwen3_next", "qwen3_vl",  "qwen3_vl_moe",
-    "seed_oss",      "smollm3",     "stablelm",   "starcoder2", "step3p5",   "qwen3_5_moe_text",
-    "qwen3_5_text"};
+    "qwen3_5",      "qwen3_5_moe",      "qwen3_moe",   "qwen3_next", "qwen3_vl",
+    "qwen3_vl_moe", "seed_oss",         "smollm3",     "stablelm",   "starcoder2",
+    "step3p5",      "qwen3_5_moe_text", "qwen3_5_text"};
 
 // Metal's own use beside the model. Source: Ollama keeps 512 MiB of every Metal device free.
 constexpr std::int64_t base_bytes = 512 * mib;
 
 /// Bytes of activations live per token of a prefill step. Estimated: mlx-lm BENCHMARKS.md (M4 Max,
-/// 2048/128) leaves 0.31-0.37 MB for Qwen3-4B and 0.385 MB for Qwen3-30B-A3B; mlx-lm#1781 leaves
-/// 1.1-1.3 MB for a 27B dense model. Between hidden 2560 and 5120 a line, beyond them flat.
+/// 2048/128) leaves 0.31-0.37 MB for Qwen3-4B, which is 28 B for each element of its hidden and
+/// feed-forward widths, and 0.385 MB for Qwen3-30B-A3B; mlx-lm#1781 leaves 1.1-1.3 MB for a 27B
+/// model with linear attention, about twice that. Between 0.4 and 1.3 MB, the range that was
+/// measured.
 std::int64_t activation_per_token(const model::Architecture& architecture) {
-  const bool experts =
-      std::any_of(architecture.blocks.begin(), architecture.blocks.end(),
-                  [](const model::Block& block) { return block.experts.has_value(); });
-  if (experts) {
-    return 400'000;
+  constexpr std::int64_t least = 400'000;
+  constexpr std::int64_t most = 1'300'000;
+  constexpr std::int64_t per_element = 28;
+  std::int64_t width = 0;
+  bool recurrent = false;
+  bool experts = false;
+  for (const model::Block& block : architecture.blocks) {
+    width = std::max(width, block.dense ? block.dense->width : 0);
+    recurrent = recurrent || block.delta_net || block.kimi_delta || block.mamba2 || block.mamba1 ||
+                block.lightning;
+    experts = experts || block.experts.has_value();
   }
-  constexpr std::int64_t low_hidden = 2560;
-  constexpr std::int64_t high_hidden = 5120;
-  constexpr std::int64_t low = 370'000;
-  constexpr std::int64_t high = 1'300'000;
-  const std::int64_t hidden = std::clamp(architecture.hidden, low_hidden, high_hidden);
-  return low + (hidden - low_hidden) * (high - low) / (high_hidden - low_hidden);
+  if (experts) {
+    return least;
+  }
+  return std::clamp((architecture.hidden + width) * per_element * (recurrent ? 2 : 1), least, most);
 }
 
 /// Bytes of one cached vector of `elements`, heads of `head_dim`.
@@ -140,7 +146,7 @@ LayerKind layer_kind(const model::Block& block, const model::LayerCache& cache, 
   kind.constant_bytes = cache.state_bytes;
   if (cache.kind == model::LayerCache::Kind::attention ||
       cache.kind == model::LayerCache::Kind::latent) {
-    switch (cache.span) {
+    switch (cache.mlx_full ? model::Span::full : cache.span) {
       case model::Span::full:
         kind.growth = LayerKind::Growth::slots;
         break;
@@ -151,7 +157,7 @@ LayerKind layer_kind(const model::Block& block, const model::LayerCache& cache, 
         kind.growth = LayerKind::Growth::chunked;
         break;
     }
-    kind.window = cache.window;
+    kind.window = cache.mlx_full ? 0 : cache.window;
     kind.kv_heads = std::max<std::int64_t>(1, cache.kv_heads);
     kind.slot_bytes = cached_bytes(cache.key_elements, kv) +
                       cached_bytes(cache.value_elements, kv) +
@@ -205,7 +211,7 @@ Support MlxFamily::kv(const model::Model& model, KvFormat format) const {
     if (block.attention && block.attention->sinks) {
       return Support::no("kv-quantized-sinks", "--kv-bits is refused with attention sinks");
     }
-    if (block.attention && !block.attention->shared_kv &&
+    if (block.attention && !block.attention->shared_kv && !block.attention->mlx_full &&
         block.attention->span == model::Span::sliding) {
       return Support::no("kv-quantized-rotating",
                          "--kv-bits fails on sliding-window layers: their rotating cache can't be "

@@ -12,13 +12,13 @@ namespace {
 // Source for both lists: mlx-lm@d78bf58e, classes with PipelineMixin and with shard()
 // (docs/runtimes.md).
 constexpr std::array<std::string_view, 13> pipelined = {
-    "deepseek_v2",   "deepseek_v3",      "deepseek_v32", "glm4_moe",    "glm4_moe_lite",
-    "glm_moe_dsa",   "joyai_llm",        "kimi_k2",      "kimi_k25",    "ministral3",
-    "qwen3_5",       "qwen3_5_moe",      "qwen3_5_text"};
+    "deepseek_v2", "deepseek_v3", "deepseek_v32", "glm4_moe", "glm4_moe_lite",
+    "glm_moe_dsa", "joyai_llm",   "kimi_k2",      "kimi_k25", "ministral3",
+    "qwen3_5",     "qwen3_5_moe", "qwen3_5_text"};
 constexpr std::array<std::string_view, 24> sharded = {
-    "deepseek_v2", "deepseek_v3", "deepseek_v32",    "exaone_moe",  "glm4_moe",   "glm4_moe_lite",
-    "glm_moe_dsa", "gpt_oss",     "iquestcoder",     "kimi_k2",     "kimi_k25",   "llama",
-    "minimax",     "minimax_m2",  "iquestloopcoder", "ministral3",  "mistral",    "qwen2",
+    "deepseek_v2", "deepseek_v3", "deepseek_v32",    "exaone_moe",  "glm4_moe",     "glm4_moe_lite",
+    "glm_moe_dsa", "gpt_oss",     "iquestcoder",     "kimi_k2",     "kimi_k25",     "llama",
+    "minimax",     "minimax_m2",  "iquestloopcoder", "ministral3",  "mistral",      "qwen2",
     "qwen3",       "qwen3_5",     "longcat_flash",   "qwen3_5_moe", "qwen3_5_text", "step3p5"};
 
 template <std::size_t N>
@@ -35,9 +35,9 @@ class MlxLm final : public MlxFamily {
     if (model.nominal || mlx_lm_has_class(model.architecture.type)) {
       return Support::yes();
     }
-    return Support::no("architecture-unknown",
-                       fmt::format("mlx-lm has no class for the architecture \"{}\"",
-                                   model.architecture.type));
+    return Support::no(
+        "architecture-unknown",
+        fmt::format("mlx-lm has no class for the architecture \"{}\"", model.architecture.type));
   }
 
   [[nodiscard]] Support pipeline(const model::Model& model, std::size_t /*nodes*/) const override {
@@ -60,7 +60,8 @@ class MlxLm final : public MlxFamily {
     return split;
   }
 
-  [[nodiscard]] std::int64_t prefill_step(std::int64_t asked, std::size_t /*nodes*/) const override {
+  [[nodiscard]] std::int64_t prefill_step(std::int64_t asked,
+                                          std::size_t /*nodes*/) const override {
     return asked;
   }
 
@@ -81,8 +82,8 @@ class MlxLm final : public MlxFamily {
     for (std::size_t i = split.size(); i-- > 0;) {
       text += (text.empty() ? "" : ", ") + std::to_string(split[i]);
     }
-    return fmt::format("pass split=[{}] to pipeline() (mlx-lm with #1816; rank 0 has the last layers)",
-                       text);
+    return fmt::format(
+        "pass split=[{}] to pipeline() (mlx-lm with #1816; rank 0 has the last layers)", text);
   }
 
  protected:

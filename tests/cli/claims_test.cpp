@@ -99,8 +99,7 @@ TEST_CASE("250gb on 2x128 does not fit and says where and by how much", "[cli]")
 }
 
 TEST_CASE("1000b-q4 does not fit 2x128 even cut in two", "[cli]") {
-  const plan::Plan plan =
-      make({"--model", "1000b-q4", "--nodes", "2x128", "--split", "tensor"});
+  const plan::Plan plan = make({"--model", "1000b-q4", "--nodes", "2x128", "--split", "tensor"});
   CHECK(kind(plan) == "won't-fit");
   bool seen = false;
   for (const plan::Placement& placement : plan.placements) {
@@ -137,8 +136,8 @@ TEST_CASE("120b-q4 on 4x64 is two pipelines of two", "[cli]") {
 
 TEST_CASE("8b-q4 on 2x8 has an extrapolated limit that raising never lowers", "[cli]") {
   const plan::Plan plan = make({"--model", "8b-q4", "--nodes", "2x8"});
-  CHECK(plan.verdict.kind == plan::Verdict::Kind::independent);
   CHECK(plan.verdict.workers <= 2);
+  CHECK(plan.verdict.kind != plan::Verdict::Kind::tensor);
   for (const hardware::Node& node : plan.request.cluster.nodes) {
     CHECK(node.gpu_limit.evidence == Evidence::extrapolated);
     CHECK(node.raised_limit >= node.gpu_limit.bytes);
@@ -172,8 +171,8 @@ TEST_CASE("minimax-m2.5 on 2x128 won't fit under mlx-lm over TCP, and what would
   bool pipeline = false;
   bool tensor = false;
   for (const plan::Placement& placement : plan.placements) {
-    pipeline = pipeline || (placement.split == plan::SplitKind::pipeline &&
-                            !placement.supported && placement.nodes.size() == 2);
+    pipeline = pipeline || (placement.split == plan::SplitKind::pipeline && !placement.supported &&
+                            placement.nodes.size() == 2);
     tensor = tensor || (placement.split == plan::SplitKind::tensor && placement.nodes.size() == 2);
   }
   CHECK(pipeline);

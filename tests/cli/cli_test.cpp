@@ -1,10 +1,11 @@
 #include "cli_test.hpp"
 
-#include <CLI/CLI.hpp>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+
+#include <CLI/CLI.hpp>
 
 #include "../../src/cli/options.hpp"
 
@@ -23,8 +24,9 @@ Ran run(const std::string& command) {
   const std::filesystem::path folder = std::filesystem::temp_directory_path();
   std::string name = (folder / "macfit-test-XXXXXX").string();
   REQUIRE(::mkdtemp(name.data()) != nullptr);
-  const std::string script = "cd '" + name + "' && LC_ALL=C.UTF-8 COLUMNS=100 '" MACFIT_BINARY "' " +
-                             command + " >'" + name + "/out' 2>'" + name + "/err'";
+  const std::string script = "cd '" + name +
+                             "' && export LC_ALL=C.UTF-8 COLUMNS=100 && { '" MACFIT_BINARY "' " +
+                             command + "\n} >'" + name + "/out' 2>'" + name + "/err'";
   const int status = std::system(script.c_str());
   Ran ran;
   ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128;

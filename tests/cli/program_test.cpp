@@ -79,9 +79,9 @@ TEST_CASE("data goes to standard output, talk to standard error", "[cli]") {
 }
 
 TEST_CASE("the same input gives the same bytes", "[cli]") {
-  for (const char* command : {"plan --model minimax-m2.5 --nodes 1x128+2x64 --format json",
-                              "plan --model 210gb --nodes 2x128", "models list",
-                              "hardware list --format json"}) {
+  for (const char* command :
+       {"plan --model minimax-m2.5 --nodes 1x128+2x64 --format json",
+        "plan --model 210gb --nodes 2x128", "models list", "hardware list --format json"}) {
     CAPTURE(command);
     const Ran first = run(command);
     CHECK(first.code == 0);
@@ -148,10 +148,11 @@ TEST_CASE("narrow terminals and plain locales keep every fact", "[cli]") {
 }
 
 TEST_CASE("every code that a plan carries can be explained", "[cli]") {
-  for (const char* command :
-       {"plan --model minimax-m2.5 --nodes 2x128 --runtime mlx-lm", "plan --model 210gb --nodes 2x128",
-        "plan --model deepseek-v3.1 --nodes 3x512 --layers 20,20,21",
-        "plan --model 70b-q4 --nodes 1x128+1x36", "plan --model 250gb --nodes 2x128 --sequences 4"}) {
+  for (const char* command : {"plan --model minimax-m2.5 --nodes 2x128 --runtime mlx-lm",
+                              "plan --model 210gb --nodes 2x128",
+                              "plan --model deepseek-v3.1 --nodes 3x512 --layers 20,20,21",
+                              "plan --model 70b-q4 --nodes 1x128+1x36",
+                              "plan --model 250gb --nodes 2x128 --sequences 4"}) {
     const Ran ran = run(std::string(command) + " --format json");
     CAPTURE(command);
     REQUIRE(ran.code == 0);

@@ -15,6 +15,7 @@ TEST_CASE("bad JSON is refused with its place", "[core]") {
       {"{\"x\":[{\"k\":1},{\"k\":1,\"k\":2}]}", "at /x/1/k: the key stands twice"},
       {"\"\xff\"", "not valid JSON"},
       {"NaN", "not valid JSON"},
+      {"{\"x\": 1e999}", "not valid JSON"},
       {std::string(100, '[') + std::string(100, ']'), "nested deeper than 64"},
       {std::string(100000, '['), "nested deeper than 64"},
   };
@@ -37,7 +38,8 @@ TEST_CASE("a value of the wrong kind says what was found and expected", "[core]"
   CHECK(object.at("f").number(0, 2) == 1.5);
   CHECK_FALSE(object.find("null"));
   CHECK_FALSE(object.find("absent"));
-  CHECK_THROWS_WITH(object.at("n").string(), contains("at /n: expected a string, found the number 3"));
+  CHECK_THROWS_WITH(object.at("n").string(),
+                    contains("at /n: expected a string, found the number 3"));
   CHECK_THROWS_WITH(object.at("s").whole(0, 9), contains("found the string \"x\""));
   CHECK_THROWS_WITH(object.at("neg").whole(0, 9), contains("from 0 to 9, found the number -1"));
   CHECK_THROWS_WITH(object.at("big").whole(0, 9), contains("18446744073709551615"));

@@ -10,10 +10,11 @@ TEST_CASE("what a terminal could act on is shown, not sent", "[core]") {
   CHECK(printable("plain – text") == "plain – text");
   CHECK(printable("a\nb\tc") == "a\\u{A}b\\u{9}c");
   CHECK(printable("\x1b[31mred") == "\\u{1B}[31mred");
-  CHECK(printable("a\xE2\x80\xAE" "b") == "a\\u{202E}b");       // right-to-left override
-  CHECK(printable("\xff\xfe") == "\\xFF\\xFE");                  // not UTF-8
-  CHECK(printable("\xC0\xAF") == "\\xC0\\xAF");                  // overlong
-  CHECK(printable("\xED\xA0\x80") == "\\xED\\xA0\\x80");         // surrogate
+  CHECK(printable("a\xE2\x80\xAE"
+                  "b") == "a\\u{202E}b");                 // right-to-left override
+  CHECK(printable("\xff\xfe") == "\\xFF\\xFE");           // not UTF-8
+  CHECK(printable("\xC0\xAF") == "\\xC0\\xAF");           // overlong
+  CHECK(printable("\xED\xA0\x80") == "\\xED\\xA0\\x80");  // surrogate
   CHECK(printable(std::string(1000, 'x'), 10) == std::string(11, 'x') + "…");
 }
 
@@ -48,8 +49,7 @@ TEST_CASE("pointers, words and wrapping", "[core]") {
 
 TEST_CASE("an error says where, what and what then", "[core]") {
   const Error error("expected a number", Place{"m.json", "/layers/0", 17}, "write 3");
-  CHECK(std::string(error.what()) ==
-        "m.json: at /layers/0: byte 17: expected a number (write 3)");
+  CHECK(std::string(error.what()) == "m.json: at /layers/0: byte 17: expected a number (write 3)");
   CHECK(std::string(Error("x", Place{{}, "", {}}).what()) == "at the top: x");
   CHECK(std::string(Error("x").in_file("f").what()) == "f: x");
   const Error unknown = unknown_name("runtime", "mlx-ml", {"mlx-lm", "exo"}, {}, "see help");
@@ -60,8 +60,8 @@ TEST_CASE("an error says where, what and what then", "[core]") {
 TEST_CASE("evidence is ordered from best to worst", "[core]") {
   CHECK(weaker(Evidence::exact, Evidence::vendor) == Evidence::vendor);
   CHECK(weaker(Evidence::estimated, Evidence::measured) == Evidence::estimated);
-  for (const char* name : {"exact", "measured", "measured-near", "community", "vendor",
-                           "extrapolated", "estimated"}) {
+  for (const char* name :
+       {"exact", "measured", "measured-near", "community", "vendor", "extrapolated", "estimated"}) {
     const auto evidence = evidence_from_name(name);
     REQUIRE(evidence);
     CHECK(evidence_name(*evidence) == name);

@@ -48,8 +48,8 @@ double brute_force(const fit::Demand& demand, const std::vector<std::int64_t>& e
   }
   double best = std::numeric_limits<double>::infinity();
   for (std::size_t count = 1; count + behind <= left; ++count) {
-    best = std::min(best, std::max(share(count), brute_force(demand, effective, node + 1,
-                                                             first + count)));
+    best = std::min(
+        best, std::max(share(count), brute_force(demand, effective, node + 1, first + count)));
   }
   return best;
 }

@@ -253,7 +253,7 @@ TEST_CASE("TFLOPS scale by GPU cores", "[hardware]") {
   CHECK(chip.find_bin(40, Bytes(36 * gib)) == nullptr);
 }
 
-TEST_CASE("a catalog of one's own", "[hardware]") {
+TEST_CASE("a hardware catalog of one's own", "[hardware]") {
   std::string text = embedded_text("links.json");
   const std::string from =
       "\"value\": 2.05, \"low\": 2.0, \"high\": 9.07, \"evidence\": \"estimated\"";

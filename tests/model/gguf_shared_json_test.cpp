@@ -96,7 +96,6 @@ TEST_CASE("llama.cpp: weights by mixture", "[model]") {
     }
   }
   CHECK(equal > 0);
-  WARN(equal << " files equal");
 }
 
 TEST_CASE("llama.cpp: type of every kind of tensor", "[model]") {
@@ -158,7 +157,7 @@ TEST_CASE("llama.cpp: weights on each device", "[model]") {
       }
     }
   }
-  WARN(rows << " device figures compared");
+  CHECK(rows > 0);
 }
 
 TEST_CASE("llama.cpp: weights under a tensor split", "[model]") {
@@ -189,7 +188,7 @@ TEST_CASE("llama.cpp: weights under a tensor split", "[model]") {
       ++rows;
     }
   }
-  WARN(rows << " splits equal in sum");
+  CHECK(rows > 0);
 }
 
 TEST_CASE("llama.cpp: caches of every case", "[model]") {
@@ -269,5 +268,7 @@ TEST_CASE("llama.cpp: caches of every case", "[model]") {
               tensor ? static_cast<int>(row["rpc_mem_MiB"].size()) : 1);
     }
   }
-  WARN(totals << " caches, " << devices << " device figures equal, " << refused << " refusals");
+  CHECK(totals > 0);
+  CHECK(devices > 0);
+  CHECK(refused > 0);
 }

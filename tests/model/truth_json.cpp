@@ -1,4 +1,5 @@
 #include <filesystem>
+
 #include <nlohmann/json.hpp>
 
 #include "model/truth.hpp"
@@ -129,8 +130,7 @@ std::optional<MlxVectors> mlx_vectors() {
     matrix.mode = m.at("mode");
     v.matrices.push_back(matrix);
   }
-  v.kv_bytes_per_token =
-      data.at("kv_bytes_per_token").get<std::map<std::string, std::int64_t>>();
+  v.kv_bytes_per_token = data.at("kv_bytes_per_token").get<std::map<std::string, std::int64_t>>();
   v.kv_constant_bytes = data.at("kv_constant_bytes").get<std::map<std::string, std::int64_t>>();
   for (const auto& [key, value] : data.at("mixed_recipe_high_layers").items()) {
     const int layers = std::stoi(key.substr(2));

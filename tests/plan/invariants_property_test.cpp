@@ -1,8 +1,8 @@
 // The design's invariants, over random models, clusters and workloads.
 
-#include <rapidcheck.h>
-
 #include <numeric>
+
+#include <rapidcheck.h>
 
 #include "macfit/hardware/catalog.hpp"
 #include "macfit/model/catalog.hpp"

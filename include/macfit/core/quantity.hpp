@@ -104,9 +104,9 @@ inline constexpr std::int64_t mib = std::int64_t{1} << 20;
 inline constexpr std::int64_t gib = std::int64_t{1} << 30;
 inline constexpr std::int64_t gb = 1'000'000'000;
 
-/// Parses a size: "128GiB", "115.4 GB", "0.5GB", "512 MiB", "1048576", "1048576B". Case-insensitive;
-/// a bare number is bytes. The result is rounded to the nearest byte.
-/// Throws Error on a negative, empty, not finite or too large size, an unknown unit, or junk.
+/// Parses a size: "128GiB", "115.4 GB", "0.5GB", "512 MiB", "1048576", "1048576B".
+/// Case-insensitive; a bare number is bytes. The result is rounded to the nearest byte. Throws
+/// Error on a negative, empty, not finite or too large size, an unknown unit, or junk.
 [[nodiscard]] Bytes parse_bytes(std::string_view text);
 
 /// As parse_bytes, but a bare number is GiB, as in "a 128 Mac" (used where RAM is meant).

@@ -26,9 +26,9 @@ struct Fullness {
 [[nodiscard]] bool feasible(const Demand& demand, const std::vector<std::int64_t>& bound);
 
 /// The split whose fullest node is least full, over all contiguous splits in the nodes' order with
-/// at least one layer each. Exact: it lowers a bound until the greedy filling, which is complete
-/// for demands that grow with their run of layers, finds nothing below it. Empty where there are
-/// fewer layers than nodes. Of equally good ones the same is always taken.
+/// at least one layer each. Exact: it lowers a bound until no split lies below it; demands grow
+/// with their run of layers, so every run within a bound is found by bisection. Empty where there
+/// are fewer layers than nodes. Of equally good ones the same is always taken.
 [[nodiscard]] Split best_split(const Demand& demand, const std::vector<std::int64_t>& effective);
 
 /// As best_split, writing into `split` so that a caller in a loop allocates nothing.

@@ -29,13 +29,13 @@ using ManifestResolver = std::function<Model(const ManifestFile&)>;
 /// What a check in CI holds a plan against. The words of `nodes`, `verdict` and `tier` are those of
 /// the rooms that know them: here they are kept as written.
 struct Expectation {
-  std::string nodes;                          ///< "2x128"
+  std::string nodes;  ///< "2x128"
   std::optional<Tokens> context;
   std::optional<std::int64_t> sequences;
-  std::string quant;                          ///< empty: the manifest's default format
-  std::string verdict;                        ///< empty: any
-  std::string tier;                           ///< this tier or better; empty: any
-  std::optional<double> min_decode;           ///< tokens per second, single stream
+  std::string quant;                 ///< empty: the manifest's default format
+  std::string verdict;               ///< empty: any
+  std::string tier;                  ///< this tier or better; empty: any
+  std::optional<double> min_decode;  ///< tokens per second, single stream
   bool operator==(const Expectation&) const = default;
 };
 
@@ -45,8 +45,8 @@ struct Manifest {
   std::vector<Expectation> expect;
 };
 
-/// Parses a manifest. Strict: throws Error with a JSON pointer on unknown keys (naming the nearest),
-/// contradicting shapes, or a file named where there is no `resolve`.
+/// Parses a manifest. Strict: throws Error with a JSON pointer on unknown keys (naming the
+/// nearest), contradicting shapes, or a file named where there is no `resolve`.
 [[nodiscard]] Manifest parse_manifest(std::string_view text, const ManifestResolver& resolve = {});
 
 /// The model alone.

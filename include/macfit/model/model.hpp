@@ -23,8 +23,8 @@ struct PublishedFormat {
   Recipe recipe;
   std::optional<Bytes> bytes;  ///< checkpoint size as published, towers included
   Evidence evidence = Evidence::estimated;
-  std::string source;          ///< where the size was read
-  std::string repository;      ///< "mlx-community/MiniMax-M2.5-4bit", or empty
+  std::string source;      ///< where the size was read
+  std::string repository;  ///< "mlx-community/MiniMax-M2.5-4bit", or empty
   bool operator==(const PublishedFormat&) const = default;
 };
 
@@ -49,24 +49,24 @@ struct Nominal {
 
 /// A model as every room sees it.
 struct Model {
-  std::string id;                     ///< "llama-3.1-70b"
+  std::string id;  ///< "llama-3.1-70b"
   Source source = Source::catalog;
-  std::string repository;             ///< "meta-llama/Meta-Llama-3.1-70B"
-  std::vector<std::string> aliases;   ///< repository names and other spellings
-  std::string architecture_source;    ///< where the shapes were read
+  std::string repository;            ///< "meta-llama/Meta-Llama-3.1-70B"
+  std::vector<std::string> aliases;  ///< repository names and other spellings
+  std::string architecture_source;   ///< where the shapes were read
   Evidence evidence = Evidence::exact;
-  Architecture architecture;          ///< no layers where only stored weights are known
-  std::vector<PublishedFormat> formats;          ///< smallest first
+  Architecture architecture;             ///< no layers where only stored weights are known
+  std::vector<PublishedFormat> formats;  ///< smallest first
   std::optional<PublishedCount> published_count;
-  std::optional<Recipe> default_recipe;          ///< what a plan takes without --quant
-  std::optional<WeightLayout> stored;            ///< exact bytes from headers, if read from files
+  std::optional<Recipe> default_recipe;  ///< what a plan takes without --quant
+  std::optional<WeightLayout> stored;    ///< exact bytes from headers, if read from files
   std::optional<Nominal> nominal;
-  std::vector<std::string> notes;                ///< traps worth telling
+  std::vector<std::string> notes;  ///< traps worth telling
   bool operator==(const Model&) const = default;
 };
 
-/// Parameters of a model however it is known; zeros where only stored weights are. A nominal model's
-/// shapes alone don't make its size.
+/// Parameters of a model however it is known; zeros where only stored weights are. A nominal
+/// model's shapes alone don't make its size.
 [[nodiscard]] ParameterCount parameters_of(const Model& model);
 
 /// Weights of a model under a recipe; a nominal model's by its size alone, a stored model's from

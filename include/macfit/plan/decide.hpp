@@ -24,11 +24,11 @@ struct Scenario {
   bool takes_split = false;              ///< a pipeline's split can be told to the runtime
   hardware::Transport transport = hardware::Transport::tcp;
   std::vector<Bytes> ram;
-  fit::Split given;                      ///< by the user, over all nodes; empty: none
+  fit::Split given;  ///< by the user, over all nodes; empty: none
 
   struct Capacity {
-    std::vector<std::int64_t> whole;     ///< effective bytes for a model whole on the node
-    std::vector<std::int64_t> part;      ///< for a part of a sharded one
+    std::vector<std::int64_t> whole;  ///< effective bytes for a model whole on the node
+    std::vector<std::int64_t> part;   ///< for a part of a sharded one
     bool operator==(const Capacity&) const = default;
   };
   Capacity standard;
@@ -73,11 +73,11 @@ struct Grouping {
 struct Decision {
   bool wont_fit = true;
   SplitKind split = SplitKind::independent;
-  std::size_t scenario = 0;   ///< index of the winning runtime
+  std::size_t scenario = 0;  ///< index of the winning runtime
   fit::Tier tier = fit::Tier::not_practical;
   std::size_t replicas = 0;
   bool raised = false;
-  bool fits = false;          ///< at the asked context
+  bool fits = false;  ///< at the asked context
   Grouping grouping;
 };
 

@@ -34,18 +34,18 @@ struct Reason {
 
 /// One node's budget. demand + headroom = effective.
 struct NodeBudget {
-  std::size_t node = 0;           ///< index into the cluster's nodes
+  std::size_t node = 0;  ///< index into the cluster's nodes
   std::size_t replica = 0;
-  std::int64_t first_layer = 0;   ///< counted from the model's first
+  std::int64_t first_layer = 0;  ///< counted from the model's first
   std::int64_t layer_count = 0;
   fit::Parts parts;
   Bytes effective;
-  Bytes headroom;                 ///< may be negative
+  Bytes headroom;  ///< may be negative
   double utilization = 0.0;
-  Bytes load_peak;                ///< while weights are read, before any cache
-  Bytes host;                     ///< on the CPU side, where a runtime tells them apart
-  Bytes download;                 ///< what this node has to have on disk
-  std::int64_t max_context = 0;   ///< tokens; 0: not even one fits
+  Bytes load_peak;               ///< while weights are read, before any cache
+  Bytes host;                    ///< on the CPU side, where a runtime tells them apart
+  Bytes download;                ///< what this node has to have on disk
+  std::int64_t max_context = 0;  ///< tokens; 0: not even one fits
 };
 
 /// One way to lay the model on the nodes, budgeted.
@@ -58,18 +58,18 @@ struct Placement {
   Evidence weight_evidence = Evidence::exact;
   std::size_t replicas = 0;
   bool supported = true;
-  bool may_win = true;            ///< false: shown for its numbers only
+  bool may_win = true;  ///< false: shown for its numbers only
   bool loads = false;
   bool fits = false;
   fit::Tier tier = fit::Tier::not_practical;
-  double utilization = 0.0;       ///< of the fullest node used
+  double utilization = 0.0;  ///< of the fullest node used
   Limit limit = Limit::standard;
-  std::int64_t max_context = 0;          ///< that every node used can hold
+  std::int64_t max_context = 0;  ///< that every node used can hold
   std::int64_t comfortable_context = 0;
   std::int64_t collectives_per_token = 0;
-  std::vector<NodeBudget> nodes;         ///< empty where nothing could be budgeted
-  std::vector<std::size_t> idle;         ///< nodes not used
-  std::string how;                       ///< how to obtain the layout, where it must be told
+  std::vector<NodeBudget> nodes;  ///< empty where nothing could be budgeted
+  std::vector<std::size_t> idle;  ///< nodes not used
+  std::string how;                ///< how to obtain the layout, where it must be told
   std::vector<Reason> problems;
 };
 
@@ -77,9 +77,10 @@ struct Verdict {
   enum class Kind : std::uint8_t { independent, pipeline, tensor, wont_fit };
   Kind kind = Kind::wont_fit;
   fit::Tier tier = fit::Tier::not_practical;
-  std::size_t workers = 0;                 ///< replicas
-  std::optional<std::size_t> placement;    ///< index of the winner; of none in won't-fit
-  std::string summary;                     ///< one sentence
+  std::size_t workers = 0;               ///< replicas
+  std::optional<std::size_t> placement;  ///< index of the winner; of none in won't-fit
+  std::optional<std::size_t> nearest;    ///< in won't-fit: the placement that lacks least
+  std::string summary;                   ///< one sentence
   std::vector<Reason> reasons;
 };
 
@@ -88,8 +89,8 @@ struct Verdict {
 
 /// Something to do that lets the plan run, or that raises its tier.
 struct Action {
-  std::string kind;    ///< "raise-gpu-limit"
-  std::string node;    ///< where to do it; empty: nowhere in particular
+  std::string kind;  ///< "raise-gpu-limit"
+  std::string node;  ///< where to do it; empty: nowhere in particular
   std::string command;
   fit::Tier tier = fit::Tier::not_practical;  ///< reached by it
   std::string effect;

@@ -31,14 +31,14 @@ struct Alternative {
 /// One question. Values only: the same request gives the same plan.
 struct Request {
   model::Model model;
-  model::Recipe recipe;             ///< as asked, or the model's default
+  model::Recipe recipe;  ///< as asked, or the model's default
   hardware::Cluster cluster;
   runtime::Workload workload;
-  std::vector<runtime::Id> runtimes;    ///< those that may win, in order of preference
-  std::optional<SplitKind> only;        ///< restricts the placements; tensor over TCP may then win
-  fit::Split layers;                    ///< a pipeline's split given by the user; empty: none
-  std::vector<model::Model> nearest;        ///< of a nominal model: the real ones near it
-  std::vector<Alternative> alternatives;    ///< to be tried where the plan is not comfortable
+  std::vector<runtime::Id> runtimes;  ///< those that may win, in order of preference
+  std::optional<SplitKind> only;      ///< restricts the placements; tensor over TCP may then win
+  fit::Split layers;                  ///< a pipeline's split given by the user; empty: none
+  std::vector<model::Model> nearest;  ///< of a nominal model: the real ones near it
+  std::vector<Alternative> alternatives;  ///< to be tried where the plan is not comfortable
   /// The command line as flag and value, so that an action can say what to type.
   std::vector<std::pair<std::string, std::string>> flags;
   std::string catalog_version = "embedded";  ///< which catalog the facts came from

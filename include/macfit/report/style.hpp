@@ -14,7 +14,17 @@ struct Style {
   bool explain = false;     ///< formulas with the numbers put in
 };
 
-enum class Paint : unsigned char { bold, dim, good, warn, bad, weights, cache, activations, overhead };
+enum class Paint : unsigned char {
+  bold,
+  dim,
+  good,
+  warn,
+  bad,
+  weights,
+  cache,
+  activations,
+  overhead
+};
 
 /// The text in a color, or as it is.
 [[nodiscard]] std::string paint(const Style& style, Paint paint, std::string_view text);

@@ -14,7 +14,7 @@ class Table {
  public:
   struct Column {
     std::string header;
-    bool right = false;      ///< numbers
+    bool right = false;  ///< numbers
     bool droppable = false;
   };
 

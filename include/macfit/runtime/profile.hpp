@@ -23,13 +23,13 @@ struct LayerKind {
     chunked,   ///< at most the chunk plus a prefill step, in steps
   };
   Growth growth = Growth::none;
-  std::int64_t window = 0;            ///< tokens
-  std::int64_t slot_bytes = 0;        ///< per slot and sequence
-  std::int64_t kv_heads = 1;          ///< a tensor rank holds at least one
-  std::int64_t slot_replicated = 0;   ///< the part of it that every rank of a tensor split holds
-  std::int64_t constant_bytes = 0;    ///< per sequence, whatever the context
-  std::int64_t score_bytes = 0;       ///< attention scores held in prefill, per step and context token
-  std::int64_t expanded_bytes = 0;    ///< keys and values expanded in prefill, per context token
+  std::int64_t window = 0;           ///< tokens
+  std::int64_t slot_bytes = 0;       ///< per slot and sequence
+  std::int64_t kv_heads = 1;         ///< a tensor rank holds at least one
+  std::int64_t slot_replicated = 0;  ///< the part of it that every rank of a tensor split holds
+  std::int64_t constant_bytes = 0;   ///< per sequence, whatever the context
+  std::int64_t score_bytes = 0;  ///< attention scores held in prefill, per step and context token
+  std::int64_t expanded_bytes = 0;  ///< keys and values expanded in prefill, per context token
   bool operator==(const LayerKind&) const = default;
 };
 
@@ -38,25 +38,25 @@ struct LayerKind {
 struct Profile {
   Id runtime = Id::mlx_lm;
   model::Recipe recipe;
-  std::string format;                       ///< "mlx-4bit-g64"
+  std::string format;  ///< "mlx-4bit-g64"
   Evidence weight_evidence = Evidence::exact;
   std::size_t layers = 0;
-  std::vector<std::int64_t> weights;        ///< layers + 1 prefix sums
+  std::vector<std::int64_t> weights;  ///< layers + 1 prefix sums
   std::vector<LayerKind> kinds;
-  std::vector<std::uint32_t> kind_counts;   ///< (layers + 1) * kinds prefix counts
+  std::vector<std::uint32_t> kind_counts;  ///< (layers + 1) * kinds prefix counts
   /// Weights of one rank of a tensor split, index = ranks; -1 where it can't be cut that way.
   std::vector<std::int64_t> rank_weights;
-  std::int64_t everywhere = 0;              ///< embedding, head, final norm: on every node of a split
-  std::int64_t largest_tensor = 0;          ///< live beside its slice while a tensor split loads
-  std::int64_t step_bytes = 0;              ///< activations held per token of a prefill step
-  std::int64_t logits_bytes = 0;            ///< per sequence
-  std::int64_t base_bytes = 0;              ///< the process itself and Metal's own use
-  std::int64_t batched_prompts = 1;         ///< sequences whose prompts are read together
-  std::int64_t slot_step = 256;             ///< tokens by which a cache grows
+  std::int64_t everywhere = 0;       ///< embedding, head, final norm: on every node of a split
+  std::int64_t largest_tensor = 0;   ///< live beside its slice while a tensor split loads
+  std::int64_t step_bytes = 0;       ///< activations held per token of a prefill step
+  std::int64_t logits_bytes = 0;     ///< per sequence
+  std::int64_t base_bytes = 0;       ///< the process itself and Metal's own use
+  std::int64_t batched_prompts = 1;  ///< sequences whose prompts are read together
+  std::int64_t slot_step = 256;      ///< tokens by which a cache grows
   std::int64_t hidden = 0;
-  std::int64_t longest_context = 0;         ///< tokens; 0: not stated
-  std::int64_t collectives_per_token = 0;   ///< of a tensor split
-  bool cache_known = true;                  ///< false: the demand can't be computed
+  std::int64_t longest_context = 0;        ///< tokens; 0: not stated
+  std::int64_t collectives_per_token = 0;  ///< of a tensor split
+  bool cache_known = true;                 ///< false: the demand can't be computed
 
   [[nodiscard]] std::int64_t total_weights() const { return weights[layers] + everywhere; }
 };

@@ -60,7 +60,8 @@ class Runtime {
   /// A prompt chunk of a pipeline of this many nodes, given what one node would take.
   [[nodiscard]] virtual std::int64_t prefill_step(std::int64_t asked, std::size_t nodes) const = 0;
   /// Buffers that the transport of a split over `nodes` nodes pins on each.
-  [[nodiscard]] virtual Bytes communication(std::size_t nodes, hardware::Transport transport) const = 0;
+  [[nodiscard]] virtual Bytes communication(std::size_t nodes,
+                                            hardware::Transport transport) const = 0;
   /// True words on known defects of a default pipeline split of this model, or empty.
   [[nodiscard]] virtual std::string split_warning(std::int64_t layers, std::size_t nodes) const = 0;
   /// How to make the runtime take a given split, or empty where it can't be told.

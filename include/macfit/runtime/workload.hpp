@@ -19,7 +19,7 @@ enum class KvFormat : std::uint8_t { bf16, f32, q8, q5_1, q5_0, q4_1, q4, iq4_nl
 
 /// What a replica is asked to do.
 struct Workload {
-  Tokens context{8192};        ///< prompt plus output per sequence, all of it as prompt for the peak
+  Tokens context{8192};  ///< prompt plus output per sequence, all of it as prompt for the peak
   std::int64_t sequences = 1;  ///< at the same time, per replica
   KvFormat kv = KvFormat::bf16;
   std::int64_t prefill_step = 2048;  ///< tokens of prompt per forward pass

@@ -75,7 +75,7 @@ class Fields {
 
 /// What the names of the tensors tell that metadata does not.
 void from_tensors(GgufShape& s, const GgufHeader& header) {
-  constexpr std::int64_t most_layers = 4096;
+  constexpr std::int64_t most_layers = 512;
   const auto layers = static_cast<std::size_t>(std::clamp(s.layers, std::int64_t{0}, most_layers));
   std::vector<bool> key(layers);
   std::vector<bool> value(layers);
@@ -327,8 +327,8 @@ Model gguf_model(const GgufHeader& header, std::string_view id) {
     const GgufWeights plain = gguf_weights(model.architecture, recipe, options);
     std::int64_t elements = 0;
     for (const GgufTensorInfo& t : header.tensors) {
-      elements = checked_add(elements, checked_mul(checked_mul(t.ne[0], t.ne[1]),
-                                                   checked_mul(t.ne[2], t.ne[3])));
+      elements = checked_add(
+          elements, checked_mul(checked_mul(t.ne[0], t.ne[1]), checked_mul(t.ne[2], t.ne[3])));
     }
     if (plain.parameters != elements) {
       model.notes.push_back("the file holds " + format_whole(elements) +

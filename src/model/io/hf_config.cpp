@@ -33,6 +33,26 @@ void check(const Architecture& a, const ConfigNode& root) {
   (void)count_parameters(a);  // refuses sizes whose products overflow
 }
 
+/// Llama 3 rope scaling has a factor for each pair of rotated elements.
+std::int64_t rope_factors(const Config& config, const Architecture& a) {
+  const ConfigNode* scaling = config.find({"rope_scaling", "rope_parameters"});
+  if (scaling == nullptr || !scaling->is(ConfigNode::Kind::object)) {
+    return 0;
+  }
+  for (const std::string_view key : {"rope_type", "type"}) {
+    const ConfigNode* type = scaling->find(key);
+    if (type == nullptr || !type->is(ConfigNode::Kind::string) || type->string() != "llama3") {
+      continue;
+    }
+    for (const Block& block : a.blocks) {
+      if (block.attention) {
+        return block.attention->head_dim / 2;
+      }
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 std::vector<std::string> known_model_types() {
@@ -65,7 +85,9 @@ Architecture read_hf_config(std::string_view json_text) {
     throw text->expected("an object");
   }
   try {
-    Architecture a = family->read(Config(root, text != nullptr ? *text : root));
+    const Config config(root, text != nullptr ? *text : root);
+    Architecture a = family->read(config);
+    a.rope_factors = rope_factors(config, a);
     check(a, root);
     return a;
   } catch (const Error& error) {

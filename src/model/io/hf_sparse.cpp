@@ -93,9 +93,13 @@ Architecture minimax(const Config& c) {
   const std::int64_t layers = c.layers();
   const auto* kinds = c.per_layer({"attn_type_list"}, layers);
   const std::vector<std::string_view> types = layer_types(c, layers);
-  Attention attention = grouped_attention(
-      c, {.bias = BiasRule::none,
-          .norm = c.flag("use_qk_norm", false) ? HeadNorm::full_width : HeadNorm::none});
+  const bool second = c.outer().find("model_type")->string() == "minimax_m2";
+  Attention attention = grouped_attention(c, {.bias = BiasRule::none});
+  if (c.flag("use_qk_norm", second)) {
+    const ConfigNode* width = c.find({"qk_norm_type"});
+    attention.norm = width != nullptr && width->string() == "per_head" ? HeadNorm::per_head
+                                                                       : HeadNorm::full_width;
+  }
   const std::int64_t shared = c.count_or(0, {"shared_intermediate_size"});
   return layered(c, false, [&](std::int64_t i) {
     Block b;
@@ -111,7 +115,7 @@ Architecture minimax(const Config& c) {
                                .width = {"intermediate_size"},
                                .router = RouterFormat::eight_bit});
     b.experts->router_f32 = true;
-    b.experts->correction_bias = c.flag("use_routing_bias", false);
+    b.experts->correction_bias = c.flag("use_routing_bias", second);
     b.experts->shared_width = shared;
     return b;
   });

@@ -38,6 +38,7 @@ WeightFormat mlx_format(const ConfigNode& node, const WeightFormat* base) {
                                     [&](const NamedMode& m) { return m.name == name->string(); });
     if (found == modes.end()) {
       std::vector<std::string> known;
+      known.reserve(modes.size());
       for (const NamedMode& m : modes) {
         known.emplace_back(m.name);
       }

@@ -54,7 +54,9 @@ std::string id_of(const fs::path& path) {
   return id.empty() ? path.string() : id;
 }
 
-Model read_json(const fs::path& path, const std::string& text) {
+Model read_path(const fs::path& path, bool manifests);
+
+Model read_json(const fs::path& path, const std::string& text, bool manifests) {
   const ConfigNode root = parse_config(text);
   if (const ConfigNode* schema = root.find("schema")) {
     const fs::path folder = path.parent_path();
@@ -62,8 +64,11 @@ Model read_json(const fs::path& path, const std::string& text) {
       throw schema->error("expected \"macfit.manifest/1\", found \"" +
                           printable(schema->string(), 60) + "\"");
     }
+    if (!manifests) {
+      throw root.error("a manifest can't name another manifest");
+    }
     return read_manifest(
-        text, [folder](const ManifestFile& file) { return read_model(folder / file.path); });
+        text, [folder](const ManifestFile& file) { return read_path(folder / file.path, false); });
   }
   if (root.find("weight_map") != nullptr) {
     return checkpoint_model(read_safetensors(path), text_beside(path.parent_path(), "config.json"),
@@ -77,7 +82,7 @@ Model read_json(const fs::path& path, const std::string& text) {
   return config_model(text, id_of(path));
 }
 
-Model read_file(const fs::path& path) {
+Model read_file(const fs::path& path, bool manifests) {
   const FileSource source(path);
   if (source.size() == 0) {
     throw Error("the file is empty", Place{source.name(), {}, 0});
@@ -95,7 +100,7 @@ Model read_file(const fs::path& path) {
   if (!trimmed.empty() && trimmed.front() != '{' && !trimmed.starts_with("\xEF\xBB\xBF")) {
     throw Error("not a model: expected GGUF, safetensors or JSON", Place{source.name(), {}, 0});
   }
-  return read_json(path, read_text(source));
+  return read_json(path, read_text(source), manifests);
 }
 
 Model read_folder(const fs::path& path) {
@@ -140,6 +145,7 @@ Model read_folder(const fs::path& path) {
     if (gguf.size() > 1) {
       std::sort(gguf.begin(), gguf.end());
       std::vector<std::string> names;
+      names.reserve(gguf.size());
       for (const fs::path& file : gguf) {
         names.push_back(printable(file.filename().string(), 80));
       }
@@ -160,12 +166,10 @@ Model read_folder(const fs::path& path) {
   throw Error("the folder holds no model: no config.json, no safetensors, no GGUF file");
 }
 
-}  // namespace
-
-Model read_model(const fs::path& path) {
+Model read_path(const fs::path& path, bool manifests) {
   try {
     std::error_code code;
-    Model model = fs::is_directory(path, code) ? read_folder(path) : read_file(path);
+    Model model = fs::is_directory(path, code) ? read_folder(path) : read_file(path, manifests);
     if (model.architecture_source.empty()) {
       model.architecture_source = path.string();
     }
@@ -174,5 +178,9 @@ Model read_model(const fs::path& path) {
     throw error.in_file(path.string());
   }
 }
+
+}  // namespace
+
+Model read_model(const fs::path& path) { return read_path(path, true); }
 
 }  // namespace macfit::model

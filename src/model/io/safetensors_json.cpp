@@ -162,11 +162,12 @@ class HeaderEvents final : public Events {
     if (!bits) {
       fail("unknown dtype \"" + printable(tensor_.dtype) + "\"");
     }
-    std::int64_t elements = 1;
+    std::int64_t all = *bits;
     for (const std::int64_t n : tensor_.shape) {
-      elements = checked_mul(elements, n);
+      if (__builtin_mul_overflow(all, n, &all)) {
+        fail("its shape is larger than 2^63 bits");
+      }
     }
-    const std::int64_t all = checked_mul(elements, *bits);
     if (all % 8 != 0 || tensor_.bytes().count() != all / 8) {
       fail("its offsets hold " + std::to_string(tensor_.bytes().count()) +
            " bytes; its shape and dtype give " + std::to_string(ceil_div(all, 8)));

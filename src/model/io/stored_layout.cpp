@@ -259,9 +259,8 @@ std::string canonical_module(std::string_view module) {
         out.emplace_back("mlp");
       }
       t = "gate";
-    } else if (t == "proj" && !out.empty() && out.back() == "gate") {
-      continue;
-    } else if (number(t) && !out.empty() && out.back() == "switch_mlp") {
+    } else if (!out.empty() && ((t == "proj" && out.back() == "gate") ||
+                                (number(t) && out.back() == "switch_mlp"))) {
       continue;
     } else if (t == "w1" || t == "w2" || t == "w3") {
       t = t == "w1" ? "gate_proj" : t == "w2" ? "down_proj" : "up_proj";

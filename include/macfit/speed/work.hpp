@@ -1,0 +1,106 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "macfit/core/evidence.hpp"
+#include "macfit/model/model.hpp"
+#include "macfit/runtime/runtime.hpp"
+#include "macfit/runtime/workload.hpp"
+
+namespace macfit::speed {
+
+/// Whose kernels run. Those that no plan offers are here because published figures come from them.
+enum class Engine : std::uint8_t {
+  mlx,         ///< mlx-lm and what is built on MLX
+  exo,         ///< MLX under EXO
+  llama_cpp,   ///< builds since 2025
+  llama_2024,  ///< builds of 2023 and 2024
+  ollama,
+  ds4,
+};
+inline constexpr std::size_t engine_count = 6;
+/// "mlx", "llama.cpp-2024".
+[[nodiscard]] std::string_view engine_name(Engine engine) noexcept;
+[[nodiscard]] std::optional<Engine> engine_from_name(std::string_view name) noexcept;
+[[nodiscard]] Engine engine_of(runtime::Id id) noexcept;
+
+/// What makes a layer cost more than its bytes.
+enum class Trait : std::uint8_t {
+  moe,         ///< router, gather, scatter
+  linear,      ///< recurrent mixers
+  latent,      ///< MLA
+  norms,       ///< four norms a layer (Gemma)
+  compressed,  ///< DeepSeek V4: compressed attention, hyper-connections
+};
+inline constexpr std::size_t trait_count = 5;
+
+/// What one kind of layer reads and computes for each token of context.
+struct ContextCost {
+  enum class Reach : std::uint8_t { none, full, window };
+  Reach reach = Reach::none;
+  double window = 0.0;       ///< tokens, Reach::window
+  double slot_bytes = 0.0;   ///< per token in reach
+  double picked = 0.0;       ///< at most so many slots are read (0: all): sparse attention
+  double index_bytes = 0.0;  ///< per token of the whole context, beside the slots picked
+  double state_bytes = 0.0;  ///< per sequence, whatever the context
+  double flops = 0.0;        ///< attention of a prompt's token, per position in reach
+  double index_flops = 0.0;  ///< the same of what chooses slots, per position
+  double fixed_flops = 0.0;  ///< the same, whatever the position
+  double shares = 1.0;       ///< ranks of a tensor split that can divide it: KV heads
+  bool operator==(const ContextCost&) const = default;
+};
+
+/// One model in one format under one engine, as the speed model sees it. Prefix sums over layers
+/// make any stage of a pipeline a subtraction. Bytes and FLOPs of one token unless said.
+struct Work {
+  std::string model;   ///< id
+  std::string format;  ///< "mlx-4bit-g64"
+  Engine engine = Engine::mlx;
+  Evidence evidence = Evidence::exact;
+  bool known = true;     ///< false: `why`
+  std::string_view why;  ///< what is missing, static text
+  std::size_t layers = 0;
+  std::vector<double> body;         ///< layers + 1 prefix sums: bytes read whatever the token
+  std::vector<double> experts;      ///< routed experts that one token uses
+  std::vector<double> experts_all;  ///< every routed expert
+  std::vector<double> body_parameters;
+  std::vector<double> expert_parameters;  ///< of the experts that one token uses
+  std::vector<std::array<std::uint16_t, trait_count>> traits;  ///< prefix counts
+  std::vector<ContextCost> kinds;
+  std::vector<std::uint32_t> kind_counts;  ///< (layers + 1) * kinds prefix counts
+  double head = 0.0;                       ///< head bytes, or the tied embedding's
+  double hidden = 0.0;
+  double expert_count = 0.0;  ///< of a mixture's layer; 0: dense
+  double expert_used = 0.0;
+  double streams = 1.0;            ///< residual streams that cross a cut between layers
+  double unpack_parameters = 0.0;  ///< active weights in formats that are dear to decode (K, IQ)
+  double collectives = 2.0;        ///< per layer of a tensor split
+  bool unfused = false;  ///< recurrent layers in many small steps (llama.cpp before May 2026)
+
+  [[nodiscard]] bool mixture() const noexcept { return expert_count > 0.0; }
+  [[nodiscard]] bool has(Trait trait) const {
+    return traits[layers][static_cast<std::size_t>(trait)] > 0;
+  }
+};
+
+/// Bits a weight where no recipe says them (published rows of odd formats).
+struct Bits {
+  double body = 0.0;
+  double experts = 0.0;
+  double head = 0.0;
+  bool unpack = false;  ///< formats that are dear to decode
+};
+
+/// Flattens a model in a format for an engine. Not cheap: once for many questions.
+[[nodiscard]] Work prepare(const model::Model& model, const model::Recipe& recipe, Engine engine,
+                           runtime::KvFormat kv = runtime::KvFormat::bf16);
+[[nodiscard]] Work prepare(const model::Model& model, const Bits& bits, std::string format,
+                           Engine engine, runtime::KvFormat kv = runtime::KvFormat::bf16);
+
+}  // namespace macfit::speed

@@ -1,0 +1,145 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "macfit/hardware/catalog.hpp"
+#include "macfit/model/catalog.hpp"
+#include "macfit/speed/speed.hpp"
+
+namespace macfit::study {
+
+// Published measurements in, constants of the speed model and their honest error out: docs/speed.md.
+
+/// One measurement as its source words it. Empty: not stated.
+struct MeasuredRow {
+  std::string id;
+  std::string hardware;  ///< "Mac Studio M3 Ultra 512GB"
+  std::string chip;      ///< "M3 Ultra", "M3 Ultra + M5 Max"
+  int gpu_cores = 0;
+  std::string ram;  ///< GB a node: "128", "256+128", "512/256"
+  int nodes = 1;
+  std::string link;         ///< "TB5", "none"
+  std::string backend;      ///< "JACCL RDMA", "TCP"
+  std::string parallelism;  ///< "tensor", "pipeline", "layer", "none"
+  std::string runtime;
+  std::string model;
+  std::string quant;
+  std::string context;  ///< "512", "21K", "512p/128g", "short"
+  int batch = 1;
+  std::string phase;  ///< "decode", "prefill"
+  double value = 0.0;  ///< tokens a second, of all sequences
+  std::string source;
+  std::string date;
+  std::string notes;
+  bool usable = true;
+  bool own = false;  ///< the user's: outranks published ones
+  // Where a tool states them, they go before `context`.
+  std::optional<double> cached;
+  std::optional<double> prompt;
+  std::optional<double> generated;
+};
+
+/// What a file of results does not say about itself.
+struct RowDefaults {
+  std::string model;
+  std::string quant;
+  std::string machine;  ///< "m4-max-64"
+};
+
+/// Reads a file of rows ({"rows": [...]}), llama-bench's JSON, or what mlx_lm.benchmark prints.
+/// Throws Error on anything else. Results of the last two are the user's own.
+[[nodiscard]] std::vector<MeasuredRow> read_measurements(std::string_view text,
+                                                         std::string_view file,
+                                                         const RowDefaults& defaults = {});
+
+/// A row as a question to the speed model.
+struct Sample {
+  std::size_t row = 0;   ///< index into the rows
+  std::size_t work = 0;  ///< index into Resolution::works
+  bool prefill = false;
+  speed::Split split = speed::Split::whole;
+  std::vector<speed::Chip> chips;
+  std::vector<std::int64_t> layers;
+  speed::Link link;
+  double cached = 0.0;
+  double prompt = 0.0;
+  double generated = 1.0;
+  double sequences = 1.0;
+  double published = 0.0;
+  bool nominal = false;       ///< shapes estimated from the size in the name
+  bool assumed = false;       ///< something was not stated and taken as usual
+  std::string source;         ///< rows of one source are siblings
+  std::string configuration;  ///< rows of one are near copies
+  std::string name_class;     ///< "M3 · mlx · dense · decode · 1 node"
+  [[nodiscard]] speed::Figure figure() const {
+    const bool nodes = split != speed::Split::whole;
+    return prefill ? (nodes ? speed::Figure::prefill_nodes : speed::Figure::prefill)
+                   : (nodes ? speed::Figure::decode_nodes : speed::Figure::decode);
+  }
+  [[nodiscard]] speed::Question question() const;
+};
+
+struct SkippedRow {
+  std::string id;
+  std::string reason;
+};
+
+struct Resolution {
+  std::vector<MeasuredRow> rows;
+  std::vector<speed::Work> works;
+  std::vector<Sample> samples;
+  std::vector<SkippedRow> skipped;
+};
+
+/// Names, formats, machines and contexts of every usable row looked up. None is dropped in silence.
+[[nodiscard]] Resolution resolve_measurements(std::vector<MeasuredRow> rows,
+                                              const model::Catalog& models,
+                                              const hardware::Catalog& hardware);
+
+/// Tokens a second that the constants predict for a sample.
+[[nodiscard]] double predict(const Resolution& resolution, const Sample& sample,
+                             const speed::Constants& constants);
+
+/// Constants, their spread, and the residuals of rows whose whole source was left out.
+[[nodiscard]] speed::Calibration fit_calibration(const Resolution& resolution);
+
+struct ErrorClass {
+  std::string name;
+  std::size_t count = 0;
+  std::size_t exact = 0;  ///< within 1 %
+  double median_abs_error = 0.0;
+  double p90_abs_error = 0.0;
+  double p95_abs_error = 0.0;
+  double bias = 0.0;               ///< median of predicted / published - 1
+  double interval_coverage = 0.0;  ///< share of published figures inside the interval
+  bool total = false;              ///< a sum over classes
+};
+
+struct ValidatedRow {
+  std::string id;
+  std::string name_class;
+  double published = 0.0;
+  double predicted = 0.0;
+  double low = 0.0;
+  double high = 0.0;
+  [[nodiscard]] double error() const { return predicted / published - 1.0; }
+};
+
+struct Validation {
+  std::size_t rows = 0;  ///< in the file that are meant for validation
+  std::size_t sources = 0;
+  std::vector<SkippedRow> skipped;
+  std::vector<ErrorClass> classes;    ///< totals first
+  std::vector<ValidatedRow> results;  ///< in the file's order
+  std::vector<SkippedRow> doubtful;   ///< predicted, and so far off that the row may be wrong
+};
+
+/// Predicts every row by a fit that has not seen its source. `also`: rows (the stored ones) that may
+/// be fitted to as well, unless they share a source or an id with the row judged.
+[[nodiscard]] Validation validate_speed(const Resolution& resolution);
+
+}  // namespace macfit::study

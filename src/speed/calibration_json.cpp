@@ -1,0 +1,234 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "macfit/core/embedded.hpp"
+#include "macfit/core/error.hpp"
+#include "macfit/core/json_reader_json.hpp"
+#include "macfit/core/text.hpp"
+#include "macfit/speed/calibration.hpp"
+#include "macfit/speed/work.hpp"
+
+namespace macfit::speed {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::string_view schema = "macfit.calibration/1";
+constexpr std::array<std::string_view, figure_count> figure_names{"decode", "prefill",
+                                                                  "decode-nodes", "prefill-nodes"};
+constexpr std::int64_t many = 1'000'000;
+
+double unit_of(const ConstantInfo& info) {
+  return info.unit == "us" ? 1e-6 : info.unit == "ms" ? 1e-3 : 1.0;
+}
+
+std::vector<std::string> constant_names() {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < constant_count; ++i) {
+    names.emplace_back(constant_info(static_cast<Constant>(i)).name);
+  }
+  return names;
+}
+
+void read_constants(const JsonValue& value, Calibration& calibration) {
+  const std::vector<std::string> names = constant_names();
+  JsonObject all = value.object();
+  for (const auto& [name, entry] : all.members()) {
+    const auto at = std::find(names.begin(), names.end(), name);
+    if (at == names.end()) {
+      throw unknown_name("constant", name, names, Place{{}, entry.pointer(), {}});
+    }
+    const auto i = static_cast<std::size_t>(at - names.begin());
+    const ConstantInfo& info = constant_info(static_cast<Constant>(i));
+    const double unit = unit_of(info);
+    JsonObject object = entry.object();
+    calibration.values[i] = object.at("value").number(info.low, info.high) * unit;
+    calibration.low[i] = object.at("low").number(info.low, info.high) * unit;
+    calibration.high[i] = object.at("high").number(info.low, info.high) * unit;
+    calibration.rows[i] = static_cast<std::size_t>(object.at("rows").whole(0, many));
+    if (object.at("unit").string() != info.unit) {
+      throw entry.error("expected the unit \"" + std::string(info.unit) + "\"");
+    }
+    static_cast<void>(object.find("meaning"));
+    object.refuse_unknown();
+  }
+  for (const std::string& name : names) {
+    static_cast<void>(all.at(name));
+  }
+}
+
+void read_residuals(const JsonValue& value, Calibration& calibration) {
+  JsonObject all = value.object();
+  for (std::size_t f = 0; f < figure_count; ++f) {
+    JsonObject object = all.at(figure_names[f]).object();
+    Residuals& r = calibration.residuals[f];
+    r.rows = static_cast<std::size_t>(object.at("rows").whole(0, many));
+    r.configurations = static_cast<std::size_t>(object.at("configurations").whole(0, many));
+    r.sources = static_cast<std::size_t>(object.at("sources").whole(0, many));
+    r.low = object.at("low").number(-10.0, 0.0);
+    r.high = object.at("high").number(0.0, 10.0);
+    object.refuse_unknown();
+  }
+  all.refuse_unknown();
+}
+
+Anchor read_anchor(const JsonValue& value) {
+  JsonObject object = value.object();
+  Anchor anchor;
+  anchor.chip = object.at("chip").string();
+  anchor.cores = static_cast<int>(object.at("gpu_cores").whole(0, 1000));
+  anchor.engine = object.at("engine").string();
+  if (!engine_from_name(anchor.engine)) {
+    throw object.at("engine").error("expected the name of an engine");
+  }
+  anchor.model = object.at("model").string();
+  anchor.format = object.at("format").string();
+  anchor.nodes = static_cast<int>(object.at("nodes").whole(1, 1000));
+  anchor.prefill = object.at("prefill").boolean();
+  anchor.log_ratio = object.at("log_ratio").number(-5.0, 5.0);
+  anchor.rows = static_cast<std::size_t>(object.at("rows").whole(1, many));
+  object.refuse_unknown();
+  return anchor;
+}
+
+void read_fit(const JsonValue& value, Calibration& calibration) {
+  for (const JsonValue& entry : value.array()) {
+    JsonObject object = entry.object();
+    FittedRow row;
+    row.id = object.at("id").string();
+    row.source = object.at("source").string();
+    const std::string name = object.at("figure").string();
+    const auto at = std::find(figure_names.begin(), figure_names.end(), name);
+    if (at == figure_names.end()) {
+      throw object.at("figure").error("expected the name of a figure");
+    }
+    row.figure = static_cast<Figure>(at - figure_names.begin());
+    row.log_ratio = object.at("log_ratio").number(-20.0, 20.0);
+    object.refuse_unknown();
+    calibration.fitted.push_back(row);
+  }
+}
+
+/// Four significant digits: more than the data carry.
+double rounded(double value) {
+  if (value == 0.0 || !std::isfinite(value)) {
+    return 0.0;
+  }
+  const double scale = std::pow(10.0, 3 - std::floor(std::log10(std::fabs(value))));
+  return std::round(value * scale) / scale;
+}
+
+Calibration parse(std::string_view text) {
+  const JsonDocument document = JsonDocument::parse(text);
+  JsonObject root = document.root().object();
+  if (root.at("schema").string() != schema) {
+    throw root.at("schema").error("expected \"" + std::string(schema) + "\"");
+  }
+  Calibration calibration;
+  static_cast<void>(root.find("about"));
+  read_constants(root.at("constants"), calibration);
+  read_residuals(root.at("residuals"), calibration);
+  for (const JsonValue& anchor : root.at("own").array()) {
+    calibration.anchors.push_back(read_anchor(anchor));
+  }
+  read_fit(root.at("fitted"), calibration);
+  root.refuse_unknown();
+  return calibration;
+}
+
+}  // namespace
+
+std::string_view figure_name(Figure figure) noexcept {
+  return figure_names[static_cast<std::size_t>(figure)];
+}
+
+Calibration read_calibration(std::string_view text, std::string_view file) {
+  try {
+    return parse(text);
+  } catch (const Error& error) {
+    throw file.empty() ? error : error.in_file(file);
+  }
+}
+
+const Calibration& Calibration::embedded() {
+  static const Calibration calibration = [] {
+    for (std::size_t i = 0; i < embedded::hardware_file_count; ++i) {
+      const embedded::File& file = embedded::hardware_files[i];
+      if (file.name == "calibration.json") {
+        return read_calibration(file.text, "<embedded>/calibration.json");
+      }
+    }
+    return start();
+  }();
+  return calibration;
+}
+
+Calibration Calibration::start() {
+  Calibration calibration;
+  for (std::size_t i = 0; i < constant_count; ++i) {
+    const ConstantInfo& info = constant_info(static_cast<Constant>(i));
+    calibration.values[i] = info.start * unit_of(info);
+    calibration.low[i] = calibration.values[i];
+    calibration.high[i] = calibration.values[i];
+  }
+  // 80th percentiles of |log error| that the first fit left: docs/speed.md.
+  const std::array<double, figure_count> spread{0.2, 0.25, 0.3, 0.35};
+  for (std::size_t f = 0; f < figure_count; ++f) {
+    calibration.residuals[f].low = -spread[f];
+    calibration.residuals[f].high = spread[f];
+  }
+  return calibration;
+}
+
+std::string write_calibration(const Calibration& calibration) {
+  Json root;
+  root["schema"] = schema;
+  root["about"] =
+      "Constants of the speed model (docs/speed.md), written by macfit calibrate --fit. low and "
+      "high: over fits that leave one source out. log_ratio: ln(published / predicted).";
+  Json& constants = root["constants"];
+  for (std::size_t i = 0; i < constant_count; ++i) {
+    const ConstantInfo& info = constant_info(static_cast<Constant>(i));
+    const double unit = unit_of(info);
+    constants[std::string(info.name)] = {{"value", rounded(calibration.values[i] / unit)},
+                                         {"unit", info.unit},
+                                         {"low", rounded(calibration.low[i] / unit)},
+                                         {"high", rounded(calibration.high[i] / unit)},
+                                         {"rows", calibration.rows[i]},
+                                         {"meaning", info.meaning}};
+  }
+  Json& residuals = root["residuals"];
+  for (std::size_t f = 0; f < figure_count; ++f) {
+    const Residuals& r = calibration.residuals[f];
+    residuals[std::string(figure_names[f])] = {{"rows", r.rows},
+                                               {"configurations", r.configurations},
+                                               {"sources", r.sources},
+                                               {"low", rounded(r.low)},
+                                               {"high", rounded(r.high)}};
+  }
+  root["own"] = Json::array();
+  for (const Anchor& a : calibration.anchors) {
+    root["own"].push_back({{"chip", a.chip},
+                           {"gpu_cores", a.cores},
+                           {"engine", a.engine},
+                           {"model", a.model},
+                           {"format", a.format},
+                           {"nodes", a.nodes},
+                           {"prefill", a.prefill},
+                           {"log_ratio", rounded(a.log_ratio)},
+                           {"rows", a.rows}});
+  }
+  root["fitted"] = Json::array();
+  for (const FittedRow& row : calibration.fitted) {
+    root["fitted"].push_back({{"id", row.id},
+                              {"source", row.source},
+                              {"figure", figure_name(row.figure)},
+                              {"log_ratio", rounded(row.log_ratio)}});
+  }
+  return root.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace macfit::speed

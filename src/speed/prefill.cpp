@@ -1,0 +1,122 @@
+#include "stage.hpp"
+
+namespace macfit::speed {
+namespace {
+
+constexpr double activation_bytes = 2.0;
+
+bool mlx_based(Engine engine) { return engine == Engine::mlx || engine == Engine::exo; }
+
+double chunk_of(const Work& work, const Question& q) {
+  double chunk = q.prefill_step;
+  if (chunk <= 0.0) {
+    const bool llama = work.engine == Engine::llama_cpp || work.engine == Engine::llama_2024 ||
+                       work.engine == Engine::ollama;
+    chunk = llama ? 512.0 : 2048.0;
+  }
+  return std::min(chunk, q.prompt);
+}
+
+/// Gain of matrix units, by whether the engine uses them.
+double matrix_gain(const Work& work, const Chip& chip, const Constants& c) {
+  if (!chip.matrix) {
+    return 1.0;
+  }
+  switch (work.engine) {
+    case Engine::mlx:
+    case Engine::exo:
+      return at(c, Constant::matrix_mlx);
+    case Engine::llama_cpp:
+    case Engine::ollama:
+      return at(c, Constant::matrix_llama);
+    case Engine::llama_2024:
+    case Engine::ds4:
+      break;
+  }
+  return 1.0;
+}
+
+/// Seconds that one stage takes for the whole prompt; `ranks` > 1: one rank of a tensor split.
+double stage_seconds(const Work& work, const Question& q, Stage stage, const Chip& chip,
+                     double ranks, const Constants& c) {
+  const double tokens = q.prompt;
+  const double chunk = chunk_of(work, q);
+  const double fill = 1.0 + at(c, Constant::hidden_half) / work.hidden;
+  const double rate = chip.flops * matrix_gain(work, chip, c);
+  const auto layers = static_cast<double>(stage.last - stage.first);
+  const double linear = count(work, stage, Trait::linear) / layers;
+
+  double body = 2.0 * of(work.body_parameters, stage) * tokens * fill *
+                (1.0 + at(c, Constant::linear_prefill) * linear);
+  double experts = 2.0 * of(work.expert_parameters, stage) * tokens * fill;
+  if (work.mixture()) {
+    const double each = chunk * work.expert_used / work.expert_count;
+    experts *= 1.0 + at(c, Constant::expert_tokens) / each;
+  }
+  if (work.has(Trait::compressed)) {
+    body *= at(c, Constant::compressed_prefill);
+  }
+  const bool old = chip.generation == 1 || chip.generation == 2;
+  if (old && mlx_based(work.engine)) {
+    experts *= at(c, Constant::old_bf16);
+    body *= work.has(Trait::linear) ? at(c, Constant::old_bf16) : 1.0;
+  }
+
+  double attention = 0.0;
+  const double from = q.cached;
+  const double to = q.cached + tokens;
+  for (std::size_t k = 0; k < work.kinds.size(); ++k) {
+    const ContextCost& cost = work.kinds[k];
+    const double per_token = mean_positions(cost, from, to) * cost.flops +
+                             (from + to) / 2.0 * cost.index_flops + cost.fixed_flops;
+    attention += kind_count(work, stage, k) * per_token * tokens;
+  }
+
+  double seconds = (body + experts) / (at(c, Constant::compute_share) * rate) +
+                   attention / (at(c, Constant::attention_share) * rate);
+  if (mlx_based(work.engine)) {
+    seconds *= at(c, Constant::mlx_prefill);
+  }
+  if (work.engine == Engine::ds4 && chip.generation == 1) {
+    seconds *= at(c, Constant::ds4_m1);
+  }
+  const double weights = of(work.body, stage) + of(work.experts_all, stage);
+  seconds +=
+      std::ceil(tokens / chunk) * weights / (at(c, Constant::bandwidth_share) * chip.bandwidth);
+  return seconds / ranks;
+}
+
+}  // namespace
+
+double prefill_seconds(const Work& work, const Question& q, const Constants& c) {
+  if (q.split == Split::tensor) {
+    const auto ranks = static_cast<double>(q.chips.size());
+    double slowest = 0.0;
+    for (const Chip& chip : q.chips) {
+      slowest = std::max(slowest, stage_seconds(work, q, {0, work.layers}, chip, ranks, c));
+    }
+    const double chunk = chunk_of(work, q);
+    const double one = collective_seconds(q.link, ranks, chunk * work.hidden * activation_bytes, c);
+    return slowest +
+           std::ceil(q.prompt / chunk) * work.collectives * static_cast<double>(work.layers) * one;
+  }
+  const double chunks = std::ceil(q.prompt / chunk_of(work, q));
+  // llama.cpp's RPC waits for every stage before it sends the next chunk.
+  const bool overlaps = mlx_based(work.engine) || work.engine == Engine::ds4;
+  double sum = 0.0;
+  double slowest = 0.0;
+  for_each_stage(work, q, [&](Stage stage, const Chip& chip, bool last) {
+    const double seconds = stage_seconds(work, q, stage, chip, 1.0, c) / chunks;
+    sum += seconds;
+    slowest = std::max(slowest, seconds);
+    if (!last) {
+      const double bytes = q.prompt / chunks * work.hidden * work.streams * activation_bytes;
+      const double hop = hop_seconds(work, q.link, bytes, c);
+      sum += hop;
+      slowest = std::max(slowest, hop);
+    }
+  });
+  return overlaps ? sum + (chunks - 1.0) * slowest : sum * chunks;
+}
+
+}  // namespace macfit::speed
