@@ -13,6 +13,9 @@ using Action = std::function<int()>;
 [[nodiscard]] Action add_plan(CLI::App& app);
 [[nodiscard]] Action add_models(CLI::App& app);
 [[nodiscard]] Action add_hardware(CLI::App& app);
+[[nodiscard]] Action add_runtimes(CLI::App& app);
+[[nodiscard]] Action add_launch(CLI::App& app);
+[[nodiscard]] Action add_calibrate(CLI::App& app);
 [[nodiscard]] Action add_explain(CLI::App& app);
 [[nodiscard]] Action add_version(CLI::App& app);
 

@@ -206,7 +206,7 @@ void add_request(CLI::App& app, RequestFlags& flags) {
       ->type_name("N");
   app.add_option("--kv", flags.kv, "Cache format: bf16, q8 or q4 (default bf16)")
       ->type_name("NAME");
-  app.add_option("--runtime,-r", flags.runtime, "mlx-lm, exo or all (default all)")
+  app.add_option("--runtime,-r", flags.runtime, "mlx-lm, exo, llama.cpp or all (default all)")
       ->type_name("NAME");
   app.add_option("--split", flags.split,
                  "Only this split: auto, independent, pipeline or tensor (default auto)")

@@ -13,6 +13,7 @@ Demand::Demand(const runtime::Profile& profile, const runtime::Workload& workloa
       weights_(profile.weights.data()),
       counts_(profile.kind_counts.data()),
       everywhere_(profile.everywhere),
+      last_weights_(profile.last_weights),
       communication_(communication.count()),
       base_(profile.base_bytes) {
   if (!profile.cache_known) {
@@ -28,14 +29,17 @@ Demand::Demand(const runtime::Profile& profile, const runtime::Workload& workloa
       throw Error("the model's layers can't be cut for " + std::to_string(ranks) + " nodes");
     }
   }
-  const std::int64_t step = std::min(context, workload.prefill_step);
-  const std::int64_t together = std::min(workload.sequences, profile.batched_prompts);
-  step_ = checked_add(checked_mul(checked_mul(profile.step_bytes, step), together),
-                      checked_mul(profile.logits_bytes, workload.sequences));
-  fixed_ = checked_add(checked_add(step_, communication_), base_);
+  constexpr std::array<runtime::Place, 4> places = {runtime::Place::only, runtime::Place::first,
+                                                    runtime::Place::middle, runtime::Place::last};
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    step_[i] = runtime::step_bytes(profile, workload, context, places[i]);
+    fixed_[i] = checked_add(checked_add(step_[i], communication_), base_);
+  }
 
   // Everything that stage() adds up is bounded here once, so that it needs no checks itself.
-  std::int64_t whole = checked_add(fixed_, checked_add(profile.weights.back(), everywhere_));
+  std::int64_t whole = checked_add(*std::max_element(fixed_.begin(), fixed_.end()),
+                                   checked_add(profile.weights.back(),
+                                               checked_add(everywhere_, last_weights_)));
   const std::uint32_t* total = counts_ + layers_ * kinds_;
   for (std::size_t k = 0; k < kinds_; ++k) {
     cache_[k] = runtime::cache_bytes(profile, profile.kinds[k], workload, context, ranks);
@@ -57,7 +61,7 @@ Parts Demand::parts(std::size_t first, std::size_t count) const {
   }
   parts.weights = Bytes(weights(first, count));
   parts.kv_cache = Bytes(cache);
-  parts.activations = Bytes(step_ + attention);
+  parts.activations = Bytes(step_[place(first, count)] + attention);
   parts.communication = Bytes(communication_);
   parts.runtime = Bytes(base_);
   return parts;

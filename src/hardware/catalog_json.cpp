@@ -471,6 +471,9 @@ Catalog Catalog::from_texts(const std::vector<CatalogText>& files) {
   }
   for (const CatalogText& file : files) {
     const std::string base = file.name.substr(file.name.find_last_of("/\\") + 1);
+    if (base == "calibration.json" || base == "measurements.json") {
+      continue;  // the speed model's, read by it
+    }
     const auto at = std::find(wanted.begin(), wanted.end(), base);
     if (at == wanted.end()) {
       throw unknown_name("hardware catalog file", base, wanted);

@@ -15,10 +15,18 @@ Scenario make_scenario(const Request& request, runtime::Id runtime) {
   const runtime::Runtime& rules = runtime::get(runtime);
   scenario.runtime = &rules;
   scenario.runs = rules.runs(request.model);
+  if (scenario.runs.ok) {
+    scenario.runs = rules.format(request.recipe);
+  }
   scenario.kv = rules.kv(request.model, request.workload.kv);
   const std::size_t nodes = request.cluster.nodes.size();
-  scenario.profile = rules.profile(request.model, rules.recipe(request.model, request.recipe),
-                                   request.workload.kv);
+  if (scenario.runs.ok) {
+    scenario.profile = rules.profile(request.model, rules.recipe(request.model, request.recipe),
+                                     request.workload.kv, std::min<std::size_t>(nodes, 16));
+  } else {
+    scenario.profile.format = request.recipe.name;
+    scenario.profile.cache_known = false;
+  }
   scenario.pipeline = rules.pipeline(request.model, nodes);
   scenario.tensor.resize(nodes + 1);
   for (std::size_t size = 2; size <= nodes; ++size) {
@@ -31,7 +39,7 @@ Scenario make_scenario(const Request& request, runtime::Id runtime) {
           "shapes-unknown", "the tensors' shapes are not known, so they can't be cut on paper");
     }
   }
-  scenario.takes_split = !rules.manual_split({1, 1}).empty();
+  scenario.takes_split = !rules.manual_split({1, 1}, 0).empty();
   scenario.given = request.layers;
   for (const hardware::Link& link : request.cluster.links) {
     scenario.transport = link.type.transport;
@@ -41,6 +49,7 @@ Scenario make_scenario(const Request& request, runtime::Id runtime) {
   }
   for (const hardware::Node& node : request.cluster.nodes) {
     scenario.ram.push_back(node.ram);
+    scenario.free_memory.push_back(rules.divides_by_gpu_limit() ? node.gpu_limit.bytes : node.ram);
     for (const bool raised : {false, true}) {
       Scenario::Capacity& capacity = raised ? scenario.raised : scenario.standard;
       capacity.whole.push_back(node.effective_whole(raised).count());
@@ -72,10 +81,10 @@ fit::Split fixed_split(const Scenario& scenario, const Group& group) {
   std::vector<Bytes> free_memory;
   free_memory.reserve(group.size());
   for (const std::size_t node : group) {
-    free_memory.push_back(scenario.ram[node]);
+    free_memory.push_back(scenario.free_memory[node]);
   }
   return scenario.runtime->default_split(static_cast<std::int64_t>(scenario.profile.layers),
-                                         free_memory);
+                                         free_memory, scenario.profile.unloaded_layers);
 }
 
 Decision decide(const std::vector<Scenario>& scenarios, const runtime::Workload& workload,

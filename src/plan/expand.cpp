@@ -5,7 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "macfit/core/text.hpp"
 #include "macfit/fit/split.hpp"
+#include "macfit/runtime/llama_fit.hpp"
 
 namespace macfit::plan {
 namespace {
@@ -39,10 +41,22 @@ fit::Split choose_split(const Request& request, const Scenario& scenario, const 
 fit::Split runtime_split(const Scenario& scenario, const Group& group) {
   std::vector<Bytes> free_memory;
   for (const std::size_t node : group) {
-    free_memory.push_back(scenario.ram[node]);
+    free_memory.push_back(scenario.free_memory[node]);
   }
   return scenario.runtime->default_split(static_cast<std::int64_t>(scenario.profile.layers),
-                                         free_memory);
+                                         free_memory, scenario.profile.unloaded_layers);
+}
+
+/// What a runtime that tells CPU and GPU memory apart keeps on the CPU's side of the last node.
+Bytes host_bytes(const Request& request, const Scenario& scenario, std::size_t nodes) {
+  if (!scenario.profile.graph) {
+    return Bytes(0);
+  }
+  const runtime::LlamaContext context =
+      runtime::llama_context(request.workload, request.workload.context.count());
+  return Bytes(scenario.profile.host_weights) +
+         Bytes(runtime::llama_host_compute(*scenario.profile.graph, context, nodes > 1)) +
+         Bytes(scenario.profile.graph->vocabulary * 4 * request.workload.sequences);
 }
 
 /// Budgets of the nodes of one replica; `split` is empty but for a pipeline.
@@ -61,6 +75,9 @@ void budget_group(const Request& request, const Scenario& scenario, Placement& p
     const std::size_t count =
         split.empty() ? scenario.profile.layers : static_cast<std::size_t>(split[i]);
     first += split.empty() ? 0 : count;
+    if (count == 0) {
+      continue;  // a default split may leave a small node without a layer: it stays idle
+    }
     NodeBudget budget;
     budget.node = group[i];
     budget.replica = replica;
@@ -72,6 +89,9 @@ void budget_group(const Request& request, const Scenario& scenario, Placement& p
     budget.utilization =
         effective[i] > 0 ? budget.parts.demand().as_double() / budget.effective.as_double() : 0.0;
     const bool tensor = placement.split == SplitKind::tensor;
+    if (i + 1 == nodes) {
+      budget.host = host_bytes(request, scenario, nodes);
+    }
     // A whole tensor and its slice are live together while a tensor split loads.
     budget.load_peak = budget.parts.weights + budget.parts.runtime +
                        (tensor ? Bytes(scenario.profile.largest_tensor) : Bytes(0));
@@ -186,14 +206,14 @@ Placement expand(const Request& request, const Scenario& scenario, SplitKind spl
         layers = choose_split(request, scenario, group, raised);
       }
       if (layout == Layout::best && layers != own) {
-        placement.how = scenario.runtime->manual_split(layers);
+        placement.how = scenario.runtime->manual_split(layers, scenario.profile.unloaded_layers);
       }
     }
     budget_group(request, scenario, placement, group, replica, layers, raised);
-    for (const std::size_t node : group) {
-      used[node] = true;
-      all_stated = all_stated && request.cluster.nodes[node].gpu_limit.stated;
-    }
+  }
+  for (const NodeBudget& budget : placement.nodes) {
+    used[budget.node] = true;
+    all_stated = all_stated && request.cluster.nodes[budget.node].gpu_limit.stated;
   }
   for (std::size_t node = 0; node < used.size(); ++node) {
     if (!used[node]) {
@@ -204,6 +224,49 @@ Placement expand(const Request& request, const Scenario& scenario, SplitKind spl
   placement.tier = tier_of(scenario, request, placement, raised);
   return placement;
 }
+
+namespace {
+
+/// What the runtime itself would do with a placement that macfit finds too tight.
+void foresee(const Request& request, const Scenario& scenario, Placement& placement) {
+  if (placement.nodes.empty() || !placement.supported) {
+    return;
+  }
+  const NodeBudget& tightest =
+      *std::min_element(placement.nodes.begin(), placement.nodes.end(),
+                        [](const NodeBudget& a, const NodeBudget& b) {
+                          return a.headroom < b.headroom;
+                        });
+  const std::string node = printable(request.cluster.nodes[tightest.node].name, 64);
+  if (scenario.runtime->checks_only_the_sum() && placement.split != SplitKind::independent &&
+      !placement.fits) {
+    Bytes sum;
+    for (const NodeBudget& budget : placement.nodes) {
+      sum += scenario.ram[budget.node];
+    }
+    if (sum >= placement.weight_bytes) {
+      placement.problems.push_back(
+          {"accepted-but-overflows",
+           fmt::format("{} compares only the sum of free memory with the checkpoint's size, so it "
+                       "would accept this, and {} would run out by {}",
+                       scenario.runtime->name(), node,
+                       format_gb(Bytes(0) - tightest.headroom))});
+    }
+  }
+  if (scenario.profile.graph) {
+    const Bytes limit = request.cluster.nodes[tightest.node].gpu_limit.bytes;
+    const Bytes left = limit - tightest.parts.demand() + tightest.parts.runtime;
+    if (left >= Bytes(0) && left < Bytes(runtime::llama_fit_margin)) {
+      placement.problems.push_back(
+          {"fit-margin", fmt::format("llama.cpp keeps 1 GiB of every device free by itself (--fit): "
+                                     "with {} left on {} it would cut the context unless -c is "
+                                     "given",
+                                     format_gb(left), node)});
+    }
+  }
+}
+
+}  // namespace
 
 std::vector<Placement> placements_of(const Request& request, const Scenario& scenario) {
   std::vector<Placement> result;
@@ -224,6 +287,7 @@ std::vector<Placement> placements_of(const Request& request, const Scenario& sce
                        format_tokens(Tokens(scenario.profile.longest_context)))});
     }
     placement.may_win = placement.supported;
+    foresee(request, scenario, placement);
   };
   const auto unsupported = [](Placement& placement, const runtime::Support& support) {
     if (!support.ok) {
@@ -237,7 +301,9 @@ std::vector<Placement> placements_of(const Request& request, const Scenario& sce
     placement.split = split;
     placement.runtime = scenario.runtime->id();
     placement.format = scenario.profile.format;
-    placement.weight_bytes = Bytes(scenario.profile.total_weights());
+    if (scenario.profile.layers > 0) {
+      placement.weight_bytes = Bytes(scenario.profile.total_weights());
+    }
     placement.weight_evidence = scenario.profile.weight_evidence;
     return placement;
   };
@@ -245,6 +311,9 @@ std::vector<Placement> placements_of(const Request& request, const Scenario& sce
     Placement placement = bare(SplitKind::independent);
     base_problems(placement);
     placement.supported = placement.may_win = false;
+    if (!scenario.runs.ok) {
+      return {placement};
+    }
     placement.problems.push_back(
         {"cache-unknown",
          "the size of this architecture's cache is not known, so no demand can be "

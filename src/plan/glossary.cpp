@@ -88,6 +88,12 @@ std::vector<Entry> make_glossary() {
       {"cache-unknown",
        "The rule of this architecture's cache is not published, so its demand can't "
        "be computed."},
+      {"accepted-but-overflows", "The runtime looks at the sum of free memory alone and would start "
+                                 "what then runs out of memory on a node."},
+      {"fit-margin", "llama.cpp leaves 1 GiB of every device free and cuts the context to do so, "
+                     "unless -c is given."},
+      {"format-unknown", "The runtime loads no weights of that format."},
+      {"kv-block", "A quantized cache stores blocks that do not divide the model's heads."},
       {"drops-layers",
        "mlx-lm up to 0.32.0 loses layers where their number does not divide by the "
        "nodes (mlx-lm#1816 mends it)."},

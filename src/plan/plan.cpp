@@ -11,11 +11,11 @@
 namespace macfit::plan {
 namespace {
 
-void check_layers(const Request& request, const std::vector<Scenario>& scenarios) {
+void check_layers(const Request& request) {
   if (request.layers.empty()) {
     return;
   }
-  const auto layers = static_cast<std::int64_t>(scenarios.front().profile.layers);
+  const auto layers = static_cast<std::int64_t>(request.model.architecture.layers.size());
   std::int64_t sum = 0;
   for (const std::int64_t count : request.layers) {
     if (count < 1) {
@@ -111,7 +111,7 @@ Plan make_plan(const Request& request) {
   for (const runtime::Id id : request.runtimes) {
     scenarios.push_back(make_scenario(request, id));
   }
-  check_layers(request, scenarios);
+  check_layers(request);
 
   Plan plan;
   plan.request = request;

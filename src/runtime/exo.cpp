@@ -45,8 +45,7 @@ class Exo final : public MlxFamily {
 
   /// Floor of each node's share of free memory, the rest to the largest remainders, at least one.
   /// Source: EXO@b5375f8c, placement_utils.py.
-  [[nodiscard]] std::vector<std::int64_t> default_split(
-      std::int64_t layers, const std::vector<Bytes>& free_memory) const override {
+  [[nodiscard]] std::vector<std::int64_t> divide(std::int64_t layers, const std::vector<Bytes>& free_memory, std::int64_t /*unloaded*/) const override {
     double total = 0.0;
     for (const Bytes bytes : free_memory) {
       total += bytes.as_double();
@@ -80,13 +79,15 @@ class Exo final : public MlxFamily {
     return std::max<std::int64_t>(1, asked / parts);
   }
 
+  /// placement.py sums free memory over the cycle: no cache, no activations, no node by itself.
+  [[nodiscard]] bool checks_only_the_sum() const override { return true; }
+
   [[nodiscard]] std::string split_warning(std::int64_t /*layers*/,
                                           std::size_t /*nodes*/) const override {
     return {};
   }
 
-  [[nodiscard]] std::string manual_split(
-      const std::vector<std::int64_t>& /*split*/) const override {
+  [[nodiscard]] std::string manual_split(const std::vector<std::int64_t>& /*split*/, std::int64_t /*unloaded*/) const override {
     return {};
   }
 

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 
-#include "macfit/core/error.hpp"
 #include "macfit/model/layout.hpp"
 #include "macfit/model/tensor_split.hpp"
 
@@ -184,12 +182,15 @@ bool mlx_lm_has_class(std::string_view model_type) {
          std::find(more_classes.begin(), more_classes.end(), model_type) != more_classes.end();
 }
 
-model::Recipe MlxFamily::recipe(const model::Model& model, const model::Recipe& asked) const {
+Support MlxFamily::format(const model::Recipe& asked) const {
   if (asked.kind == model::Recipe::Kind::gguf) {
-    throw Error(std::string(name()) + " loads no GGUF file such as " + asked.name, {},
-                "ask for an MLX format such as q4 or mlx-4bit-g64, or for --runtime llama.cpp");
+    return Support::no("format-unknown", std::string(name()) + " loads no GGUF file such as " +
+                                             asked.name + ": ask for an MLX format");
   }
-  (void)model;
+  return Support::yes();
+}
+
+model::Recipe MlxFamily::recipe(const model::Model& /*model*/, const model::Recipe& asked) const {
   return asked;
 }
 
@@ -249,7 +250,7 @@ Bytes MlxFamily::communication(std::size_t nodes, hardware::Transport transport)
 }
 
 Profile MlxFamily::profile(const model::Model& model, const model::Recipe& recipe,
-                           KvFormat kv) const {
+                           KvFormat kv, std::size_t most_ranks) const {
   const model::WeightLayout layout = model::weights_of(model, recipe);
   Profile profile;
   profile.runtime = id();
@@ -291,20 +292,11 @@ Profile MlxFamily::profile(const model::Model& model, const model::Recipe& recip
         profile.kinds.push_back(kind);
       }
     }
-    const std::size_t width = profile.kinds.size();
-    profile.kind_counts.assign((profile.layers + 1) * width, 0);
-    for (std::size_t layer = 0; layer < profile.layers; ++layer) {
-      for (std::size_t k = 0; k < width; ++k) {
-        const bool here = kind_of_block[architecture.layers[layer]] == k;
-        profile.kind_counts[(layer + 1) * width + k] =
-            profile.kind_counts[layer * width + k] + (here ? 1U : 0U);
-      }
-    }
+    count_kinds(profile, architecture.layers, kind_of_block);
   }
 
-  constexpr std::int64_t most_ranks = 16;
   profile.rank_weights.assign(most_ranks + 1, -1);
-  for (std::int64_t ranks = 1; ranks <= most_ranks; ++ranks) {
+  for (std::int64_t ranks = 1; ranks <= static_cast<std::int64_t>(most_ranks); ++ranks) {
     const std::int64_t cut = profile.weights.back() - replicated;
     if (model.nominal || ranks == 1) {
       profile.rank_weights[static_cast<std::size_t>(ranks)] =

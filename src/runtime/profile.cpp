@@ -4,6 +4,19 @@
 
 namespace macfit::runtime {
 
+void count_kinds(Profile& profile, const std::vector<std::uint16_t>& layers,
+                 const std::vector<std::size_t>& kind_of_block) {
+  const std::size_t width = profile.kinds.size();
+  profile.kind_counts.assign((layers.size() + 1) * width, 0);
+  for (std::size_t layer = 0; layer < layers.size(); ++layer) {
+    for (std::size_t k = 0; k < width; ++k) {
+      const bool here = kind_of_block[layers[layer]] == k;
+      profile.kind_counts[(layer + 1) * width + k] =
+          profile.kind_counts[layer * width + k] + (here ? 1U : 0U);
+    }
+  }
+}
+
 std::int64_t kv_slots(std::int64_t prompt, std::int64_t generated, std::int64_t step,
                       std::int64_t grow) {
   // generate_step reads prompt - 1 tokens in steps, then one token at a time.
@@ -68,6 +81,7 @@ std::int64_t rotating_peak_slots(std::int64_t prompt, std::int64_t generated, st
 std::int64_t cache_bytes(const Profile& profile, const LayerKind& kind, const Workload& workload,
                          std::int64_t context, std::int64_t ranks) {
   std::int64_t slots = 0;
+  std::int64_t streams = workload.sequences;  // that each hold the slots
   switch (kind.growth) {
     case LayerKind::Growth::none:
       break;
@@ -84,6 +98,14 @@ std::int64_t cache_bytes(const Profile& profile, const LayerKind& kind, const Wo
     case LayerKind::Growth::chunked:
       slots = round_up(std::min(context, kind.window + workload.prefill_step), profile.slot_step);
       break;
+    case LayerKind::Growth::cells:
+      slots = llama_cells(llama_context(workload, context));
+      streams = 1;
+      break;
+    case LayerKind::Growth::sliding_cells:
+      slots = llama_sliding_cells(profile.graph.value(), llama_context(workload, context));
+      streams = 1;
+      break;
   }
   std::int64_t slot = kind.slot_bytes;
   std::int64_t constant = kind.constant_bytes;
@@ -93,7 +115,34 @@ std::int64_t cache_bytes(const Profile& profile, const LayerKind& kind, const Wo
     slot = kind.slot_replicated + ceil_div(checked_mul(cut, heads), kind.kv_heads);
     constant = ceil_div(constant, ranks);
   }
-  return checked_mul(checked_add(checked_mul(slots, slot), constant), workload.sequences);
+  return checked_add(checked_mul(checked_mul(slots, slot), streams),
+                     checked_mul(constant, workload.sequences));
+}
+
+LlamaContext llama_context(const Workload& workload, std::int64_t context) {
+  LlamaContext result;
+  result.context = checked_mul(context, workload.sequences);
+  result.parallel = workload.sequences;
+  result.ubatch = std::min<std::int64_t>(512, workload.prefill_step);
+  result.outputs = workload.sequences;  // llama-server asks for one a sequence
+  result.quantized_cache = workload.kv != KvFormat::bf16 && workload.kv != KvFormat::f32;
+  return result;
+}
+
+std::int64_t step_bytes(const Profile& profile, const Workload& workload, std::int64_t context,
+                        Place place) {
+  if (profile.graph) {
+    const LlamaContext made = llama_context(workload, context);
+    // Servers stand first, the client's own GPU last.
+    const DeviceKind kind = place == Place::only || place == Place::last ? DeviceKind::metal
+                                                                         : DeviceKind::generic;
+    return checked_add(llama_compute(*profile.graph, made, kind, place),
+                       llama_compute_margin(made.ubatch));
+  }
+  const std::int64_t step = std::min(context, workload.prefill_step);
+  const std::int64_t together = std::min(workload.sequences, profile.batched_prompts);
+  return checked_add(checked_mul(checked_mul(profile.step_bytes, step), together),
+                     checked_mul(profile.logits_bytes, workload.sequences));
 }
 
 std::int64_t attention_bytes(const Profile& profile, const LayerKind& kind,

@@ -19,7 +19,7 @@ std::string_view id_name(Id id) noexcept {
 }
 
 const std::vector<Id>& all() {
-  static const std::vector<Id> ids = {Id::mlx_lm, Id::exo};
+  static const std::vector<Id> ids = {Id::mlx_lm, Id::exo, Id::llama_cpp};
   return ids;
 }
 
@@ -30,9 +30,9 @@ const Runtime& get(Id id) {
     case Id::exo:
       return exo();
     case Id::llama_cpp:
-      break;
+      return llama_cpp();
   }
-  throw Error("llama.cpp is known but not planned for yet", {}, "use --runtime mlx-lm or exo");
+  throw Error("no such runtime");
 }
 
 Id parse_id(std::string_view name) {

@@ -6,5 +6,6 @@ namespace macfit::runtime {
 
 [[nodiscard]] const Runtime& mlx_lm();
 [[nodiscard]] const Runtime& exo();
+[[nodiscard]] const Runtime& llama_cpp();
 
 }  // namespace macfit::runtime

@@ -53,7 +53,8 @@ double fixed_seconds(const Work& work, Stage stage, const Chip& chip, double seq
       static_cast<double>(stage.last - stage.first) + trait(Trait::moe, Constant::moe_layer) +
       trait(Trait::linear, Constant::linear_layer) + trait(Trait::latent, Constant::latent_layer) +
       trait(Trait::norms, Constant::norms_layer) +
-      trait(Trait::compressed, Constant::compressed_layer);
+      trait(Trait::compressed, Constant::compressed_layer) +
+      trait(Trait::sparse, Constant::sparse_layer);
   if (work.unfused) {
     layers += trait(Trait::linear, Constant::unfused_linear);
   }
@@ -114,7 +115,7 @@ void add(DecodeParts& sum, const DecodeParts& parts) {
 }  // namespace
 
 double transfer_seconds(const Link& link, double bytes) {
-  constexpr double slow = 0.1176e9;
+  constexpr double slow = 12.5e6;
   return bytes / (link.bandwidth > 0.0 ? link.bandwidth : slow);
 }
 
@@ -141,7 +142,10 @@ double collective_seconds(const Link& link, double ranks, double bytes,
     return start + transfer_seconds(link, bytes);
   }
   // A ring: 2 (n - 1) steps of one n-th. The constant is that of two nodes.
-  const double start = std::max(at(constants, Constant::collective_tcp), 2.0 * link.latency);
+  double start = at(constants, Constant::collective_tcp);
+  if (link.kind == hardware::LinkKind::wifi) {
+    start = std::max(start, link.latency);
+  }
   return 2.0 * (ranks - 1.0) * (start / 2.0 + transfer_seconds(link, bytes) / ranks);
 }
 

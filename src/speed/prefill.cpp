@@ -43,11 +43,8 @@ double stage_seconds(const Work& work, const Question& q, Stage stage, const Chi
   const double chunk = chunk_of(work, q);
   const double fill = 1.0 + at(c, Constant::hidden_half) / work.hidden;
   const double rate = chip.flops * matrix_gain(work, chip, c);
-  const auto layers = static_cast<double>(stage.last - stage.first);
-  const double linear = count(work, stage, Trait::linear) / layers;
 
-  double body = 2.0 * of(work.body_parameters, stage) * tokens * fill *
-                (1.0 + at(c, Constant::linear_prefill) * linear);
+  double body = 2.0 * of(work.body_parameters, stage) * tokens * fill;
   double experts = 2.0 * of(work.expert_parameters, stage) * tokens * fill;
   if (work.mixture()) {
     const double each = chunk * work.expert_used / work.expert_count;
@@ -63,6 +60,7 @@ double stage_seconds(const Work& work, const Question& q, Stage stage, const Chi
   }
 
   double attention = 0.0;
+  double scan = 0.0;
   const double from = q.cached;
   const double to = q.cached + tokens;
   for (std::size_t k = 0; k < work.kinds.size(); ++k) {
@@ -70,12 +68,15 @@ double stage_seconds(const Work& work, const Question& q, Stage stage, const Chi
     const double per_token = mean_positions(cost, from, to) * cost.flops +
                              (from + to) / 2.0 * cost.index_flops + cost.fixed_flops;
     attention += kind_count(work, stage, k) * per_token * tokens;
+    scan += kind_count(work, stage, k) * cost.recurrent_flops * tokens;
   }
 
   double seconds = (body + experts) / (at(c, Constant::compute_share) * rate) +
                    attention / (at(c, Constant::attention_share) * rate);
   if (mlx_based(work.engine)) {
-    seconds *= at(c, Constant::mlx_prefill);
+    // MLX scans a recurrent layer token by token, without matrix units.
+    seconds = seconds * at(c, Constant::mlx_prefill) +
+              scan * at(c, Constant::recurrent_prefill) / chip.flops;
   }
   if (work.engine == Engine::ds4 && chip.generation == 1) {
     seconds *= at(c, Constant::ds4_m1);

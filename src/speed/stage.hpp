@@ -75,7 +75,7 @@ void for_each_stage(const Work& work, const Question& q, F&& f) {
 double hop_seconds(const Work& work, const Link& link, double bytes, const Constants& constants);
 /// One collective of a tensor split over so many ranks that moves so many bytes a rank.
 double collective_seconds(const Link& link, double ranks, double bytes, const Constants& constants);
-/// Bytes over the link's bandwidth; where that is not known, over that of 1 Gb Ethernet.
+/// Bytes over the link's bandwidth; where that is not known (Wi-Fi), over 100 Mb/s.
 double transfer_seconds(const Link& link, double bytes);
 
 }  // namespace macfit::speed

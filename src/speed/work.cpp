@@ -53,7 +53,7 @@ ContextCost cost_of(const model::Attention& a, Engine engine, double element) {
   return c;
 }
 
-ContextCost cost_of(const model::LatentAttention& a, Engine engine, double element) {
+ContextCost cost_of(const model::LatentAttention& a, bool sparse, Engine engine, double element) {
   ContextCost c;
   c.reach = ContextCost::Reach::full;
   const double heads = as_double(a.heads);
@@ -63,8 +63,8 @@ ContextCost cost_of(const model::LatentAttention& a, Engine engine, double eleme
   c.shares = expanded ? heads : 1.0;
   c.slot_bytes = (expanded ? heads * (key + value) : as_double(a.kv_rank + a.rope_dim)) * element;
   c.flops = 2.0 * heads * (key + value);
+  c.picked = sparse ? indexed_tokens : 0.0;
   if (a.indexer) {
-    c.picked = indexed_tokens;
     c.index_bytes = as_double(a.indexer->head_dim) * element;
     c.index_flops = 2.0 * as_double(a.indexer->heads) * as_double(a.indexer->head_dim);
   }
@@ -95,24 +95,33 @@ ContextCost cost_of(const model::CompressedAttention& a, Engine engine, double e
   return c;
 }
 
-ContextCost cost_of(const model::Block& block, const model::LayerCache& cache, Engine engine,
-                    double element) {
+ContextCost cost_of(const model::Block& block, const model::LayerCache& cache, bool sparse,
+                    Engine engine, double element) {
   if (block.attention) {
     return cost_of(*block.attention, engine, element);
   }
   if (block.latent) {
-    return cost_of(*block.latent, engine, element);
+    return cost_of(*block.latent, sparse, engine, element);
   }
   if (block.compressed) {
     return cost_of(*block.compressed, engine, element);
   }
   ContextCost c;
   c.state_bytes = 2.0 * as_double(cache.state_bytes);  // read and written
-  c.shares = 8.0;                                      // heads of recurrent layers divide well
+  // Decay, update and read-out of every 32-bit element.
+  c.recurrent_flops = 2.0 * as_double(cache.state_bytes);
+  c.shares = 8.0;  // heads of recurrent layers divide well
   return c;
 }
 
-std::array<bool, trait_count> traits_of(const model::Block& block) {
+/// Whether the model's latent layers read only what some scorer chose, its own or an earlier one's.
+bool attends_sparsely(const model::Architecture& a) {
+  return std::any_of(a.blocks.begin(), a.blocks.end(), [](const model::Block& block) {
+    return block.latent && block.latent->indexer;
+  });
+}
+
+std::array<bool, trait_count> traits_of(const model::Block& block, bool sparse) {
   std::array<bool, trait_count> t{};
   const auto set = [&](Trait trait, bool value) { t[static_cast<std::size_t>(trait)] = value; };
   set(Trait::moe, block.experts.has_value());
@@ -121,6 +130,7 @@ std::array<bool, trait_count> traits_of(const model::Block& block) {
   set(Trait::latent, block.latent.has_value());
   set(Trait::norms, block.norms >= 4);
   set(Trait::compressed, block.compressed.has_value());
+  set(Trait::sparse, block.latent && sparse);
   return t;
 }
 
@@ -152,9 +162,10 @@ double head_of(const model::WeightLayout& layout) {
 void shape(Work& work, const model::Model& model, double element) {
   const model::Architecture& a = model.architecture;
   const std::vector<model::LayerCache> caches = model::cache_shapes(a);
+  const bool sparse = attends_sparsely(a);
   std::vector<std::size_t> kind_of;
   for (std::size_t b = 0; b < a.blocks.size(); ++b) {
-    const ContextCost cost = cost_of(a.blocks[b], caches[b], work.engine, element);
+    const ContextCost cost = cost_of(a.blocks[b], caches[b], sparse, work.engine, element);
     const auto at = std::find(work.kinds.begin(), work.kinds.end(), cost);
     kind_of.push_back(static_cast<std::size_t>(at - work.kinds.begin()));
     if (at == work.kinds.end()) {
@@ -171,7 +182,7 @@ void shape(Work& work, const model::Model& model, double element) {
   work.traits.assign(work.layers + 1, {});
   for (std::size_t i = 0; i < work.layers; ++i) {
     const std::size_t block = a.layers[i];
-    const auto traits = traits_of(a.blocks[block]);
+    const auto traits = traits_of(a.blocks[block], sparse);
     for (std::size_t t = 0; t < trait_count; ++t) {
       work.traits[i + 1][t] = static_cast<std::uint16_t>(work.traits[i][t] + (traits[t] ? 1 : 0));
     }
@@ -286,8 +297,10 @@ Work prepare(const model::Model& model, const Bits& bits, std::string format, En
   work.head = head_of(wide) * bits.head / 16.0;
   shape(work, model, element_bytes(kv));
   if (bits.unpack) {
-    work.unpack_parameters =
-        work.body_parameters.back() + work.expert_parameters.back() + head_of(wide) / 2.0;
+    work.unpack_parameters = work.body_parameters.back() + head_of(wide) / 2.0;
+  }
+  if (bits.unpack || bits.unpack_experts) {
+    work.unpack_parameters += work.expert_parameters.back();
   }
   return work;
 }

@@ -40,9 +40,9 @@ model::GgmlType type_of(const Json& object, const char* key) {
   return *type;
 }
 
-std::vector<std::string> names_in(const Json* list) {
+std::vector<std::string> device_names(const Json& object) {
   std::vector<std::string> names;
-  for (const Json& name : list != nullptr && list->is_array() ? *list : Json::array()) {
+  for (const Json& name : list_of(object, "layer_dev")) {
     names.push_back(name.is_string() ? name.get<std::string>() : "");
   }
   return names;
@@ -131,6 +131,9 @@ LayersByType layers_by_type(const Architecture& architecture, const std::string&
 void compare_layer_types(Comparison& comparison, const std::string& id,
                          const Architecture& architecture, const std::string& name,
                          const Json& published) {
+  if (published.empty()) {
+    return;
+  }
   LayersByType own = layers_by_type(architecture, name);
   for (const auto& [tensor, types] : published.items()) {
     const auto& mine = own[tensor];
@@ -139,11 +142,11 @@ void compare_layer_types(Comparison& comparison, const std::string& id,
       same = mine.size() == 1 && mine.count(types.get<std::string>()) == 1;
     } else if (types.is_object()) {
       same = mine.size() == types.size();
-      for (const auto& [type, layers] : types.items()) {
+      for (const auto& [type, unused] : types.items()) {
         const auto found = mine.find(type);
         std::size_t at = 0;
         // Lists may be cut after so many layers.
-        for (const Json& layer : layers.is_array() ? layers : Json::array()) {
+        for (const Json& layer : list_of(types, type.c_str())) {
           same = same && found != mine.end() && at < found->second.size() &&
                  whole_of(layer) == found->second[at];
           ++at;
@@ -167,9 +170,8 @@ DeviceBytes device_bytes(const Json& object) {
   return bytes;
 }
 
-void compare_weights(Comparison& comparison, const std::string& id, const Architecture& architecture,
-                     const Json& entry) {
-  const Json* all = member(entry, "weights");
+void compare_weights(Comparison& comparison, const std::string& id,
+                     const Architecture& architecture, const Json& entry) {
   const auto parameters = whole_of(entry, "n_params_total");
   if (parameters) {
     comparison.guarded(id + " n_params_total", [&] {
@@ -182,10 +184,7 @@ void compare_weights(Comparison& comparison, const std::string& id, const Archit
                      static_cast<double>(sum));
     });
   }
-  if (all == nullptr || !all->is_object()) {
-    return;
-  }
-  for (const auto& [name, row] : all->items()) {
+  for (const auto& [name, row] : object_of(entry, "weights").items()) {
     const std::string quant = id + " " + printable(name);
     comparison.guarded(quant, [&, &ftype = name, &figures = row] {
       const GgufWeights weights = model::gguf_weights(architecture, mixture(ftype));
@@ -195,25 +194,21 @@ void compare_weights(Comparison& comparison, const std::string& id, const Archit
       } else {
         comparison.skip(quant, "no tensor_bytes");
       }
-      if (const Json* types = member(figures, "by_type"); types != nullptr && types->is_object()) {
-        compare_types(comparison, quant, weights, *types);
+      if (const Json& types = object_of(figures, "by_type"); !types.empty()) {
+        compare_types(comparison, quant, weights, types);
       }
-      if (const Json* types = member(figures, "layer_types");
-          types != nullptr && types->is_object()) {
-        compare_layer_types(comparison, quant, architecture, ftype, *types);
-      }
-      const Json* devices = member(figures, "devices");
-      for (const auto& [profile, device] :
-           devices != nullptr && devices->is_object() ? devices->items() : Json::object().items()) {
+      compare_layer_types(comparison, quant, architecture, ftype,
+                          object_of(figures, "layer_types"));
+      for (const auto& [profile, device] : object_of(figures, "devices").items()) {
         const std::string where = quant + " " + printable(profile);
-        const Json* bytes = member(device, "model_bytes");
-        if (bytes == nullptr || !bytes->is_object()) {
+        const Json& bytes = object_of(device, "model_bytes");
+        if (bytes.empty()) {
           comparison.skip(where, "no bytes per device are stated");
           continue;
         }
         comparison.guarded(where, [&, &d = device] {
-          add_devices(comparison, where, "weights-on-device", device_bytes(*bytes),
-                      place(weights, names_in(member(d, "layer_dev"))));
+          add_devices(comparison, where, "weights-on-device", device_bytes(bytes),
+                      place(weights, device_names(d)));
         });
       }
     });
@@ -241,11 +236,10 @@ model::LlamaCacheOptions cache_options(const Json& c) {
 }
 
 std::string case_name(const Json& c) {
-  return fmt::format("{} {} n_ctx {} {}/{} fa {} parallel {}{}{}{}",
-                     printable(text_of(c, "ftype")), printable(text_of(c, "profile")),
-                     whole_of(c, "n_ctx").value_or(0), printable(text_of(c, "type_k")),
-                     printable(text_of(c, "type_v")), whole_of(c, "fa").value_or(1),
-                     whole_of(c, "n_parallel").value_or(1),
+  return fmt::format("{} {} n_ctx {} {}/{} fa {} parallel {}{}{}{}", printable(text_of(c, "ftype")),
+                     printable(text_of(c, "profile")), whole_of(c, "n_ctx").value_or(0),
+                     printable(text_of(c, "type_k")), printable(text_of(c, "type_v")),
+                     whole_of(c, "fa").value_or(1), whole_of(c, "n_parallel").value_or(1),
                      whole_of(c, "kv_unified").value_or(0) != 0 ? " unified" : "",
                      whole_of(c, "n_ubatch").value_or(512) != 512
                          ? fmt::format(" ubatch {}", whole_of(c, "n_ubatch").value_or(0))
@@ -259,12 +253,11 @@ std::int64_t tensor_devices(const Json& c) {
   if (!profile.ends_with("_tensor")) {
     return 1;
   }
-  const Json* devices = member(c, "dev_alloc");
-  if (devices != nullptr && devices->is_object() && !devices->empty()) {
-    return static_cast<std::int64_t>(devices->size());
+  if (const Json& devices = object_of(c, "dev_alloc"); !devices.empty()) {
+    return static_cast<std::int64_t>(devices.size());
   }
   const std::size_t at = profile.find_first_of("0123456789");
-  return at == std::string::npos ? 1 : std::max(1, std::atoi(profile.c_str() + at));
+  return at == std::string::npos ? 1 : profile[at] - '0';
 }
 
 /// What one case of a model is run on.
@@ -291,14 +284,13 @@ void compare_cache(Comparison& comparison, const std::string& id, const Architec
     return;
   }
   const model::LlamaCache cache = model::llama_cache(architecture, options);
-  const Json* buffers = member(c, "buffers");
-  if (buffers == nullptr || !buffers->is_array()) {
+  if (member(c, "buffers") == nullptr) {
     comparison.skip(id, "no buffers are stated");
     return;
   }
   DeviceBytes published;
   std::int64_t sum = 0;
-  for (const Json& buffer : *buffers) {
+  for (const Json& buffer : list_of(c, "buffers")) {
     if (const std::int64_t bytes = whole_of(buffer, "context").value_or(0); bytes != 0) {
       published[text_of(buffer, "buft")] += bytes;
       sum += bytes;
@@ -306,8 +298,7 @@ void compare_cache(Comparison& comparison, const std::string& id, const Architec
   }
   // A tensor split reports what one of its devices holds.
   comparison.add(id, "kv", static_cast<double>(sum * setting.shares), cache.total().as_double());
-  for (const Json& part :
-       member(c, "kv") != nullptr && member(c, "kv")->is_array() ? *member(c, "kv") : Json::array()) {
+  for (const Json& part : list_of(c, "kv")) {
     if (const auto cells = whole_of(part, "cells"); cells && *cells > 0) {
       const bool sliding = *cells == cache.sliding_cells && *cells != cache.cells;
       comparison.add(id + (sliding ? " sliding cells" : " cells"), "kv-cells",
@@ -328,8 +319,8 @@ void compare_cache(Comparison& comparison, const std::string& id, const Architec
 /// Weights of a tensor split: what is mirrored counts once a device.
 void compare_tensor_split(Comparison& comparison, const std::string& id,
                           const Architecture& architecture, const Json& c, std::int64_t shares) {
-  const Json* devices = member(c, "dev_alloc");
-  if (shares < 2 || devices == nullptr || !devices->is_object() || devices->empty()) {
+  const Json& devices = object_of(c, "dev_alloc");
+  if (shares < 2 || devices.empty()) {
     return;
   }
   const GgufWeights w = model::gguf_weights(architecture, mixture(text_of(c, "ftype")));
@@ -340,7 +331,7 @@ void compare_tensor_split(Comparison& comparison, const std::string& id,
     split += (layer.total - layer.replicated).count();
   }
   std::int64_t sum = 0;
-  for (const auto& [device, bytes] : devices->items()) {
+  for (const auto& [device, bytes] : devices.items()) {
     sum += whole_of(bytes, "model").value_or(0);
   }
   comparison.add(id + " weights of all devices", "weights-tensor-split", static_cast<double>(sum),
@@ -349,39 +340,38 @@ void compare_tensor_split(Comparison& comparison, const std::string& id,
 
 void compare_cases(Comparison& comparison, const std::string& id, const Architecture& architecture,
                    const Json& entry) {
-  const Json* cases = member(entry, "cases");
-  if (cases == nullptr || !cases->is_array()) {
+  const Json& cases = list_of(entry, "cases");
+  if (cases.empty()) {
     return;
   }
   std::map<std::string, int> seen;
-  for (const Json& c : *cases) {
+  for (const Json& c : cases) {
     std::string name = id + " " + case_name(c);
     if (const int again = ++seen[name]; again > 1) {
       name += fmt::format(" ({})", again);
     }
     Setting setting;
     setting.shares = tensor_devices(c);
-    const Json* weights = member(entry, "weights");
-    const Json* row = weights != nullptr ? member(*weights, text_of(c, "ftype").c_str()) : nullptr;
-    const Json* devices = row != nullptr ? member(*row, "devices") : nullptr;
-    const Json* device =
-        devices != nullptr ? member(*devices, text_of(c, "profile").c_str()) : nullptr;
-    setting.layer_devices = names_in(device != nullptr ? member(*device, "layer_dev") : nullptr);
+    const Json& row = object_of(object_of(entry, "weights"), text_of(c, "ftype").c_str());
+    const Json& device = object_of(object_of(row, "devices"), text_of(c, "profile").c_str());
+    setting.layer_devices = device_names(device);
     comparison.guarded(name, [&] { compare_cache(comparison, name, architecture, c, setting); });
     comparison.guarded(name + " weights", [&] {
       compare_tensor_split(comparison, name, architecture, c, setting.shares);
     });
   }
-  comparison.skip(fmt::format("{}: compute buffers of {} cases", id, cases->size()),
+  comparison.skip(fmt::format("{}: compute buffers of {} cases", id, cases.size()),
                   "compute buffers are not predicted yet");
 }
 
-Architecture shape_of(const Json& shape) { return model::architecture_from_gguf_shape(shape.dump()); }
+Architecture shape_of(const Json& shape) {
+  return model::architecture_from_gguf_shape(shape.dump());
+}
 
 void compare_rpc(Comparison& comparison, const Json& root, const Json& row, std::size_t index) {
   const std::string model = text_of(row, "model");
-  const std::string id = fmt::format("rpc {} {} {}", index + 1, printable(model),
-                                     printable(text_of(row, "ftype")));
+  const std::string id =
+      fmt::format("rpc {} {} {}", index + 1, printable(model), printable(text_of(row, "ftype")));
   const Json* shape = member(row, "shape");
   for (const char* key : {"models", "shapes"}) {
     const Json* all = member(root, key);
@@ -390,23 +380,21 @@ void compare_rpc(Comparison& comparison, const Json& root, const Json& row, std:
       shape = member(*entry, "shape") != nullptr ? member(*entry, "shape") : entry;
     }
   }
-  const Json* cases = member(row, "cases");
-  if (shape == nullptr || cases == nullptr || !cases->is_array()) {
+  const Json& cases = list_of(row, "cases");
+  if (shape == nullptr || cases.empty()) {
     comparison.skip(id, shape == nullptr ? "the file has no shape of this model" : "no cases");
     return;
   }
   comparison.guarded(id, [&] {
     const Architecture architecture = shape_of(*shape);
     Setting setting;
-    const Json* nodes = member(row, "rpc_mem_MiB");
     if (text_of(row, "split_mode") == "tensor") {
-      setting.shares =
-          nodes != nullptr && nodes->is_array() ? static_cast<std::int64_t>(nodes->size()) : 1;
+      setting.shares = static_cast<std::int64_t>(list_of(row, "rpc_mem_MiB").size());
     } else {
-      setting.layer_devices = names_in(member(row, "layer_dev"));
+      setting.layer_devices = device_names(row);
     }
     std::map<std::string, int> seen;
-    for (const Json& c : *cases) {
+    for (const Json& c : cases) {
       const std::string label = text_of(c, "id");
       std::string name = id + " " + (label.empty() ? case_name(c) : printable(label));
       if (const int again = ++seen[name]; again > 1) {
@@ -419,9 +407,7 @@ void compare_rpc(Comparison& comparison, const Json& root, const Json& row, std:
       comparison.guarded(name + " weights", [&] {
         // Host memory is read or mapped: one figure either way.
         DeviceBytes published;
-        const Json* buffers = member(c, "buffers");
-        for (const Json& buffer :
-             buffers != nullptr && buffers->is_array() ? *buffers : Json::array()) {
+        for (const Json& buffer : list_of(c, "buffers")) {
           const std::string name_of = text_of(buffer, "buft");
           published[name_of.starts_with("CPU") ? "CPU" : name_of] +=
               whole_of(buffer, "model").value_or(0);
@@ -453,19 +439,14 @@ void compare_block_sizes(Comparison& comparison, const Json& blocks) {
 }  // namespace
 
 bool compare_llama(Comparison& comparison, const Json& root) {
-  const Json* models = member(root, "models");
-  const bool has_models = models != nullptr && models->is_object();
-  const Json* rpc = member(root, "rpc");
-  const Json* blocks = member(root, "block_sizes");
-  const bool has_rpc = rpc != nullptr && rpc->is_array();
-  const bool has_blocks = blocks != nullptr && blocks->is_object();
-  if (!has_models && !has_rpc && !has_blocks) {
+  const Json& models = object_of(root, "models");
+  const Json& rpc = list_of(root, "rpc");
+  const Json& blocks = object_of(root, "block_sizes");
+  if (models.empty() && rpc.empty() && blocks.empty()) {
     return false;
   }
-  if (has_blocks) {
-    compare_block_sizes(comparison, *blocks);
-  }
-  for (const auto& [name, entry] : has_models ? models->items() : Json::object().items()) {
+  compare_block_sizes(comparison, blocks);
+  for (const auto& [name, entry] : models.items()) {
     const std::string id = printable(name);
     const Json* shape = member(entry, "shape");
     if (shape == nullptr) {
@@ -483,12 +464,11 @@ bool compare_llama(Comparison& comparison, const Json& root) {
     }
   }
   std::size_t index = 0;
-  for (const Json& row : has_rpc ? *rpc : Json::array()) {
+  for (const Json& row : rpc) {
     compare_rpc(comparison, root, row, index++);
   }
   index = 0;
-  const Json* fit = member(root, "fit");
-  for (const Json& row : fit != nullptr && fit->is_array() ? *fit : Json::array()) {
+  for (const Json& row : list_of(root, "fit")) {
     comparison.skip(fmt::format("fit {} {}", ++index, printable(text_of(row, "model"))),
                     "llama.cpp's --fit is not predicted yet");
   }

@@ -3,6 +3,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/model/io/hf_config.hpp"
+#include "macfit/model/layout.hpp"
 #include "macfit/model/tensors.hpp"
 #include "published_rules.hpp"
 #include "sources.hpp"
@@ -13,12 +14,47 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr const char* own_shapes = "the row's own shapes";
+
 std::int64_t most_experts(const model::Architecture& a) {
   std::int64_t most = 0;
   for (const model::Block& block : a.blocks) {
     most = std::max(most, block.experts ? block.experts->count : 0);
   }
   return most;
+}
+
+/// Layers that see everything, and elements that one token adds to one of them.
+struct FullCache {
+  std::int64_t layers = 0;
+  std::int64_t elements = 0;
+};
+FullCache full_cache(const model::Architecture& a) {
+  using Kind = model::LayerCache::Kind;
+  const std::vector<model::LayerCache> shapes = model::cache_shapes(a);
+  FullCache full;
+  for (const std::uint16_t index : a.layers) {
+    const model::LayerCache& cache = shapes[index];
+    if ((cache.kind == Kind::attention || cache.kind == Kind::latent) &&
+        cache.span == model::Span::full) {
+      ++full.layers;
+      full.elements = cache.key_elements + cache.value_elements;
+    }
+  }
+  return full;
+}
+
+/// The same for an excerpt read as if it were whole: families hide more behind fields that it
+/// lacks, and a cache that comes out otherwise than stated shows that.
+bool cache_agrees(const model::Architecture& a, const Json& row) {
+  const Json& cache = object_of(row, "kv_cache");
+  const FullCache full = full_cache(a);
+  const auto layers = whole_of(cache, "full_layers");
+  auto elements = whole_of(cache, "elements_per_token_per_full_layer");
+  if (!elements) {
+    elements = whole_of(cache, "elements_per_token_per_layer");
+  }
+  return (!layers || *layers == full.layers) && (!elements || *elements == full.elements);
 }
 
 /// Does a fuller description say what the row says? What the row leaves out is no difference.
@@ -61,7 +97,12 @@ Found architecture_of(const VerifySources& sources, const Json& row) {
   Found found;
   found.architecture = model::read_hf_config(config);
   found.config = config;
-  found.from = "the row's own shapes";
+  found.from = own_shapes;
+  if (!agrees(found.architecture, row) || !cache_agrees(found.architecture, row)) {
+    throw Error(why.empty() ? "the row's shapes are an excerpt that doesn't make the model it "
+                              "describes, and no config or catalog entry agrees with it"
+                            : why);
+  }
   return found;
 }
 
@@ -80,7 +121,9 @@ void compare_model_row(Comparison& comparison, const VerifySources& sources, con
   const Found found = architecture_of(sources, row);
   const model::Architecture& a = found.architecture;
   const model::ParameterCount count = model::count_parameters(a);
-  const std::string from = found.from == "the row's own shapes" ? "shapes of the row alone" : "";
+  const bool excerpt = found.from == own_shapes;
+  const std::string from = excerpt ? "shapes of the row alone" : "";
+  const std::string suffix = excerpt ? "-by-excerpt" : "";
 
   CountedParts parts;
   parts.text = count.total;
@@ -102,7 +145,7 @@ void compare_model_row(Comparison& comparison, const VerifySources& sources, con
     const PublishedTotal total = explain_total(a, parts, *published);
     Row result;
     result.id = id;
-    result.class_name = total.rounded ? "published-total-rounded" : "published-total";
+    result.class_name = (total.rounded ? "published-total-rounded" : "published-total") + suffix;
     result.published = static_cast<double>(*published);
     result.predicted = static_cast<double>(total.parameters);
     result.low = static_cast<double>(total.low);
@@ -112,14 +155,19 @@ void compare_model_row(Comparison& comparison, const VerifySources& sources, con
   } else {
     comparison.skip(id, "no published total");
   }
-  if (const auto text = whole_of(row, "params_text"); text && *text > 0) {
-    comparison.add(id + ": text", "text-parameters", static_cast<double>(*text),
-                   static_cast<double>(count.total), from);
-  }
-  if (const auto active = whole_of(row, "computed_active_incl_embed_head"); active && *active > 0) {
-    comparison.add(id + ": active", "active-parameters", static_cast<double>(*active),
-                   static_cast<double>(count.active), from);
-  }
+  // These were reckoned from shapes by whoever made the list: a rule may explain a difference, but
+  // does not count as macfit's figure.
+  const auto reckoned = [&](const char* key, const char* name, std::int64_t own) {
+    const auto stated = whole_of(row, key);
+    if (!stated || *stated <= 0) {
+      return;
+    }
+    const std::string why = *stated == own ? "" : explain_total(a, {own, 0, 0}, *stated).reason;
+    comparison.add(id + ": " + name, std::string(name) + "-parameters" + suffix,
+                   static_cast<double>(*stated), static_cast<double>(own), joined(why, from));
+  };
+  reckoned("params_text", "text", count.total);
+  reckoned("computed_active_incl_embed_head", "active", count.active);
 }
 
 }  // namespace macfit::study

@@ -34,7 +34,8 @@ std::int64_t over_layers(const Architecture& a, Of&& of) {
 std::int64_t fp8_scales(const Architecture& a, const Block& block, std::string_view kept) {
   std::int64_t scales = 0;
   for (const model::Tensor& t : model::block_tensors(a, block)) {
-    const bool plain = t.columns == 1 || t.tensor_class == model::TensorClass::router ||
+    const bool plain = t.columns == 1 || t.tensor_class == model::TensorClass::other ||
+                       t.tensor_class == model::TensorClass::router ||
                        t.tensor_class == model::TensorClass::norm ||
                        t.name.find("weights_proj") != std::string::npos ||
                        (!kept.empty() && t.name.find(kept) != std::string::npos);
@@ -79,6 +80,46 @@ std::int64_t first_head_dim(const Architecture& a) {
   return 0;
 }
 
+bool named(const model::Tensor& t, std::string_view part) {
+  return t.name.find(part) != std::string::npos;
+}
+
+/// DeepSeek V4: mixing weights of hyper-connections, positions of compressors, sinks.
+bool is_bare_array(const model::Tensor& t) {
+  return named(t, "_hc.") || named(t, "hc_head.") || named(t, ".ape") || named(t, "attn_sink");
+}
+
+std::int64_t bare_arrays(const std::vector<model::Tensor>& tensors) {
+  std::int64_t elements = 0;
+  for (const model::Tensor& t : tensors) {
+    elements = checked_add(elements, is_bare_array(t) ? t.elements() : 0);
+  }
+  return elements;
+}
+
+std::int64_t bare_arrays(const Architecture& a) {
+  return bare_arrays(model::global_tensors(a)) +
+         over_layers(a, [&](const Block& b) { return bare_arrays(model::block_tensors(a, b)); });
+}
+
+/// DeepSeek V4's FP8 checkpoint beyond text and the matrices and norms of its MTP layer: scales,
+/// MTP's copies of embedding and head, and its bare arrays.
+std::int64_t compressed_checkpoint(const Architecture& a) {
+  const Block* last = a.layers.empty() ? nullptr : &a.block_of(a.layers.size() - 1);
+  if (last == nullptr || !last->compressed || a.extras.mtp_layers != 1) {
+    return 0;
+  }
+  // The MTP layer sees its window alone.
+  Block mtp = *last;
+  mtp.compressed->ratio = 0;
+  mtp.compressed->indexer.reset();
+  const auto scales = [&](const Block& block) { return fp8_scales(a, block, "compressor"); };
+  const std::int64_t side = ceil_div(a.hidden, 128);
+  return over_layers(a, scales) + scales(mtp) + 2 * checked_mul(side, side) +
+         2 * checked_mul(a.vocabulary, a.hidden) + bare_arrays(model::block_tensors(a, mtp)) +
+         bare_arrays(model::global_tensors(a));
+}
+
 struct Rule {
   std::string_view name;
   std::string_view text;
@@ -88,7 +129,7 @@ struct Rule {
 
 // Each is one way in which publishers' counts differ from what a runtime loads, worked out on
 // published checkpoints (docs/validation.md).
-constexpr std::array<Rule, 12> rules = {{
+constexpr std::array<Rule, 14> rules = {{
     {"fp8-block-scales", "an FP8 checkpoint's 32-bit scales count as elements",
      fp8_scales_with_mtp},
     {"fp8-block-scales-and-56-a-layer",
@@ -115,6 +156,11 @@ constexpr std::array<Rule, 12> rules = {{
      }},
     {"unused-kv", "the file holds keys and values of layers that read another layer's",
      [](const Architecture& a) { return a.extras.unused_kv_parameters; }},
+    {"bare-arrays-left-out", "hyper-connections, compressors' positions and sinks are not counted",
+     [](const Architecture& a) { return -bare_arrays(a); }},
+    {"fp8-block-scales-and-mtp-copies",
+     "FP8 scales, MTP's copies of embedding and head, its hyper-connections and sinks",
+     compressed_checkpoint},
     {"unused-kv-less-buffers", "the same, less 928 elements of the audio tower's buffers",
      [](const Architecture& a) { return a.extras.unused_kv_parameters - 928; }},
 }};

@@ -46,6 +46,16 @@ void add_experts(Json& config, const Json& moe) {
           {"decoder_sparse_step", "interleave_moe_layer_step", "expert_layer_period"});
 }
 
+/// DBRX nests what others write flat.
+void add_nested(Json& config, const Json& row) {
+  config["attn_config"] = {{"kv_n_heads", config.value("num_key_value_heads", 1)}};
+  const Json& moe = object_of(row, "moe");
+  Json& experts = config["ffn_config"] = Json::object();
+  copy_as(experts, moe, "n_experts", {"moe_num_experts"});
+  copy_as(experts, moe, "experts_per_token", {"moe_top_k"});
+  copy_as(experts, moe, "moe_intermediate_size", {"ffn_hidden_size"});
+}
+
 }  // namespace
 
 std::string config_of_row(const Json& row) {
@@ -79,6 +89,12 @@ std::string config_of_row(const Json& row) {
     copy_as(config, *cache, "window", {"sliding_window"});
     copy_as(config, *cache, "shared_kv_layers", {"num_kv_shared_layers"});
     copy_as(config, *cache, "attention_k_eq_v", {"attention_k_eq_v"});
+  }
+  if (text_of(row, "model_type") == "dbrx") {
+    copy_as(config, row, "hidden_size", {"d_model"});
+    copy_as(config, row, "num_attention_heads", {"n_heads"});
+    copy_as(config, row, "num_hidden_layers", {"n_layers"});
+    add_nested(config, row);
   }
   return config.dump();
 }

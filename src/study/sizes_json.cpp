@@ -6,6 +6,7 @@
 #include "checkpoint_recipe.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
+#include "macfit/model/tensors.hpp"
 #include "sources.hpp"
 #include "truth_json.hpp"
 
@@ -66,9 +67,26 @@ std::string unit_slip(double published, double predicted) {
   return {};
 }
 
+/// DeepSeek V4 says so beside its quantization_config.
+bool says_fp4_experts(const std::string& config) {
+  const Json json = Json::parse(config, nullptr, false);
+  return text_of(json, "expert_dtype") == "fp4";
+}
+
+/// Bytes that unquantized numbers take more in 32 bits than in 16.
+std::int64_t f32_surplus(const model::Architecture& a) {
+  std::int64_t elements = 0;
+  for (const std::uint16_t kind : a.layers) {
+    for (const model::Tensor& t : model::block_tensors(a, a.blocks[kind])) {
+      elements += t.f32 && t.quantized == model::Quantized::never ? t.elements() : 0;
+    }
+  }
+  return 2 * elements;
+}
+
 bool rounded_coarsely(std::string_view exactness) {
-  return exactness.find("1 GiB") != std::string_view::npos ||
-         exactness.find("1 MiB") != std::string_view::npos;
+  return exactness.find("1 gib") != std::string_view::npos ||
+         exactness.find("1 mib") != std::string_view::npos;
 }
 
 }  // namespace
@@ -97,6 +115,7 @@ void compare_size_row(Comparison& comparison, const VerifySources& sources, cons
     return;
   }
   const Found found = model_of(sources, file, text_of(row, "params_model"));
+  file.fp4_experts = says_fp4_experts(found.config);
   const CheckpointBytes expected = checkpoint_bytes(found, file);
   const auto predicted = expected.bytes.as_double();
   const auto size = static_cast<double>(*published);
@@ -105,9 +124,10 @@ void compare_size_row(Comparison& comparison, const VerifySources& sources, cons
     const std::string slip = unit_slip(size, predicted);
     if (!slip.empty() || rounded_coarsely(exactness)) {
       comparison.skip(
-          id, fmt::format("not exact ({}): macfit says {}, the list {:.1f} % more{}",
-                          printable(exactness), format_whole(expected.bytes.count()),
-                          100.0 * (size / predicted - 1.0), slip.empty() ? "" : ": " + slip));
+          id,
+          fmt::format("not exact ({}): macfit says {}, the list {:.1f} % more{}",
+                      printable(text_of(row, "exactness")), format_whole(expected.bytes.count()),
+                      100.0 * (size / predicted - 1.0), slip.empty() ? "" : ": " + slip));
       return;
     }
   }
@@ -128,6 +148,9 @@ void compare_size_row(Comparison& comparison, const VerifySources& sources, cons
   if (more > 0 && size <= result.high && !expected.gguf) {
     result.reason += fmt::format("; {} more: file headers and tokenizer",
                                  format_gb(Bytes(static_cast<std::int64_t>(more))));
+  }
+  if (more < 0 && -more == static_cast<double>(f32_surplus(found.architecture))) {
+    result.reason += "; the file keeps in 16 bits what mlx-lm keeps in 32";
   }
   comparison.add(std::move(result));
 }

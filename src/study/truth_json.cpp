@@ -127,6 +127,18 @@ const Json* member(const Json& object, const char* key) {
   return found == object.end() || found->is_null() ? nullptr : &*found;
 }
 
+const Json& list_of(const Json& object, const char* key) {
+  static const Json empty = Json::array();
+  const Json* value = member(object, key);
+  return value != nullptr && value->is_array() ? *value : empty;
+}
+
+const Json& object_of(const Json& object, const char* key) {
+  static const Json empty = Json::object();
+  const Json* value = member(object, key);
+  return value != nullptr && value->is_object() ? *value : empty;
+}
+
 std::string text_of(const Json& object, const char* key) {
   const Json* value = member(object, key);
   return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
@@ -195,12 +207,10 @@ Validation verify(std::string_view json_text, const VerifySources& sources) {
     join_subject(subject, "weights+kv+placement");
     known = true;
   }
-  if (const Json* rows = member(root, "not_verified"); rows != nullptr && known) {
-    for (const Json& row : rows->is_array() ? *rows : Json::array()) {
-      const std::string name = text_of(row, "hf_repo");
-      comparison.skip(name.empty() ? "not_verified" : printable(name),
-                      "listed as not verified: no shapes to reckon with");
-    }
+  for (const Json& row : list_of(root, "not_verified")) {
+    const std::string name = text_of(row, "hf_repo");
+    comparison.skip(name.empty() ? "not_verified" : printable(name),
+                    "listed as not verified: no shapes to reckon with");
   }
   if (!known) {
     throw document.root().error(

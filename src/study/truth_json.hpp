@@ -15,6 +15,9 @@ namespace macfit::study {
 
 /// The member, or null where it is absent, null, or `object` is no object.
 [[nodiscard]] const nlohmann::json* member(const nlohmann::json& object, const char* key);
+/// The member if it is a list or an object, else an empty one.
+[[nodiscard]] const nlohmann::json& list_of(const nlohmann::json& object, const char* key);
+[[nodiscard]] const nlohmann::json& object_of(const nlohmann::json& object, const char* key);
 [[nodiscard]] std::string text_of(const nlohmann::json& object, const char* key);
 /// A whole number, written as one or as 8.0, of at most 2^53 in size.
 [[nodiscard]] std::optional<std::int64_t> whole_of(const nlohmann::json& value);

@@ -36,7 +36,7 @@ class Demand {
 
   /// A node that holds layers [first, first + count). With ranks > 1: every layer's share.
   [[nodiscard]] std::int64_t stage(std::size_t first, std::size_t count) const {
-    std::int64_t bytes = weights(first, count) + fixed_;
+    std::int64_t bytes = weights(first, count) + fixed_[place(first, count)];
     std::int64_t attention = 0;
     const std::uint32_t* low = counts_ + first * kinds_;
     const std::uint32_t* high = counts_ + (first + count) * kinds_;
@@ -56,7 +56,13 @@ class Demand {
  private:
   [[nodiscard]] std::int64_t weights(std::size_t first, std::size_t count) const {
     return rank_weights_ >= 0 ? rank_weights_
-                              : weights_[first + count] - weights_[first] + everywhere_;
+                              : weights_[first + count] - weights_[first] + everywhere_ +
+                                    (first + count == layers_ ? last_weights_ : 0);
+  }
+  /// Index of a stage's runtime::Place.
+  [[nodiscard]] std::size_t place(std::size_t first, std::size_t count) const {
+    const bool last = first + count == layers_;
+    return first == 0 ? (last ? 0U : 1U) : (last ? 3U : 2U);
   }
 
   std::size_t layers_ = 0;
@@ -65,8 +71,9 @@ class Demand {
   const std::uint32_t* counts_ = nullptr;
   std::int64_t everywhere_ = 0;
   std::int64_t rank_weights_ = -1;
-  std::int64_t fixed_ = 0;  ///< activations of a step, logits, communication, base
-  std::int64_t step_ = 0;
+  std::int64_t last_weights_ = 0;
+  std::array<std::int64_t, 4> fixed_{};  ///< by place: activations, communication, base
+  std::array<std::int64_t, 4> step_{};   ///< by place: activations of a step, logits
   std::int64_t communication_ = 0;
   std::int64_t base_ = 0;
   std::array<std::int64_t, max_kinds> cache_{};

@@ -36,6 +36,8 @@ class Runtime {
   /// "mlx-lm".
   [[nodiscard]] virtual std::string_view name() const = 0;
 
+  /// Can it load weights in this format, or in what it reads the name as?
+  [[nodiscard]] virtual Support format(const model::Recipe& asked) const = 0;
   /// Can it load the architecture at all?
   [[nodiscard]] virtual Support runs(const model::Model& model) const = 0;
   /// Can it split by layers over `nodes` nodes?
@@ -50,13 +52,23 @@ class Runtime {
   [[nodiscard]] virtual model::Recipe recipe(const model::Model& model,
                                              const model::Recipe& asked) const = 0;
 
-  /// Flattens a model in a format that `recipe` returned.
+  /// Flattens a model that it runs, in a format that `recipe` returned.
+  /// Tensor splits are reckoned up to `most_ranks` nodes.
   [[nodiscard]] virtual Profile profile(const model::Model& model, const model::Recipe& recipe,
-                                        KvFormat kv) const = 0;
+                                        KvFormat kv, std::size_t most_ranks) const = 0;
 
-  /// Layers per node, first layers first, as the runtime cuts when told nothing.
-  [[nodiscard]] virtual std::vector<std::int64_t> default_split(
-      std::int64_t layers, const std::vector<Bytes>& free_memory) const = 0;
+  /// Layers per node, first layers first, as the runtime cuts when told nothing. `unloaded` layers
+  /// behind the last are counted by the runtime but not loaded.
+  [[nodiscard]] std::vector<std::int64_t> default_split(std::int64_t layers,
+                                                        const std::vector<Bytes>& free_memory,
+                                                        std::int64_t unloaded = 0) const {
+    return divide(layers, free_memory, unloaded);
+  }
+  /// True where the runtime compares a checkpoint with the nodes' summed free memory and nothing
+  /// else, so that it accepts what then runs out of memory on a node.
+  [[nodiscard]] virtual bool checks_only_the_sum() const { return false; }
+  /// What `free_memory` stands for: the GPU limit, or all of RAM.
+  [[nodiscard]] virtual bool divides_by_gpu_limit() const { return false; }
   /// A prompt chunk of a pipeline of this many nodes, given what one node would take.
   [[nodiscard]] virtual std::int64_t prefill_step(std::int64_t asked, std::size_t nodes) const = 0;
   /// Buffers that the transport of a split over `nodes` nodes pins on each.
@@ -65,7 +77,13 @@ class Runtime {
   /// True words on known defects of a default pipeline split of this model, or empty.
   [[nodiscard]] virtual std::string split_warning(std::int64_t layers, std::size_t nodes) const = 0;
   /// How to make the runtime take a given split, or empty where it can't be told.
-  [[nodiscard]] virtual std::string manual_split(const std::vector<std::int64_t>& split) const = 0;
+  [[nodiscard]] virtual std::string manual_split(const std::vector<std::int64_t>& split,
+                                                 std::int64_t unloaded) const = 0;
+
+ private:
+  [[nodiscard]] virtual std::vector<std::int64_t> divide(std::int64_t layers,
+                                                         const std::vector<Bytes>& free_memory,
+                                                         std::int64_t unloaded) const = 0;
 };
 
 [[nodiscard]] const Runtime& get(Id id);

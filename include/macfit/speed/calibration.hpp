@@ -24,6 +24,7 @@ enum class Constant : std::uint8_t {
   latent_layer,
   norms_layer,
   compressed_layer,
+  sparse_layer,
   unfused_linear,
   cache_cost,
   cache_cost_old_llama,
@@ -42,7 +43,7 @@ enum class Constant : std::uint8_t {
   mlx_prefill,
   old_bf16,
   compressed_prefill,
-  linear_prefill,
+  recurrent_prefill,
   ds4_m1,
   // several nodes
   collective_rdma,

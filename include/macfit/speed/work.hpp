@@ -37,22 +37,24 @@ enum class Trait : std::uint8_t {
   latent,      ///< MLA
   norms,       ///< four norms a layer (Gemma)
   compressed,  ///< DeepSeek V4: compressed attention, hyper-connections
+  sparse,      ///< attention to slots that a scorer chose, here or in a layer before (GLM-5)
 };
-inline constexpr std::size_t trait_count = 5;
+inline constexpr std::size_t trait_count = 6;
 
 /// What one kind of layer reads and computes for each token of context.
 struct ContextCost {
   enum class Reach : std::uint8_t { none, full, window };
   Reach reach = Reach::none;
-  double window = 0.0;       ///< tokens, Reach::window
-  double slot_bytes = 0.0;   ///< per token in reach
-  double picked = 0.0;       ///< at most so many slots are read (0: all): sparse attention
-  double index_bytes = 0.0;  ///< per token of the whole context, beside the slots picked
-  double state_bytes = 0.0;  ///< per sequence, whatever the context
-  double flops = 0.0;        ///< attention of a prompt's token, per position in reach
-  double index_flops = 0.0;  ///< the same of what chooses slots, per position
-  double fixed_flops = 0.0;  ///< the same, whatever the position
-  double shares = 1.0;       ///< ranks of a tensor split that can divide it: KV heads
+  double window = 0.0;           ///< tokens, Reach::window
+  double slot_bytes = 0.0;       ///< per token in reach
+  double picked = 0.0;           ///< at most so many slots are read (0: all): sparse attention
+  double index_bytes = 0.0;      ///< per token of the whole context, beside the slots picked
+  double state_bytes = 0.0;      ///< per sequence, whatever the context
+  double flops = 0.0;            ///< attention of a prompt's token, per position in reach
+  double index_flops = 0.0;      ///< the same of what chooses slots, per position
+  double fixed_flops = 0.0;      ///< the same, whatever the position
+  double recurrent_flops = 0.0;  ///< of a recurrent mixer's scan, per token
+  double shares = 1.0;           ///< ranks of a tensor split that can divide it: KV heads
   bool operator==(const ContextCost&) const = default;
 };
 
@@ -94,7 +96,8 @@ struct Bits {
   double body = 0.0;
   double experts = 0.0;
   double head = 0.0;
-  bool unpack = false;  ///< formats that are dear to decode
+  bool unpack = false;          ///< formats that are dear to decode
+  bool unpack_experts = false;  ///< the experts' alone
 };
 
 /// Flattens a model in a format for an engine. Not cheap: once for many questions.

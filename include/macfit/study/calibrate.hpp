@@ -9,10 +9,12 @@
 #include "macfit/hardware/catalog.hpp"
 #include "macfit/model/catalog.hpp"
 #include "macfit/speed/speed.hpp"
+#include "macfit/study/verify.hpp"
 
 namespace macfit::study {
 
-// Published measurements in, constants of the speed model and their honest error out: docs/speed.md.
+// Published measurements in, constants of the speed model and their honest error out:
+// docs/speed.md.
 
 /// One measurement as its source words it. Empty: not stated.
 struct MeasuredRow {
@@ -30,7 +32,7 @@ struct MeasuredRow {
   std::string quant;
   std::string context;  ///< "512", "21K", "512p/128g", "short"
   int batch = 1;
-  std::string phase;  ///< "decode", "prefill"
+  std::string phase;   ///< "decode", "prefill"
   double value = 0.0;  ///< tokens a second, of all sequences
   std::string source;
   std::string date;
@@ -83,16 +85,11 @@ struct Sample {
   [[nodiscard]] speed::Question question() const;
 };
 
-struct SkippedRow {
-  std::string id;
-  std::string reason;
-};
-
 struct Resolution {
   std::vector<MeasuredRow> rows;
   std::vector<speed::Work> works;
   std::vector<Sample> samples;
-  std::vector<SkippedRow> skipped;
+  std::vector<Skipped> skipped;
 };
 
 /// Names, formats, machines and contexts of every usable row looked up. None is dropped in silence.
@@ -107,39 +104,23 @@ struct Resolution {
 /// Constants, their spread, and the residuals of rows whose whole source was left out.
 [[nodiscard]] speed::Calibration fit_calibration(const Resolution& resolution);
 
-struct ErrorClass {
-  std::string name;
-  std::size_t count = 0;
-  std::size_t exact = 0;  ///< within 1 %
-  double median_abs_error = 0.0;
-  double p90_abs_error = 0.0;
-  double p95_abs_error = 0.0;
-  double bias = 0.0;               ///< median of predicted / published - 1
-  double interval_coverage = 0.0;  ///< share of published figures inside the interval
-  bool total = false;              ///< a sum over classes
+/// How far a fit that has not seen a row's source is off.
+struct SpeedValidation {
+  Validation validation;     ///< classes: totals first, then by chip, engine, kind, phase, nodes
+  std::size_t totals = 0;    ///< how many of the classes are sums
+  std::size_t sources = 0;   ///< each left out once
+  std::size_t unusable = 0;  ///< rows that their file marks as not meant for validation
+  std::vector<Skipped> doubtful;  ///< predicted, and so far off that the row may be wrong
 };
 
-struct ValidatedRow {
-  std::string id;
-  std::string name_class;
-  double published = 0.0;
-  double predicted = 0.0;
-  double low = 0.0;
-  double high = 0.0;
-  [[nodiscard]] double error() const { return predicted / published - 1.0; }
-};
+/// The published rows that this library was built with (hardware/measurements.json).
+[[nodiscard]] std::vector<MeasuredRow> stored_measurements();
 
-struct Validation {
-  std::size_t rows = 0;  ///< in the file that are meant for validation
-  std::size_t sources = 0;
-  std::vector<SkippedRow> skipped;
-  std::vector<ErrorClass> classes;    ///< totals first
-  std::vector<ValidatedRow> results;  ///< in the file's order
-  std::vector<SkippedRow> doubtful;   ///< predicted, and so far off that the row may be wrong
-};
+/// `rows` and those of `others` that are not among them: by id, or by what they say.
+[[nodiscard]] std::vector<MeasuredRow> join_measurements(std::vector<MeasuredRow> rows,
+                                                         const std::vector<MeasuredRow>& others);
 
-/// Predicts every row by a fit that has not seen its source. `also`: rows (the stored ones) that may
-/// be fitted to as well, unless they share a source or an id with the row judged.
-[[nodiscard]] Validation validate_speed(const Resolution& resolution);
+/// Predicts the first `judged` rows, each by a fit to all rows of other sources.
+[[nodiscard]] SpeedValidation validate_speed(const Resolution& resolution, std::size_t judged);
 
 }  // namespace macfit::study

@@ -1,0 +1,98 @@
+#include "macfit/study/calibrate.hpp"
+
+#include <memory>
+
+#include "commands.hpp"
+#include "files.hpp"
+#include "macfit/core/error.hpp"
+#include "macfit/report/calibration_report.hpp"
+#include "macfit/report/validation_report.hpp"
+#include "options.hpp"
+
+namespace macfit::cli {
+namespace {
+
+struct CalibrateFlags {
+  Common common;
+  std::string validate;
+  std::vector<std::string> fit;
+  study::RowDefaults defaults;
+};
+
+const std::vector<std::string> formats = {"text", "json"};
+
+int run_validate(const CalibrateFlags& flags, const Catalogs& catalogs) {
+  std::vector<study::MeasuredRow> rows =
+      study::read_measurements(read_text(flags.validate), flags.validate, flags.defaults);
+  const std::size_t judged = rows.size();
+  const study::Resolution resolution = study::resolve_measurements(
+      study::join_measurements(std::move(rows), study::stored_measurements()), catalogs.models,
+      catalogs.hardware);
+  const study::SpeedValidation result = study::validate_speed(resolution, judged);
+  deliver(flags.common, flags.common.format == "json"
+                            ? report::validation_json(result.validation)
+                            : report::speed_validation_text(result, style_for(flags.common)));
+  return 0;
+}
+
+int run_fit(const CalibrateFlags& flags, const Catalogs& catalogs) {
+  std::vector<study::MeasuredRow> rows;
+  for (const std::string& path : flags.fit) {
+    rows = study::join_measurements(
+        std::move(rows), study::read_measurements(read_text(path), path, flags.defaults));
+  }
+  rows = study::join_measurements(std::move(rows), study::stored_measurements());
+  const speed::Calibration calibration = study::fit_calibration(
+      study::resolve_measurements(std::move(rows), catalogs.models, catalogs.hardware));
+  // A file is for macfit to read back; a person reads a table.
+  const bool table = flags.common.format == "text" && flags.common.output.empty();
+  deliver(flags.common, table ? report::calibration_text(calibration, style_for(flags.common))
+                              : speed::write_calibration(calibration));
+  return 0;
+}
+
+}  // namespace
+
+Action add_calibrate(CLI::App& app) {
+  auto flags = std::make_shared<CalibrateFlags>();
+  add_common(app, flags->common, formats);
+  CLI::Option* validate =
+      app.add_option("--validate", flags->validate,
+                     "Measurements to predict, each by a fit without its source")
+          ->type_name("FILE");
+  CLI::Option* fit =
+      app.add_option("--fit", flags->fit,
+                     "Fit the constants to the stored measurements and to these: rows, "
+                     "llama-bench -o json, or what mlx_lm.benchmark prints")
+          ->type_name("FILE")
+          ->expected(0, -1);
+  fit->excludes(validate);
+  app.add_option("--model", flags->defaults.model, "Model of results that don't name it")
+      ->type_name("NAME");
+  app.add_option("--quant", flags->defaults.quant, "Weight format of such results")
+      ->type_name("NAME");
+  app.add_option("--machine", flags->defaults.machine, "Machine of such results: m4-max-64")
+      ->type_name("NAME");
+  app.footer(
+      "\nExamples:\n  macfit calibrate --validate measurements.json\n"
+      "  macfit calibrate --fit\n"
+      "  macfit calibrate --fit bench.json --output hardware/calibration.json\n"
+      "  macfit calibrate --fit bench.txt --model qwen3-4b --quant q4 --machine m4-max-64\n");
+  return [flags, validate, fit] {
+    check_format(flags->common, formats);
+    const Catalogs catalogs = load_catalogs(flags->common);
+    if (validate->count() > 0) {
+      return run_validate(*flags, catalogs);
+    }
+    if (fit->count() > 0) {
+      return run_fit(*flags, catalogs);
+    }
+    deliver(flags->common, flags->common.format == "json"
+                               ? speed::write_calibration(speed::Calibration::embedded())
+                               : report::calibration_text(speed::Calibration::embedded(),
+                                                          style_for(flags->common)));
+    return 0;
+  };
+}
+
+}  // namespace macfit::cli

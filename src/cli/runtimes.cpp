@@ -1,0 +1,50 @@
+#include <memory>
+
+#include "commands.hpp"
+#include "macfit/report/runtimes_report.hpp"
+#include "options.hpp"
+
+namespace macfit::cli {
+namespace {
+
+struct RuntimesFlags {
+  Common common;
+  std::string name;
+};
+
+const std::vector<std::string> formats = {"text", "json"};
+
+int runtimes_command(const RuntimesFlags& flags) {
+  check_format(flags.common, formats);
+  std::optional<runtime::Id> only;
+  if (!flags.name.empty()) {
+    only = runtime::parse_id(flags.name);
+    (void)runtime::get(*only);
+  }
+  const report::Style style = style_for(flags.common);
+  const Catalogs catalogs = load_catalogs(flags.common);
+  const report::RuntimeMatrix matrix = report::make_matrix(catalogs.models.all(), only);
+  deliver(flags.common, flags.common.format == "json" ? report::runtimes_json(matrix)
+                                                      : report::runtimes_text(matrix, style));
+  return 0;
+}
+
+}  // namespace
+
+Action add_runtimes(CLI::App& app) {
+  auto flags = std::make_shared<RuntimesFlags>();
+  app.require_subcommand(0, 1);
+  add_common(app, flags->common, formats);
+  CLI::App* list = app.add_subcommand("list", "What each runtime can do with each architecture");
+  CLI::App* show = app.add_subcommand(
+      "show", "One runtime: what it can do, what its transports demand, how it fails");
+  add_common(*list, flags->common, formats);
+  add_common(*show, flags->common, formats);
+  show->add_option("name", flags->name, "mlx-lm, exo or llama.cpp")->required()->type_name("NAME");
+  app.footer(
+      "\nExamples:\n  macfit runtimes\n  macfit runtimes show mlx-lm\n"
+      "  macfit runtimes --format json\n");
+  return [flags] { return runtimes_command(*flags); };
+}
+
+}  // namespace macfit::cli

@@ -1,0 +1,192 @@
+#include <fmt/format.h>
+
+#include "macfit/core/text.hpp"
+#include "macfit/launch/shell.hpp"
+#include "setup.hpp"
+
+namespace macfit::launch {
+namespace {
+
+/// Text that stays within one cell of a Markdown table, and means nothing there.
+std::string cell(std::string_view text) {
+  std::string result;
+  for (const char c : printable(text)) {
+    if (std::string_view("\\`*_{}[]<>|#!").find(c) != std::string_view::npos) {
+      result += '\\';
+    }
+    result += c;
+  }
+  return result;
+}
+
+/// Code that a backtick can't end.
+std::string code_block(const std::string& text) { return "\n    " + text + "\n"; }
+
+std::string plan_command(const plan::Request& request) {
+  std::string command = "macfit plan";
+  for (const auto& [flag, value] : request.flags) {
+    command += " " + flag + (value.empty() ? "" : " " + quote(value));
+  }
+  return command;
+}
+
+void nodes_table(const Setup& setup, std::string& text) {
+  text += "## Nodes\n\n| node | machine | role | needs | may use | to download |\n";
+  text += "| --- | --- | --- | --- | --- | --- |\n";
+  for (std::size_t i = 0; i < setup.nodes.size(); ++i) {
+    const UsedNode& used = setup.nodes[i];
+    const hardware::Node& node = setup.cluster().nodes[used.node];
+    const plan::NodeBudget& budget = setup.placement->nodes[i];
+    std::string role = "the whole model";
+    if (setup.placement->split == plan::SplitKind::tensor) {
+      role = "every layer, a part of each";
+    } else if (setup.placement->split == plan::SplitKind::pipeline) {
+      role = budget.layer_count == 1 ? fmt::format("layer {}", budget.first_layer)
+                                     : fmt::format("layers {} to {}", budget.first_layer,
+                                                   budget.first_layer + budget.layer_count - 1);
+    }
+    if (setup.replicas.size() > 1 && setup.sharded()) {
+      role += fmt::format(" (replica {})", used.replica + 1);
+    }
+    text += fmt::format("| {} | {} | {} | {} | {} | {} |\n", cell(used.name),
+                        cell(node.machine_label), role, format_gb(used.demand),
+                        format_gb(budget.effective), format_gb(used.download));
+  }
+  for (const std::size_t idle : setup.placement->idle) {
+    text += fmt::format("\n{} stays idle.\n", cell(setup.cluster().nodes[idle].name));
+  }
+}
+
+void cables_table(const Setup& setup, std::string& text) {
+  if (setup.cables.empty()) {
+    return;
+  }
+  text +=
+      "\n## Cables\n\nOne Thunderbolt cable per line, each a subnet of its own (netmask "
+      "255.255.255.252), numbered as `mlx.distributed_config` does. Never two cables between the "
+      "same two nodes. If your own network uses 192.168.0.x or 192.168.1.x, change the addresses "
+      "in "
+      "settings.sh and the hostfile alike.\n\n| cable | from | address | to | address |\n"
+      "| --- | --- | --- | --- | --- |\n";
+  for (std::size_t i = 0; i < setup.cables.size(); ++i) {
+    const AddressedCable& cable = setup.cables[i];
+    text += fmt::format("| {} | {} | {} | {} | {} |\n", i + 1, cell(setup.nodes[cable.first].name),
+                        cable.first_address, cell(setup.nodes[cable.second].name),
+                        cable.second_address);
+  }
+  if (setup.placement->runtime == runtime::Id::mlx_lm) {
+    text += "\nMLX can find the cables itself and write the hostfile anew:\n";
+    for (std::size_t r = 0; r < setup.replicas.size(); ++r) {
+      std::string hosts;
+      for (const std::size_t at : setup.replicas[r].ranks) {
+        hosts += (hosts.empty() ? "" : ",") + setup.nodes[at].ssh;
+      }
+      text += code_block(fmt::format(
+          "mlx.distributed_config --hosts {} --over thunderbolt --backend {} --auto-setup "
+          "--output-hostfile hostfile{}.json",
+          quote(hosts), runtime::backend_name(setup.backend),
+          setup.replicas.size() > 1 ? fmt::format("-{}", r + 1) : ""));
+    }
+    if (setup.placement->split == plan::SplitKind::pipeline) {
+      text += "\nKeep the order of its hosts: the first is rank 0, with the last layers.\n";
+    }
+  }
+}
+
+void steps(const Setup& setup, std::string& text) {
+  int step = 0;
+  text += "\n## In this order\n\n";
+  const auto say = [&](const std::string& words) {
+    text += fmt::format("{}. {}\n", ++step, words);
+  };
+  say("Fill in what is marked `@EDIT-...@` in `settings.sh`: what macfit can't know.");
+  if (setup.rdma()) {
+    say("Once per Mac: boot to Recovery, Terminal, `rdma_ctl enable`, reboot. It can't be done "
+        "remotely. `ibv_devices` must then list `rdma_enX`.");
+  }
+  if (!setup.cables.empty()) {
+    say("After every reboot: `./addresses.sh` (bridge down, an address per cable); `--print` shows "
+        "the commands instead.");
+  }
+  if (setup.raises_limit()) {
+    say("After every reboot: `./limits.sh` raises the GPU limit on:");
+    for (const UsedNode& node : setup.nodes) {
+      if (node.wired_mb > 0) {
+        text += fmt::format("   - {}: `sudo sysctl iogpu.wired_limit_mb={}`\n", cell(node.name),
+                            node.wired_mb);
+      }
+    }
+  }
+  say("`./preflight.sh`: every line must say pass. It changes nothing.");
+  say("`./run.sh` starts it, `./run.sh stop` ends it.");
+  say("`spike.md` and `spike.sh`: measure before you trust a night to it.");
+}
+
+void running(const Setup& setup, std::string& text) {
+  text += "\n## What run.sh runs\n";
+  for (const std::string& line : command_lines(setup)) {
+    text += code_block(line);
+  }
+  const runtime::Id id = setup.placement->runtime;
+  if (id == runtime::Id::exo) {
+    text +=
+        "\nEXO must run on every node. It chooses nodes and layers itself, by free memory alone; "
+        "check in its answer (state.json) that they are the planned ones.\n";
+  } else if (setup.sharded()) {
+    text += fmt::format(
+        "\nThe server listens on 127.0.0.1:8080 of {}{}.\n",
+        cell(setup
+                 .nodes[id == runtime::Id::llama_cpp ? setup.replicas.front().ranks.back()
+                                                     : setup.replicas.front().ranks.front()]
+                 .name),
+        id == runtime::Id::mlx_lm && setup.placement->split == plan::SplitKind::pipeline
+            ? ", rank 0, which holds the last layers"
+            : "");
+  }
+  if (!setup.placement->how.empty()) {
+    text += fmt::format("\nThe split is not the runtime's own: {}.\n", cell(setup.placement->how));
+  }
+  if (setup.placement->split == plan::SplitKind::independent && setup.nodes.size() > 1) {
+    text += fmt::format(
+        "\nEach worker serves on 127.0.0.1:8080 of its node. Split the jobs, a line each, by "
+        "worker I = 1 to {0} (weigh them by each node's speed where the nodes are unlike):\n"
+        "{1}\nA job list that workers take from one by one balances better.\n",
+        setup.nodes.size(),
+        code_block(fmt::format("awk -v i=I 'NR % {0} == i % {0}' jobs.txt >jobs-I.txt",
+                               setup.nodes.size())));
+  }
+  text += fmt::format(
+      "\nKeep prompt plus answer within {} tokens, {} at a time: that is what was planned{}.\n",
+      format_whole(setup.context), setup.plan->request.workload.sequences,
+      setup.placement->fits ? "" : " (less than was asked: more does not fit)");
+}
+
+}  // namespace
+
+void add_readme(const Setup& setup, std::vector<File>& files) {
+  const plan::Plan& plan = *setup.plan;
+  std::string text = fmt::format(
+      "# {} on {}\n\n{}\n\n{}, {}, under {}, as {}. Planned with:\n{}\n",
+      cell(plan.request.model.id), cell(plan.request.cluster.spec), cell(plan.verdict.summary),
+      plan::verdict_name(plan.verdict.kind, plan.verdict.workers),
+      fit::tier_name(plan.verdict.tier), runtime::id_name(setup.placement->runtime),
+      cell(setup.placement->format), code_block(plan_command(plan.request)));
+  if (!setup.problems.empty()) {
+    text += "## In the way\n\n";
+    for (const runtime::TopologyProblem& problem : setup.problems) {
+      text += fmt::format("- **{}**{}: {}. Remedy: {}.\n", problem.code,
+                          problem.fatal ? "" : " (not fatal)", cell(problem.text),
+                          cell(problem.remedy));
+    }
+    text += "\n";
+  }
+  nodes_table(setup, text);
+  cables_table(setup, text);
+  steps(setup, text);
+  running(setup, text);
+  text += "\nHow it can fail and what helps: `macfit runtimes show " +
+          std::string(runtime::id_name(setup.placement->runtime)) + "`.\n";
+  files.push_back({"README.md", 0644, text});
+}
+
+}  // namespace macfit::launch

@@ -1,0 +1,207 @@
+#include <functional>
+
+#include <fmt/format.h>
+
+#include "macfit/core/text.hpp"
+#include "macfit/launch/shell.hpp"
+#include "setup.hpp"
+
+namespace macfit::launch {
+namespace {
+
+constexpr const char* common = R"SCRIPT(#!/usr/bin/env bash
+# What the scripts of this folder share. Read by them, not run.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+# shellcheck source=/dev/null
+. ./settings.sh
+
+die() {
+  printf '%s\n' "$*" >&2
+  exit 2
+}
+
+# What goes into files and onto command lines of ssh is checked first.
+for host in "${SSH[@]}"; do
+  case $host in
+    -* | *[!A-Za-z0-9._@-]*)
+      die "settings.sh: SSH holds '$host': write a host name that ssh takes (or local) there" ;;
+  esac
+done
+for value in "${LAN[@]}" ${PORT_A[@]+"${PORT_A[@]}"} ${PORT_B[@]+"${PORT_B[@]}"}; do
+  case $value in
+    @EDIT-*@ | *[!A-Za-z0-9._:-]*) [ "${value#@EDIT-}" != "$value" ] ||
+      die "settings.sh: '$value' is neither an address nor the name of an interface" ;;
+  esac
+done
+
+# on NODE: runs the script on standard input there. Nodes are counted from 0.
+on() {
+  if [ "${SSH[$1]}" = local ]; then
+    bash -s
+  else
+    ssh -o BatchMode=yes -o ConnectTimeout=5 -- "${SSH[$1]}" bash -s
+  fi
+}
+
+# need WORDS...: stops if one of them is still to be filled in.
+need() {
+  local word
+  for word in "$@"; do
+    case $word in
+      *@EDIT-*) die "fill in $word in settings.sh first" ;;
+    esac
+  done
+}
+
+# fill FILE: its text with what settings.sh says put in.
+fill() {
+  local text i from to
+  text=$(cat "$1")
+  for i in "${!SSH[@]}"; do
+    from="\"ssh\": \"${SSH_IN_FILES[$i]}\"" to="\"ssh\": \"${SSH[$i]}\""
+    text=${text//"$from"/$to}
+    from="@EDIT-lan-$((i + 1))@" to=${LAN[$i]}
+    text=${text//"$from"/$to}
+  done
+  for i in ${PORT_A[@]+"${!PORT_A[@]}"}; do
+    from="@EDIT-port-$((i + 1))a@" to=${PORT_A[$i]}
+    text=${text//"$from"/$to}
+    from="@EDIT-port-$((i + 1))b@" to=${PORT_B[$i]}
+    text=${text//"$from"/$to}
+  done
+  text=${text//@EDIT-model@/$MODEL}
+  case $text in
+    *@EDIT-*) die "$1: settings.sh still has EDIT in it: $(printf '%s\n' "$text" | grep -o '@EDIT-[a-z0-9-]*@' | sort -u | tr '\n' ' ')" ;;
+  esac
+  printf '%s\n' "$text"
+}
+)SCRIPT";
+
+class Writer {
+ public:
+  explicit Writer(const Setup& setup) : setup_(setup) {}
+
+  std::string write() {
+    text_ =
+        "#!/usr/bin/env bash\n# shellcheck disable=SC2034  # read by the scripts beside it\n"
+        "# What macfit planned, and what only you know. Replace every @EDIT-...@, then run "
+        "preflight.sh.\n";
+    said();
+    planned();
+    return text_;
+  }
+
+ private:
+  void line(const std::string& name, const std::string& value) {
+    text_ += name + "=" + value + "\n";
+  }
+  void comment(const std::string& words) { text_ += "\n# " + words + "\n"; }
+
+  void list(const std::string& name, const std::function<std::string(const UsedNode&)>& value) {
+    std::string words;
+    for (const UsedNode& node : setup_.nodes) {
+      words += (words.empty() ? "" : " ") + value(node);
+    }
+    line(name, "(" + words + ")");
+  }
+  void cables(const std::string& name,
+              const std::function<std::string(const AddressedCable&, std::size_t)>& value) {
+    std::string words;
+    for (std::size_t i = 0; i < setup_.cables.size(); ++i) {
+      words += (words.empty() ? "" : " ") + value(setup_.cables[i], i);
+    }
+    line(name, "(" + words + ")");
+  }
+
+  void said() {
+    list("NAMES", [](const UsedNode& node) { return quote(node.name); });
+    comment("How ssh reaches each node, without asking for a password; local is this Mac.");
+    list("SSH", [](const UsedNode& node) { return quote(node.ssh); });
+    comment("An address of each node that all others reach: ssh NODE ipconfig getifaddr en0");
+    std::size_t at = 0;
+    list("LAN", [&](const UsedNode&) { return mark(fmt::format("lan-{}", ++at)); });
+    comment("The Thunderbolt interface at both ends of each cable, such as en3: ssh NODE");
+    text_ +=
+        "# networksetup -listallhardwareports; mlx.distributed_config --dot shows the cables\n";
+    for (std::size_t i = 0; i < setup_.cables.size(); ++i) {
+      text_ +=
+          fmt::format("# cable {}: {} to {}\n", i + 1, setup_.nodes[setup_.cables[i].first].name,
+                      setup_.nodes[setup_.cables[i].second].name);
+    }
+    cables("PORT_A", [](const AddressedCable&, std::size_t i) {
+      return mark(fmt::format("port-{}a", i + 1));
+    });
+    cables("PORT_B", [](const AddressedCable&, std::size_t i) {
+      return mark(fmt::format("port-{}b", i + 1));
+    });
+    comment(setup_.model_known
+                ? "The published repository of this format; a folder on every node does as well."
+                : "No published repository of this format is known: name one, or a path that every "
+                  "node has.");
+    line("MODEL", quote(setup_.model));
+    comment("Where the runtime's program is on every node; empty: where this Mac has it.");
+    line("SERVER", "\"\"");
+    comment("The port that the server listens on, at the address 127.0.0.1 of its node.");
+    line("HTTP_PORT", setup_.placement->runtime == runtime::Id::exo ? "52415" : "8080");
+  }
+
+  void planned() {
+    const runtime::Id id = setup_.placement->runtime;
+    comment("As planned: nothing to change below.");
+    line("RUNTIME", quote(runtime::id_name(id)));
+    line("SPLIT", quote(plan::split_name(setup_.placement->split)));
+    list("SSH_IN_FILES", [](const UsedNode& node) { return quote(node.ssh); });
+    list("REPLICA", [](const UsedNode& node) { return std::to_string(node.replica); });
+    std::string first;
+    for (const Replica& replica : setup_.replicas) {
+      // The node that serves: rank 0, and llama.cpp's client, its last device.
+      const bool last = id == runtime::Id::llama_cpp;
+      first += (first.empty() ? "" : " ") +
+               std::to_string(last ? replica.ranks.back() : replica.ranks.front());
+    }
+    line("SERVING", "(" + first + ")");
+    line("CONTEXT", std::to_string(setup_.context));
+    line("SEQUENCES", std::to_string(setup_.plan->request.workload.sequences));
+    list("DEMAND_BYTES", [](const UsedNode& node) { return std::to_string(node.demand.count()); });
+    list("DOWNLOAD_BYTES",
+         [&](const UsedNode& node) { return std::to_string(node.download.count()); });
+    list("WIRED_MB", [](const UsedNode& node) { return std::to_string(node.wired_mb); });
+    list("MAC", [&](const UsedNode& node) {
+      return std::string(setup_.cluster().nodes[node.node].mac ? "1" : "0");
+    });
+    list("ALONE", [](const UsedNode& node) { return std::string(node.alone ? "1" : "0"); });
+    line("RDMA", setup_.rdma() ? "1" : "0");
+    const auto layers =
+        static_cast<std::int64_t>(setup_.plan->request.model.architecture.layers.size());
+    std::int64_t uneven = 0;
+    for (const Replica& replica : setup_.replicas) {
+      const auto ranks = static_cast<std::int64_t>(replica.ranks.size());
+      uneven =
+          std::max<std::int64_t>(uneven, !replica.layers.empty() && layers % ranks != 0 ? 1 : 0);
+    }
+    // mlx-lm up to 0.32.0 drops layers then, and can't be told a split.
+    line("NEEDS_MLX_LM_FIX",
+         id == runtime::Id::mlx_lm && (uneven != 0 || setup_.told_split()) ? "1" : "0");
+    cables("CABLE_A",
+           [](const AddressedCable& cable, std::size_t) { return std::to_string(cable.first); });
+    cables("CABLE_B",
+           [](const AddressedCable& cable, std::size_t) { return std::to_string(cable.second); });
+    cables("ADDRESS_A",
+           [](const AddressedCable& cable, std::size_t) { return cable.first_address; });
+    cables("ADDRESS_B",
+           [](const AddressedCable& cable, std::size_t) { return cable.second_address; });
+  }
+
+  const Setup& setup_;
+  std::string text_;
+};
+
+}  // namespace
+
+void add_settings(const Setup& setup, std::vector<File>& files) {
+  files.push_back({"settings.sh", 0644, Writer(setup).write()});
+  files.push_back({"common.sh", 0644, common});
+}
+
+}  // namespace macfit::launch

@@ -1,0 +1,302 @@
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "macfit/core/error.hpp"
+#include "macfit/model/gguf.hpp"
+#include "macfit/model/layout.hpp"
+#include "runtimes.hpp"
+
+namespace macfit::runtime {
+namespace {
+
+// Metal's own use beside the model, as for the other runtimes.
+constexpr std::int64_t base_bytes = 512 * mib;
+
+// llama.cpp v0.5.0, src/llama-arch.cpp: no --split-mode tensor for these.
+constexpr std::array<std::string_view, 14> no_tensor = {
+    "deepseek2", "deepseek32",    "minimax-m2", "minimax-m3",  "glm-dsa", "kimi-linear", "mamba",
+    "jamba",     "granitehybrid", "nemotron_h", "nemotron_h_moe", "plamo2", "rwkv6",      "rwkv7"};
+
+model::GgmlType cache_type(KvFormat format) {
+  switch (format) {
+    case KvFormat::bf16:
+      return model::GgmlType::f16;
+    case KvFormat::f32:
+      return model::GgmlType::f32;
+    case KvFormat::q8:
+      return model::GgmlType::q8_0;
+    case KvFormat::q5_1:
+      return model::GgmlType::q5_1;
+    case KvFormat::q5_0:
+      return model::GgmlType::q5_0;
+    case KvFormat::q4_1:
+      return model::GgmlType::q4_1;
+    case KvFormat::q4:
+      return model::GgmlType::q4_0;
+    case KvFormat::iq4_nl:
+      return model::GgmlType::iq4_nl;
+  }
+  return model::GgmlType::f16;
+}
+
+LayerKind layer_kind(const model::LayerCache& cache, model::GgmlType type) {
+  LayerKind kind;
+  kind.constant_bytes = cache.state_bytes;
+  const bool grows = cache.kind == model::LayerCache::Kind::attention ||
+                     cache.kind == model::LayerCache::Kind::latent;
+  if (!grows) {
+    return kind;
+  }
+  const bool latent = cache.kind == model::LayerCache::Kind::latent;
+  kind.growth = cache.span == model::Span::full ? LayerKind::Growth::cells
+                                                : LayerKind::Growth::sliding_cells;
+  kind.window = cache.window;
+  kind.kv_heads = std::max<std::int64_t>(1, cache.kv_heads);
+  // A latent is one row of keys; there are no values.
+  kind.slot_bytes =
+      latent ? model::ggml_row_bytes(type, cache.key_elements + cache.value_elements).count()
+             : model::ggml_row_bytes(type, cache.key_elements).count() +
+                   model::ggml_row_bytes(type, cache.value_elements).count();
+  kind.slot_bytes += model::ggml_row_bytes(model::GgmlType::f16, cache.indexer_elements).count();
+  kind.slot_replicated = latent ? kind.slot_bytes : 0;
+  return kind;
+}
+
+/// Recurrent states as llama.cpp keeps them: 32 bits, convolution tail too.
+std::int64_t recurrent_state(const model::Block& block, std::int64_t known) {
+  if (block.delta_net) {
+    const model::DeltaNet& net = *block.delta_net;
+    const std::int64_t inner = net.value_heads * net.value_dim;
+    const std::int64_t keys = net.key_heads * net.key_dim;
+    return 4 * ((net.kernel - 1) * (inner + 2 * keys) + net.key_dim * inner);
+  }
+  if (block.mamba2) {
+    const model::Mamba2& mamba = *block.mamba2;
+    const std::int64_t inner = mamba.heads * mamba.head_dim;
+    return 4 * ((mamba.kernel - 1) * (inner + 2 * mamba.groups * mamba.state) + mamba.state * inner);
+  }
+  if (block.mamba1) {
+    const model::Mamba1& mamba = *block.mamba1;
+    return 4 * ((mamba.kernel - 1) * mamba.inner + mamba.state * mamba.inner);
+  }
+  return known;
+}
+
+class LlamaCpp final : public Runtime {
+ public:
+  [[nodiscard]] Id id() const override { return Id::llama_cpp; }
+  [[nodiscard]] std::string_view name() const override { return "llama.cpp"; }
+
+  [[nodiscard]] Support format(const model::Recipe& asked) const override {
+    if (asked.kind == model::Recipe::Kind::mixed) {
+      return Support::no("format-unknown", "llama.cpp has no counterpart of MLX's " + asked.name);
+    }
+    return Support::yes();
+  }
+
+  [[nodiscard]] Support runs(const model::Model& model) const override {
+    std::string why;
+    if (model.nominal || model::find_gguf_architecture(model.architecture, &why)) {
+      return Support::yes();
+    }
+    return Support::no("architecture-unknown",
+                       why.empty() ? fmt::format("llama.cpp's \"{}\" is not known to macfit",
+                                                 model.architecture.type)
+                                   : why);
+  }
+
+  [[nodiscard]] Support pipeline(const model::Model& /*model*/,
+                                 std::size_t /*nodes*/) const override {
+    return Support::yes();
+  }
+
+  [[nodiscard]] Support tensor(const model::Model& model, const model::Recipe& /*recipe*/,
+                               std::size_t nodes) const override {
+    if (model.nominal) {
+      return Support::yes();
+    }
+    const std::string name = model::find_gguf_architecture(model.architecture).value_or("");
+    if (std::find(no_tensor.begin(), no_tensor.end(), name) != no_tensor.end()) {
+      return Support::no("no-tensor",
+                         fmt::format("llama.cpp refuses --split-mode tensor for \"{}\"", name));
+    }
+    for (const model::Block& block : model.architecture.blocks) {
+      if (block.attention && block.attention->kv_heads % static_cast<std::int64_t>(nodes) != 0) {
+        return Support::no("not-divisible",
+                           fmt::format("{} KV heads do not divide over {} devices",
+                                       block.attention->kv_heads, nodes));
+      }
+    }
+    return Support::yes();
+  }
+
+  [[nodiscard]] Support kv(const model::Model& model, KvFormat format) const override {
+    const auto block = model::ggml_type_info(cache_type(format)).block;
+    for (const model::Block& kind : model.architecture.blocks) {
+      if (kind.attention && kind.attention->head_dim % block != 0) {
+        return Support::no("kv-block", fmt::format("a {} cache needs heads of a multiple of {}, not {}",
+                                                   kv_format_name(format), block,
+                                                   kind.attention->head_dim));
+      }
+    }
+    return Support::yes();
+  }
+
+  [[nodiscard]] model::Recipe recipe(const model::Model& /*model*/,
+                                     const model::Recipe& asked) const override {
+    if (asked.kind == model::Recipe::Kind::gguf || asked.kind == model::Recipe::Kind::nominal) {
+      return asked;
+    }
+    const auto named = [](const char* name) {
+      model::Recipe recipe;
+      recipe.name = name;
+      recipe.kind = model::Recipe::Kind::gguf;
+      return recipe;
+    };
+    if (asked.kind == model::Recipe::Kind::experts) {
+      return named("MXFP4_MOE");
+    }
+    switch (asked.base.mode) {
+      case model::Mode::bf16:
+        return named("BF16");
+      case model::Mode::f16:
+      case model::Mode::f32:
+        return named("F16");
+      case model::Mode::fp8:
+        return named("Q8_0");
+      default:
+        return model::gguf_default(asked.base.bits);
+    }
+  }
+
+  [[nodiscard]] Profile profile(const model::Model& model, const model::Recipe& recipe,
+                                KvFormat kv, std::size_t most_ranks) const override;
+
+  [[nodiscard]] bool divides_by_gpu_limit() const override { return true; }
+
+  [[nodiscard]] std::int64_t prefill_step(std::int64_t asked, std::size_t /*nodes*/) const override {
+    return asked;
+  }
+
+  /// Nothing that is stated; the margin of the compute buffers covers small ones.
+  [[nodiscard]] Bytes communication(std::size_t /*nodes*/,
+                                    hardware::Transport /*transport*/) const override {
+    return Bytes(0);
+  }
+
+  [[nodiscard]] std::string split_warning(std::int64_t /*layers*/,
+                                          std::size_t /*nodes*/) const override {
+    return {};
+  }
+
+  /// The output layer counts as one more on the last device.
+  [[nodiscard]] std::string manual_split(const std::vector<std::int64_t>& split,
+                                         std::int64_t unloaded) const override {
+    std::string text;
+    for (std::size_t i = 0; i < split.size(); ++i) {
+      const bool last = i + 1 == split.size();
+      text += (i > 0 ? "," : "") + std::to_string(split[i] + (last ? 1 + unloaded : 0));
+    }
+    return "start llama-server with --tensor-split " + text;
+  }
+
+ private:
+  /// Layer i goes to the first device whose share of the free memory, summed up, lies above
+  /// i / (layers + 1); the output layer is the last. In 32-bit floats, as llama.cpp reckons.
+  [[nodiscard]] std::vector<std::int64_t> divide(std::int64_t layers,
+                                                 const std::vector<Bytes>& free_memory,
+                                                 std::int64_t unloaded) const override {
+    std::vector<float> shares;
+    float sum = 0.0F;
+    for (const Bytes bytes : free_memory) {
+      sum += static_cast<float>(bytes.count());
+      shares.push_back(sum);
+    }
+    std::vector<std::int64_t> split(free_memory.size(), 0);
+    const auto all = static_cast<float>(layers + unloaded + 1);
+    for (std::int64_t layer = 0; layer < layers; ++layer) {
+      const float at = static_cast<float>(layer) / all;
+      std::size_t device = 0;
+      while (device + 1 < shares.size() && !(shares[device] / sum > at)) {
+        ++device;
+      }
+      ++split[device];
+    }
+    return split;
+  }
+};
+
+Profile LlamaCpp::profile(const model::Model& model, const model::Recipe& recipe,
+                          KvFormat kv, std::size_t most_ranks) const {
+  Profile profile;
+  profile.runtime = Id::llama_cpp;
+  profile.recipe = recipe;
+  model::WeightLayout layout;
+  std::int64_t duplicate = 0;
+  if (model.nominal || model.stored) {
+    layout = model::weights_of(model, recipe);
+    duplicate = model.architecture.tied ? layout.embedding.count() : 0;
+  } else {
+    const model::GgufWeights weights = model::gguf_weights(model.architecture, recipe);
+    layout = weights.layout;
+    duplicate = weights.tied_duplicate.count();
+    profile.everywhere = weights.per_device.count();
+    profile.unloaded_layers = weights.mtp_layers;
+  }
+  profile.format = layout.format;
+  profile.weight_evidence = layout.evidence;
+  profile.layers = layout.layers.size();
+  profile.host_weights = layout.embedding.count();
+  profile.last_weights = layout.head.count() + layout.other_global.count() -
+                         profile.everywhere + duplicate;
+  profile.weights.assign(1, 0);
+  std::int64_t replicated = 0;
+  for (const model::LayerBytes& layer : layout.layers) {
+    profile.weights.push_back(checked_add(profile.weights.back(), layer.total.count()));
+    replicated = checked_add(replicated, layer.replicated.count());
+    profile.largest_tensor = std::max(profile.largest_tensor, layer.largest_tensor.count());
+  }
+  const model::Architecture& architecture = model.architecture;
+  profile.cache_known =
+      architecture.cache_known && architecture.layers.size() == profile.layers;
+  profile.hidden = architecture.hidden;
+  profile.longest_context = architecture.context;
+  profile.base_bytes = base_bytes;
+  profile.graph = llama_graph(architecture);
+  profile.collectives_per_token = 2 * static_cast<std::int64_t>(profile.layers);
+
+  if (profile.cache_known) {
+    const std::vector<model::LayerCache> shapes = model::cache_shapes(architecture);
+    std::vector<std::size_t> kind_of_block;
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      LayerKind kind = layer_kind(shapes[i], cache_type(kv));
+      kind.constant_bytes = recurrent_state(architecture.blocks[i], kind.constant_bytes);
+      const auto known = std::find(profile.kinds.begin(), profile.kinds.end(), kind);
+      kind_of_block.push_back(static_cast<std::size_t>(known - profile.kinds.begin()));
+      if (known == profile.kinds.end()) {
+        profile.kinds.push_back(kind);
+      }
+    }
+    count_kinds(profile, architecture.layers, kind_of_block);
+  }
+
+  const std::int64_t output = layout.head.count();
+  const std::int64_t mirrored = replicated + profile.last_weights - output + profile.everywhere;
+  profile.rank_weights.assign(most_ranks + 1, -1);
+  for (std::int64_t ranks = 1; ranks <= static_cast<std::int64_t>(most_ranks); ++ranks) {
+    profile.rank_weights[static_cast<std::size_t>(ranks)] =
+        mirrored + ceil_div(profile.weights.back() - replicated + output, ranks);
+  }
+  return profile;
+}
+
+}  // namespace
+
+const Runtime& llama_cpp() {
+  static const LlamaCpp runtime;
+  return runtime;
+}
+
+}  // namespace macfit::runtime
