@@ -38,6 +38,9 @@ int run_validate(const CalibrateFlags& flags, const Catalogs& catalogs) {
 int run_fit(const CalibrateFlags& flags, const Catalogs& catalogs) {
   std::vector<study::MeasuredRow> rows;
   for (const std::string& path : flags.fit) {
+    if (path.empty()) {
+      continue;  // --fit alone
+    }
     rows = study::join_measurements(
         std::move(rows), study::read_measurements(read_text(path), path, flags.defaults));
   }

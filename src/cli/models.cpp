@@ -28,8 +28,7 @@ Action add_models(CLI::App& app) {
   CLI::App* show = app.add_subcommand("show", "Layers, parameters, bytes and cache of one model");
   CLI::App* import = app.add_subcommand(
       "import", "Write a manifest from a config.json, safetensors, GGUF or an MLX checkpoint");
-  CLI::App* verify =
-      app.add_subcommand("verify", "Published figures against what macfit computes");
+  CLI::App* verify = app.add_subcommand("verify", "Published figures against what macfit computes");
   add_common(*list, flags->common, formats);
   add_common(*verify, flags->common, formats);
   add_verify(*verify, flags->verify);

@@ -98,7 +98,8 @@ int run(int argc, const char* const* argv) {
   add("hardware", "Chips, machines, links, and what a cluster can hold", add_hardware);
   add("runtimes", "What each runtime can do, what it demands, how it fails", add_runtimes);
   add("launch", "The files and commands to run a plan on the machines", add_launch);
-  add("calibrate", "How fast: constants from measurements, and how far off they are", add_calibrate);
+  add("calibrate", "How fast: constants from measurements, and how far off they are",
+      add_calibrate);
   add("explain", "What a term, a reason or a problem code means", add_explain);
   add("version", "The version of macfit and of its catalog", add_version);
 

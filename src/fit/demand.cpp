@@ -37,9 +37,9 @@ Demand::Demand(const runtime::Profile& profile, const runtime::Workload& workloa
   }
 
   // Everything that stage() adds up is bounded here once, so that it needs no checks itself.
-  std::int64_t whole = checked_add(*std::max_element(fixed_.begin(), fixed_.end()),
-                                   checked_add(profile.weights.back(),
-                                               checked_add(everywhere_, last_weights_)));
+  std::int64_t whole =
+      checked_add(*std::max_element(fixed_.begin(), fixed_.end()),
+                  checked_add(profile.weights.back(), checked_add(everywhere_, last_weights_)));
   const std::uint32_t* total = counts_ + layers_ * kinds_;
   for (std::size_t k = 0; k < kinds_; ++k) {
     cache_[k] = runtime::cache_bytes(profile, profile.kinds[k], workload, context, ranks);

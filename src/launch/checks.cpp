@@ -10,6 +10,7 @@ constexpr const char* addresses = R"SCRIPT(#!/usr/bin/env bash
 # Takes the Thunderbolt bridge down and gives every cable its own subnet, as mlx.distributed_config
 # does. Lost at every reboot: run it again then. Needs sudo without a password on the nodes.
 # usage: ./addresses.sh [--print]
+# shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 # commands NODE: what to run there, a line a command
@@ -42,6 +43,7 @@ done
 constexpr const char* limits_head = R"SCRIPT(#!/usr/bin/env bash
 # Raises the GPU limit as the plan needs it. Lost at every reboot: run it again then.
 # Needs sudo without a password on the nodes; else type the lines below there.
+# shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 need "${SSH[@]}"
 
@@ -50,6 +52,7 @@ need "${SSH[@]}"
 constexpr const char* preflight = R"SCRIPT(#!/usr/bin/env bash
 # Checks every node before an unattended night. Changes nothing. One line a check; exit code 0 if all
 # passed, 1 if one failed.
+# shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 need "${SSH[@]}" "$MODEL"
 

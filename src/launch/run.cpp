@@ -15,6 +15,7 @@ constexpr const char* head = R"SCRIPT(#!/usr/bin/env bash
 # usage: ./run.sh [start]   the planned placement, until Ctrl-C
 #        ./run.sh alone N   the whole model on node N (from 1) alone, where it fits: for spike.sh
 #        ./run.sh stop      ends the servers that this script started on the nodes
+# shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 need "${SSH[@]}" "$MODEL"
 )SCRIPT";
@@ -181,8 +182,8 @@ RPC_SERVER=$(dirname "$SERVER")/rpc-server
 if [ "$SERVER" = llama-server ]; then RPC_SERVER=rpc-server; fi
 export RPC_SERVER
 case $MODEL in
-  *.gguf) model=(-m "$MODEL") ;;
-  *) model=(-hf "$MODEL:$FORMAT") ;;
+  *.gguf) files=(-m "$MODEL") ;;
+  *) files=(-hf "$MODEL:$FORMAT") ;;
 esac
 )SCRIPT";
 
@@ -294,7 +295,7 @@ start() {
     text_ += llama_tools;
     const std::string flags = llama_flags(setup_);
     const std::string body =
-        "    { keep worker; printf 'exec %q' \"$SERVER\"; printf ' %q' \"${model[@]}\"; printf ' "
+        "    { keep worker; printf 'exec %q' \"$SERVER\"; printf ' %q' \"${files[@]}\"; printf ' "
         "%s\\n' \\\n      \"" +
         escaped(flags) + "\"; } | on \"$node\" >\"worker-$((node + 1)).log\" 2>&1 &\n";
     workers("alone", body);
@@ -322,7 +323,7 @@ start() {
       }
       text_ += fmt::format(
           "  # {}: the client, and the last device\n  {{ keep client; printf 'exec %q' "
-          "\"$SERVER\"; printf ' %q' \"${{model[@]}}\"; printf ' %s\\n' \\\n    \"--rpc {} {} "
+          "\"$SERVER\"; printf ' %q' \"${{files[@]}}\"; printf ' %s\\n' \\\n    \"--rpc {} {} "
           "{}\"; "
           "}} | on {} >client-{}.log 2>&1 &\n",
           setup_.nodes[client].name, servers, split, escaped(flags), client, client + 1);

@@ -218,7 +218,8 @@ void add_spike(const Setup& setup, std::vector<File>& files) {
       "#!/usr/bin/env bash\n"
       "# Measures the servers that run.sh started, as spike.md says, into results.jsonl.\n"
       "# usage: ./spike.sh baseline N | workers | plan | soak HOURS\n"
-      ". \"$(dirname \"${BASH_SOURCE[0]}\")/common.sh\"\nneed \"${SSH[@]}\" \"$MODEL\"\n\n";
+      "# shellcheck source=/dev/null\n. \"$(dirname \"${BASH_SOURCE[0]}\")/common.sh\"\nneed "
+      "\"${SSH[@]}\" \"$MODEL\"\n\n";
   text += "HEAD=" + quote(spike_head(setup)) + "\n";
   std::string machines;
   for (std::size_t i = 0; i < setup.nodes.size(); ++i) {

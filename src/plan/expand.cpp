@@ -232,11 +232,9 @@ void foresee(const Request& request, const Scenario& scenario, Placement& placem
   if (placement.nodes.empty() || !placement.supported) {
     return;
   }
-  const NodeBudget& tightest =
-      *std::min_element(placement.nodes.begin(), placement.nodes.end(),
-                        [](const NodeBudget& a, const NodeBudget& b) {
-                          return a.headroom < b.headroom;
-                        });
+  const NodeBudget& tightest = *std::min_element(
+      placement.nodes.begin(), placement.nodes.end(),
+      [](const NodeBudget& a, const NodeBudget& b) { return a.headroom < b.headroom; });
   const std::string node = printable(request.cluster.nodes[tightest.node].name, 64);
   if (scenario.runtime->checks_only_the_sum() && placement.split != SplitKind::independent &&
       !placement.fits) {
@@ -249,8 +247,7 @@ void foresee(const Request& request, const Scenario& scenario, Placement& placem
           {"accepted-but-overflows",
            fmt::format("{} compares only the sum of free memory with the checkpoint's size, so it "
                        "would accept this, and {} would run out by {}",
-                       scenario.runtime->name(), node,
-                       format_gb(Bytes(0) - tightest.headroom))});
+                       scenario.runtime->name(), node, format_gb(Bytes(0) - tightest.headroom))});
     }
   }
   if (scenario.profile.graph) {
@@ -258,10 +255,11 @@ void foresee(const Request& request, const Scenario& scenario, Placement& placem
     const Bytes left = limit - tightest.parts.demand() + tightest.parts.runtime;
     if (left >= Bytes(0) && left < Bytes(runtime::llama_fit_margin)) {
       placement.problems.push_back(
-          {"fit-margin", fmt::format("llama.cpp keeps 1 GiB of every device free by itself (--fit): "
-                                     "with {} left on {} it would cut the context unless -c is "
-                                     "given",
-                                     format_gb(left), node)});
+          {"fit-margin",
+           fmt::format("llama.cpp keeps 1 GiB of every device free by itself (--fit): "
+                       "with {} left on {} it would cut the context unless -c is "
+                       "given",
+                       format_gb(left), node)});
     }
   }
 }

@@ -4,6 +4,7 @@
 
 #include "macfit/core/text.hpp"
 #include "macfit/hardware/cluster.hpp"
+#include "macfit/runtime/topology.hpp"
 
 namespace macfit::plan {
 namespace {
@@ -88,10 +89,12 @@ std::vector<Entry> make_glossary() {
       {"cache-unknown",
        "The rule of this architecture's cache is not published, so its demand can't "
        "be computed."},
-      {"accepted-but-overflows", "The runtime looks at the sum of free memory alone and would start "
-                                 "what then runs out of memory on a node."},
-      {"fit-margin", "llama.cpp leaves 1 GiB of every device free and cuts the context to do so, "
-                     "unless -c is given."},
+      {"accepted-but-overflows",
+       "The runtime looks at the sum of free memory alone and would start "
+       "what then runs out of memory on a node."},
+      {"fit-margin",
+       "llama.cpp leaves 1 GiB of every device free and cuts the context to do so, "
+       "unless -c is given."},
       {"format-unknown", "The runtime loads no weights of that format."},
       {"kv-block", "A quantized cache stores blocks that do not divide the model's heads."},
       {"drops-layers",
@@ -117,6 +120,9 @@ std::vector<Entry> make_glossary() {
       {"bigger-machine", "A single machine with more memory."},
   };
   for (const hardware::ProblemCode& problem : hardware::cluster_problem_codes()) {
+    entries.push_back({problem.code, problem.meaning});
+  }
+  for (const auto& problem : runtime::topology_problem_codes()) {
     entries.push_back({problem.code, problem.meaning});
   }
   std::sort(entries.begin(), entries.end(),

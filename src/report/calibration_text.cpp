@@ -18,8 +18,8 @@ Table class_table() {
                 {"rows", true},
                 {"median error", true},
                 {"p90", true},
-                {"bias", true, true},
-                {"in 80 % interval", true, true}});
+                {"bias", true},
+                {"in interval", true}});
 }
 
 void add(Table& table, const study::ClassSummary& c) {

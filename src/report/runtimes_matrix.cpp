@@ -20,7 +20,7 @@ void count(Ability& ability, const runtime::Support& support) {
 /// In the usual 4-bit format, else in one that somebody publishes (gpt-oss: mxfp4).
 runtime::Support tensor(const runtime::Runtime& runtime, const model::Model& model,
                         std::size_t ranks) {
-  const runtime::Support usual =
+  runtime::Support usual =
       runtime.tensor(model, runtime.recipe(model, model::parse_recipe("q4")), ranks);
   if (!usual.ok) {
     for (const model::PublishedFormat& format : model.formats) {
@@ -36,7 +36,7 @@ runtime::Support tensor(const runtime::Runtime& runtime, const model::Model& mod
 /// A model that the runtime does not load can't be split either; its words are those of runs().
 void ask(Abilities& abilities, const std::vector<std::size_t>& ranks, const model::Model& model) {
   const runtime::Runtime& runtime = runtime::get(abilities.runtime);
-  const runtime::Support runs = runtime.runs(model);
+  runtime::Support runs = runtime.runs(model);
   count(abilities.runs, runs);
   const auto unless_refused = [&](const auto& question) -> runtime::Support {
     if (!runs.ok) {

@@ -45,7 +45,9 @@ class Exo final : public MlxFamily {
 
   /// Floor of each node's share of free memory, the rest to the largest remainders, at least one.
   /// Source: EXO@b5375f8c, placement_utils.py.
-  [[nodiscard]] std::vector<std::int64_t> divide(std::int64_t layers, const std::vector<Bytes>& free_memory, std::int64_t /*unloaded*/) const override {
+  [[nodiscard]] std::vector<std::int64_t> divide(std::int64_t layers,
+                                                 const std::vector<Bytes>& free_memory,
+                                                 std::int64_t /*unloaded*/) const override {
     double total = 0.0;
     for (const Bytes bytes : free_memory) {
       total += bytes.as_double();
@@ -87,7 +89,8 @@ class Exo final : public MlxFamily {
     return {};
   }
 
-  [[nodiscard]] std::string manual_split(const std::vector<std::int64_t>& /*split*/, std::int64_t /*unloaded*/) const override {
+  [[nodiscard]] std::string manual_split(const std::vector<std::int64_t>& /*split*/,
+                                         std::int64_t /*unloaded*/) const override {
     return {};
   }
 

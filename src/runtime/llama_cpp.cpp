@@ -16,8 +16,9 @@ constexpr std::int64_t base_bytes = 512 * mib;
 
 // llama.cpp v0.5.0, src/llama-arch.cpp: no --split-mode tensor for these.
 constexpr std::array<std::string_view, 14> no_tensor = {
-    "deepseek2", "deepseek32",    "minimax-m2", "minimax-m3",  "glm-dsa", "kimi-linear", "mamba",
-    "jamba",     "granitehybrid", "nemotron_h", "nemotron_h_moe", "plamo2", "rwkv6",      "rwkv7"};
+    "deepseek2",      "deepseek32", "minimax-m2", "minimax-m3",    "glm-dsa",
+    "kimi-linear",    "mamba",      "jamba",      "granitehybrid", "nemotron_h",
+    "nemotron_h_moe", "plamo2",     "rwkv6",      "rwkv7"};
 
 model::GgmlType cache_type(KvFormat format) {
   switch (format) {
@@ -50,8 +51,8 @@ LayerKind layer_kind(const model::LayerCache& cache, model::GgmlType type) {
     return kind;
   }
   const bool latent = cache.kind == model::LayerCache::Kind::latent;
-  kind.growth = cache.span == model::Span::full ? LayerKind::Growth::cells
-                                                : LayerKind::Growth::sliding_cells;
+  kind.growth =
+      cache.span == model::Span::full ? LayerKind::Growth::cells : LayerKind::Growth::sliding_cells;
   kind.window = cache.window;
   kind.kv_heads = std::max<std::int64_t>(1, cache.kv_heads);
   // A latent is one row of keys; there are no values.
@@ -75,7 +76,8 @@ std::int64_t recurrent_state(const model::Block& block, std::int64_t known) {
   if (block.mamba2) {
     const model::Mamba2& mamba = *block.mamba2;
     const std::int64_t inner = mamba.heads * mamba.head_dim;
-    return 4 * ((mamba.kernel - 1) * (inner + 2 * mamba.groups * mamba.state) + mamba.state * inner);
+    return 4 *
+           ((mamba.kernel - 1) * (inner + 2 * mamba.groups * mamba.state) + mamba.state * inner);
   }
   if (block.mamba1) {
     const model::Mamba1& mamba = *block.mamba1;
@@ -124,9 +126,8 @@ class LlamaCpp final : public Runtime {
     }
     for (const model::Block& block : model.architecture.blocks) {
       if (block.attention && block.attention->kv_heads % static_cast<std::int64_t>(nodes) != 0) {
-        return Support::no("not-divisible",
-                           fmt::format("{} KV heads do not divide over {} devices",
-                                       block.attention->kv_heads, nodes));
+        return Support::no("not-divisible", fmt::format("{} KV heads do not divide over {} devices",
+                                                        block.attention->kv_heads, nodes));
       }
     }
     return Support::yes();
@@ -136,9 +137,9 @@ class LlamaCpp final : public Runtime {
     const auto block = model::ggml_type_info(cache_type(format)).block;
     for (const model::Block& kind : model.architecture.blocks) {
       if (kind.attention && kind.attention->head_dim % block != 0) {
-        return Support::no("kv-block", fmt::format("a {} cache needs heads of a multiple of {}, not {}",
-                                                   kv_format_name(format), block,
-                                                   kind.attention->head_dim));
+        return Support::no("kv-block",
+                           fmt::format("a {} cache needs heads of a multiple of {}, not {}",
+                                       kv_format_name(format), block, kind.attention->head_dim));
       }
     }
     return Support::yes();
@@ -171,12 +172,13 @@ class LlamaCpp final : public Runtime {
     }
   }
 
-  [[nodiscard]] Profile profile(const model::Model& model, const model::Recipe& recipe,
-                                KvFormat kv, std::size_t most_ranks) const override;
+  [[nodiscard]] Profile profile(const model::Model& model, const model::Recipe& recipe, KvFormat kv,
+                                std::size_t most_ranks) const override;
 
   [[nodiscard]] bool divides_by_gpu_limit() const override { return true; }
 
-  [[nodiscard]] std::int64_t prefill_step(std::int64_t asked, std::size_t /*nodes*/) const override {
+  [[nodiscard]] std::int64_t prefill_step(std::int64_t asked,
+                                          std::size_t /*nodes*/) const override {
     return asked;
   }
 
@@ -228,8 +230,8 @@ class LlamaCpp final : public Runtime {
   }
 };
 
-Profile LlamaCpp::profile(const model::Model& model, const model::Recipe& recipe,
-                          KvFormat kv, std::size_t most_ranks) const {
+Profile LlamaCpp::profile(const model::Model& model, const model::Recipe& recipe, KvFormat kv,
+                          std::size_t most_ranks) const {
   Profile profile;
   profile.runtime = Id::llama_cpp;
   profile.recipe = recipe;
@@ -249,8 +251,8 @@ Profile LlamaCpp::profile(const model::Model& model, const model::Recipe& recipe
   profile.weight_evidence = layout.evidence;
   profile.layers = layout.layers.size();
   profile.host_weights = layout.embedding.count();
-  profile.last_weights = layout.head.count() + layout.other_global.count() -
-                         profile.everywhere + duplicate;
+  profile.last_weights =
+      layout.head.count() + layout.other_global.count() - profile.everywhere + duplicate;
   profile.weights.assign(1, 0);
   std::int64_t replicated = 0;
   for (const model::LayerBytes& layer : layout.layers) {
@@ -259,8 +261,7 @@ Profile LlamaCpp::profile(const model::Model& model, const model::Recipe& recipe
     profile.largest_tensor = std::max(profile.largest_tensor, layer.largest_tensor.count());
   }
   const model::Architecture& architecture = model.architecture;
-  profile.cache_known =
-      architecture.cache_known && architecture.layers.size() == profile.layers;
+  profile.cache_known = architecture.cache_known && architecture.layers.size() == profile.layers;
   profile.hidden = architecture.hidden;
   profile.longest_context = architecture.context;
   profile.base_bytes = base_bytes;

@@ -68,8 +68,8 @@ std::int64_t llama_fit_context(const Profile& profile, const std::vector<Bytes>&
   const auto devices = static_cast<std::int64_t>(split.size());
   if (devices > 1) {
     const bool experts = profile.graph->experts_used > 0;
-    const std::int64_t on_devices = profile.weights.back() + profile.last_weights +
-                                    devices * profile.everywhere;
+    const std::int64_t on_devices =
+        profile.weights.back() + profile.last_weights + devices * profile.everywhere;
     const std::int64_t per_layer = on_devices / (layers + profile.unloaded_layers + 1);
     budget -= (devices + 1) * per_layer / (experts ? 6 : 2);
   }

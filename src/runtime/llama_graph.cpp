@@ -16,13 +16,13 @@ std::int64_t pad(std::int64_t value, std::int64_t step) { return (value + step -
 
 /// Sizes that every stage of the graph is made of.
 struct Sizes {
-  std::int64_t ub = 0;        ///< tokens of a micro-batch
-  std::int64_t u = 0;         ///< its hidden states
-  std::int64_t heads = 0;     ///< its queries
+  std::int64_t ub = 0;     ///< tokens of a micro-batch
+  std::int64_t u = 0;      ///< its hidden states
+  std::int64_t heads = 0;  ///< its queries
   std::int64_t outputs = 0;
-  std::int64_t oid = 0;       ///< indices of the outputs
+  std::int64_t oid = 0;  ///< indices of the outputs
   std::int64_t streams = 1;
-  std::int64_t inputs = 0;    ///< masks, indices, rotations
+  std::int64_t inputs = 0;  ///< masks, indices, rotations
 };
 
 std::vector<std::int64_t> caches(const LlamaGraph& graph, const LlamaContext& context) {
@@ -91,18 +91,17 @@ std::int64_t attention_stage(const LlamaGraph& graph, const LlamaContext& contex
   const std::int64_t value_dim = graph.latent ? latent_value : graph.value_dim;
   const std::int64_t kv_heads = graph.latent ? 1 : graph.kv_heads;
   const std::int64_t per_stream = s.ub / s.streams;
-  const std::int64_t row = graph.latent ? 2 * latent_row
+  const std::int64_t row = graph.latent              ? 2 * latent_row
                            : context.quantized_cache ? 2 * graph.key_dim
                                                      : 2 * graph.key_dim * graph.kv_heads;
   const std::int64_t widths = graph.latent ? latent_row : graph.key_dim + graph.value_dim;
   std::int64_t scratch = 0;
   for (const std::int64_t cells : all) {
-    scratch = std::max(
-        scratch, 2 * cells * s.streams * kv_heads * widths +
-                     4 * std::min<std::int64_t>(per_stream, 32) * s.streams * graph.heads * 32 *
-                         (value_dim + 2) +
-                     64 * s.streams * (2 * row * kv_heads + 2 * per_stream) +
-                     s.streams * (cells / 64) * ceil_div(per_stream, 8));
+    scratch = std::max(scratch, 2 * cells * s.streams * kv_heads * widths +
+                                    4 * std::min<std::int64_t>(per_stream, 32) * s.streams *
+                                        graph.heads * 32 * (value_dim + 2) +
+                                    64 * s.streams * (2 * row * kv_heads + 2 * per_stream) +
+                                    s.streams * (cells / 64) * ceil_div(per_stream, 8));
   }
   bytes -= context.quantized_cache && !graph.latent ? s.heads : 0;
   return bytes + 4 * s.ub * graph.heads * value_dim + scratch;
@@ -112,11 +111,10 @@ std::int64_t feed_forward_stage(const LlamaGraph& graph, const Sizes& s) {
   const std::int64_t dense =
       graph.dense_width > 0 ? 4 * s.ub * (2 * graph.embedding + 3 * graph.dense_width) : 0;
   const std::int64_t experts =
-      graph.experts_used > 0
-          ? 4 * s.ub *
-                (2 * graph.embedding +
-                 graph.experts_used * (graph.embedding + 2 * graph.expert_width))
-          : 0;
+      graph.experts_used > 0 ? 4 * s.ub *
+                                   (2 * graph.embedding +
+                                    graph.experts_used * (graph.embedding + 2 * graph.expert_width))
+                             : 0;
   return std::max(dense, experts);
 }
 

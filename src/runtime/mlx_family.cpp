@@ -249,8 +249,8 @@ Bytes MlxFamily::communication(std::size_t nodes, hardware::Transport transport)
              : Bytes(32 * mib);
 }
 
-Profile MlxFamily::profile(const model::Model& model, const model::Recipe& recipe,
-                           KvFormat kv, std::size_t most_ranks) const {
+Profile MlxFamily::profile(const model::Model& model, const model::Recipe& recipe, KvFormat kv,
+                           std::size_t most_ranks) const {
   const model::WeightLayout layout = model::weights_of(model, recipe);
   Profile profile;
   profile.runtime = id();

@@ -10,8 +10,8 @@ class MlxFamily : public Runtime {
   [[nodiscard]] Support format(const model::Recipe& asked) const override;
   [[nodiscard]] model::Recipe recipe(const model::Model& model,
                                      const model::Recipe& asked) const override;
-  [[nodiscard]] Profile profile(const model::Model& model, const model::Recipe& recipe,
-                                KvFormat kv, std::size_t most_ranks) const override;
+  [[nodiscard]] Profile profile(const model::Model& model, const model::Recipe& recipe, KvFormat kv,
+                                std::size_t most_ranks) const override;
   [[nodiscard]] Support kv(const model::Model& model, KvFormat format) const override;
   [[nodiscard]] Support tensor(const model::Model& model, const model::Recipe& recipe,
                                std::size_t nodes) const override;

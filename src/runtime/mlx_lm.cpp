@@ -49,7 +49,9 @@ class MlxLm final : public MlxFamily {
   }
 
   /// Equal counts; the remainder goes to the ranks with the last layers (mlx-lm#1816).
-  [[nodiscard]] std::vector<std::int64_t> divide(std::int64_t layers, const std::vector<Bytes>& free_memory, std::int64_t /*unloaded*/) const override {
+  [[nodiscard]] std::vector<std::int64_t> divide(std::int64_t layers,
+                                                 const std::vector<Bytes>& free_memory,
+                                                 std::int64_t /*unloaded*/) const override {
     const auto nodes = static_cast<std::int64_t>(free_memory.size());
     std::vector<std::int64_t> split;
     for (std::int64_t i = 0; i < nodes; ++i) {
@@ -75,7 +77,8 @@ class MlxLm final : public MlxFamily {
         layers, nodes);
   }
 
-  [[nodiscard]] std::string manual_split(const std::vector<std::int64_t>& split, std::int64_t /*unloaded*/) const override {
+  [[nodiscard]] std::string manual_split(const std::vector<std::int64_t>& split,
+                                         std::int64_t /*unloaded*/) const override {
     // The list is by rank, and rank 0 holds the last layers.
     std::string text;
     for (std::size_t i = split.size(); i-- > 0;) {

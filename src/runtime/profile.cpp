@@ -134,8 +134,8 @@ std::int64_t step_bytes(const Profile& profile, const Workload& workload, std::i
   if (profile.graph) {
     const LlamaContext made = llama_context(workload, context);
     // Servers stand first, the client's own GPU last.
-    const DeviceKind kind = place == Place::only || place == Place::last ? DeviceKind::metal
-                                                                         : DeviceKind::generic;
+    const DeviceKind kind =
+        place == Place::only || place == Place::last ? DeviceKind::metal : DeviceKind::generic;
     return checked_add(llama_compute(*profile.graph, made, kind, place),
                        llama_compute_margin(made.ubatch));
   }

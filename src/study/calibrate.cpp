@@ -96,7 +96,7 @@ void count_rows(const Resolution& resolution, speed::Calibration& calibration) {
 }  // namespace
 
 speed::Calibration fit_calibration(const Resolution& resolution) {
-  const Folds folds = leave_sources_out(resolution, resolution.rows.size());
+  const Folds folds = leave_sources_out(resolution);
   speed::Calibration calibration = speed::Calibration::start();
   calibration.values = folds.all;
   calibration.low = folds.all;
@@ -123,10 +123,9 @@ speed::Calibration fit_calibration(const Resolution& resolution) {
 }
 
 SpeedValidation validate_speed(const Resolution& resolution, std::size_t judged) {
-  const Folds folds = leave_sources_out(resolution, judged);
+  const Folds folds = leave_sources_out(resolution);
   SpeedValidation result;
   result.validation.subject = "speed";
-  result.sources = folds.sources.size();
   std::set<std::string> judged_ids;
   for (std::size_t i = 0; i < judged; ++i) {
     judged_ids.insert(resolution.rows[i].id);
@@ -135,10 +134,15 @@ SpeedValidation validate_speed(const Resolution& resolution, std::size_t judged)
   std::copy_if(resolution.skipped.begin(), resolution.skipped.end(),
                std::back_inserter(result.validation.skipped),
                [&](const Skipped& skipped) { return judged_ids.contains(skipped.id); });
+  std::set<std::string> sources;
   std::map<std::string, speed::Residuals> intervals;
   std::array<std::vector<Row>, speed::figure_count> by_figure;
   for (const LeftOut& left : folds.samples) {
     const Sample& s = resolution.samples[left.sample];
+    if (s.row >= judged) {
+      continue;
+    }
+    sources.insert(s.source);
     const Figure figure = s.figure();
     const std::string key = s.source + "|" + std::string(speed::figure_name(figure));
     auto interval = intervals.find(key);
@@ -166,6 +170,7 @@ SpeedValidation validate_speed(const Resolution& resolution, std::size_t judged)
       result.validation.classes.push_back(std::move(total));
     }
   }
+  result.sources = sources.size();
   result.totals = result.validation.classes.size();
   std::vector<Row> sorted = result.validation.results;
   std::stable_sort(sorted.begin(), sorted.end(),

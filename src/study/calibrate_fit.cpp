@@ -268,14 +268,21 @@ double quantile(std::vector<std::pair<double, double>> weighted, double share) {
   for (const auto& [value, weight] : weighted) {
     total += weight;
   }
+  // Each value stands at the middle of its weight; between two, a straight line.
   double sum = 0.0;
-  for (const auto& [value, weight] : weighted) {
+  double place = 0.0;
+  double before = 0.0;
+  for (std::size_t i = 0; i < weighted.size(); ++i) {
+    const auto& [value, weight] = weighted[i];
+    const double last = place;
+    place = (sum + weight / 2.0) / total;
     sum += weight;
-    if (sum >= share * total) {
-      return value;
+    if (place >= share) {
+      return i == 0 ? value : before + (value - before) * (share - last) / (place - last);
     }
+    before = value;
   }
-  return weighted.empty() ? 0.0 : weighted.back().first;
+  return before;
 }
 
 }  // namespace
@@ -312,7 +319,7 @@ Constants fit_constants(const Resolution& resolution, const std::vector<std::siz
   return constants;
 }
 
-Folds leave_sources_out(const Resolution& resolution, std::size_t judged) {
+Folds leave_sources_out(const Resolution& resolution) {
   std::vector<std::size_t> every(resolution.samples.size());
   for (std::size_t i = 0; i < every.size(); ++i) {
     every[i] = i;
@@ -322,11 +329,11 @@ Folds leave_sources_out(const Resolution& resolution, std::size_t judged) {
   folds.all = fit_constants(resolution, every, start, 3);
   std::map<std::string, std::vector<std::size_t>> sources;
   for (const std::size_t i : every) {
-    if (resolution.samples[i].row < judged) {
-      sources[resolution.samples[i].source].push_back(i);
-    }
+    sources[resolution.samples[i].source].push_back(i);
   }
-  for (const auto& [source, members] : sources) {
+  for (const auto& entry : sources) {
+    const std::string& source = entry.first;
+    const std::vector<std::size_t>& members = entry.second;
     std::vector<std::size_t> rest;
     std::copy_if(every.begin(), every.end(), std::back_inserter(rest),
                  [&](std::size_t i) { return resolution.samples[i].source != source; });

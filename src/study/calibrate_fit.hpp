@@ -22,14 +22,14 @@ struct LeftOut {
   double log_ratio = 0.0;  ///< ln(published / predicted)
 };
 
-/// Every sample among the first `judged` rows predicted by a fit without its source.
+/// Every sample predicted by a fit without its source.
 struct Folds {
   std::vector<LeftOut> samples;  ///< in the samples' order
   std::vector<speed::Constants> constants;
   std::vector<std::string> sources;  ///< that each of `constants` has not seen
   speed::Constants all{};            ///< fitted to everything
 };
-[[nodiscard]] Folds leave_sources_out(const Resolution& resolution, std::size_t judged);
+[[nodiscard]] Folds leave_sources_out(const Resolution& resolution);
 
 /// Interval of a figure by left-out residuals: each configuration counts once; `without`: a source
 /// not to count.

@@ -29,8 +29,9 @@ std::vector<std::string> parts_of(std::string_view text, std::string_view separa
 /// "M1 Pro 14c", "M2 Ultra 76-Core GPU 192GB".
 int cores_in(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto number =
-        i == 0 || text[i - 1] == ' ' ? leading_number(text.substr(i)) : std::nullopt;
+    const auto number = i == 0 || text[i - 1] == ' ' || text[i - 1] == '('
+                            ? leading_number(text.substr(i))
+                            : std::nullopt;
     if (number && (number->rest == "c" || number->rest.starts_with("c ") ||
                    number->rest.starts_with("-Core") || number->rest.starts_with("-core"))) {
       return static_cast<int>(number->value);
@@ -92,13 +93,15 @@ class Resolver {
 
  private:
   std::string fill(const MeasuredRow& row, Sample& sample) {
-    if (row.phase != "decode" && row.phase != "prefill") {
+    const std::string phase = lower(row.phase);
+    sample.prefill = phase.starts_with("pre") || phase.starts_with("prompt") || phase == "pp";
+    if (!sample.prefill && !phase.starts_with("dec") && !phase.starts_with("gen") &&
+        phase != "tg") {
       return "the phase is neither decode nor prefill";
     }
     if (row.value <= 0.0) {
       return "the speed is not positive";
     }
-    sample.prefill = row.phase == "prefill";
     sample.published = row.value;
     sample.sequences = std::max(1, row.batch);
     sample.source = row.own ? "own" : source_of(row);
@@ -109,9 +112,11 @@ class Resolver {
     }
     const auto engine = engine_of(row);
     if (!engine) {
-      return "the runtime is not stated";
+      const bool stated = !row.runtime.empty() && lower(row.runtime) != "n/s";
+      return stated ? "no constants for such a runtime: \"" + printable(row.runtime, 40) + "\""
+                    : std::string("the runtime is not stated");
     }
-    const auto tokens = find_tokens(row);
+    const auto tokens = find_tokens(row, sample.prefill);
     if (!tokens) {
       return "the length of the prompt is not stated";
     }
@@ -267,11 +272,13 @@ class Resolver {
         chip.generation > 0 ? "M" + std::to_string(chip.generation) : chip.id;
     const std::size_t nodes = sample.chips.size();
     sample.name_class = family + ", " + std::string(speed::engine_name(engine)) + ", " +
-                        (work.mixture() ? "experts" : "dense") + ", " + row.phase + ", " +
+                        (work.mixture() ? "experts" : "dense") + ", " +
+                        (sample.prefill ? "prefill" : "decode") + ", " +
                         (nodes == 1 ? "1 node" : std::to_string(nodes) + " nodes");
     sample.configuration = sample.source + "|" + work.model + "|" + work.format + "|" + chip.id +
                            "|" + std::to_string(row.gpu_cores) + "|" + row.runtime + "|" +
-                           row.phase + "|" + std::to_string(nodes) + row.parallelism + row.backend;
+                           (sample.prefill ? "prefill|" : "decode|") + std::to_string(nodes) +
+                           row.parallelism + row.backend;
   }
 
   Resolution& resolution_;

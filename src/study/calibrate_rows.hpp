@@ -52,6 +52,6 @@ struct FoundTokens {
   bool assumed = false;
 };
 /// Empty where a prompt's length is needed and not stated.
-[[nodiscard]] std::optional<FoundTokens> find_tokens(const MeasuredRow& row);
+[[nodiscard]] std::optional<FoundTokens> find_tokens(const MeasuredRow& row, bool prefill);
 
 }  // namespace macfit::study

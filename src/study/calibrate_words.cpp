@@ -49,8 +49,9 @@ int bits_in(std::string_view text) {
     const std::string_view rest = number->rest;
     const bool bits =
         rest.starts_with("bit") || rest.starts_with("-bit") || rest.starts_with(" bit");
-    const bool quant = i > 0 && text[i - 1] == 'q';
-    if ((bits || quant) && number->value == static_cast<int>(number->value)) {
+    const bool quant = (i > 0 && text[i - 1] == 'q') || text.substr(0, i).ends_with("int");
+    const bool alone = i == 0 && rest.empty();
+    if ((bits || quant || alone) && number->value == static_cast<int>(number->value)) {
       return static_cast<int>(number->value);
     }
   }
@@ -225,7 +226,7 @@ std::string source_of(const MeasuredRow& row) {
     }
   }
   const std::size_t space = text.find_first_of(" @:");
-  const std::string first = text.substr(0, space);
+  std::string first = text.substr(0, space);
   if (std::count(first.begin(), first.end(), '/') == 1) {
     return first;
   }
@@ -252,7 +253,13 @@ std::optional<speed::Engine> engine_of(const MeasuredRow& row) {
     const bool old = (year > 0 && year < 2025) || (year == 0 && has(row.source, "#4167"));
     return old ? speed::Engine::llama_2024 : speed::Engine::llama_cpp;
   }
-  if (has(name, "mlx") || has(name, "lm studio")) {
+  if (has(name, "lm studio") && !has(name, "mlx")) {
+    const std::string quant = lower(row.quant) + lower(row.model);
+    const bool gguf = has(quant, "gguf") || has(quant, "_k") || has(quant, "q4_0") ||
+                      has(quant, "q8_0") || has(quant, "iq");
+    return gguf ? speed::Engine::llama_cpp : speed::Engine::mlx;
+  }
+  if (has(name, "mlx")) {
     return speed::Engine::mlx;
   }
   return std::nullopt;
@@ -284,12 +291,11 @@ std::optional<FoundFormat> find_format(const MeasuredRow& row, speed::Engine eng
   return found;
 }
 
-std::optional<FoundTokens> find_tokens(const MeasuredRow& row) {
+std::optional<FoundTokens> find_tokens(const MeasuredRow& row, bool prefill) {
   constexpr double few = 100.0;
   constexpr double reply = 256.0;
   constexpr double bench = 128.0;
   constexpr double unknown = 300.0;
-  const bool prefill = row.phase == "prefill";
   FoundTokens tokens;
   if (row.prompt || row.generated) {
     tokens = {row.cached.value_or(0.0), row.prompt.value_or(0.0), row.generated.value_or(0.0)};

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "macfit/core/error.hpp"
+#include "macfit/core/quantity.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/model/gguf.hpp"
 #include "macfit/model/gguf_shape.hpp"
@@ -292,16 +293,20 @@ void compare_cache(Comparison& comparison, const std::string& id, const Architec
   std::int64_t sum = 0;
   for (const Json& buffer : list_of(c, "buffers")) {
     if (const std::int64_t bytes = whole_of(buffer, "context").value_or(0); bytes != 0) {
-      published[text_of(buffer, "buft")] += bytes;
-      sum += bytes;
+      std::int64_t& device = published[text_of(buffer, "buft")];
+      device = checked_add(device, bytes);
+      sum = checked_add(sum, bytes);
     }
   }
   // A tensor split reports what one of its devices holds.
-  comparison.add(id, "kv", static_cast<double>(sum * setting.shares), cache.total().as_double());
+  comparison.add(id, "kv", static_cast<double>(checked_mul(sum, setting.shares)),
+                 cache.total().as_double());
+  int index = 0;
   for (const Json& part : list_of(c, "kv")) {
+    const std::string order = ++index > 1 ? fmt::format(" {}", index) : "";
     if (const auto cells = whole_of(part, "cells"); cells && *cells > 0) {
       const bool sliding = *cells == cache.sliding_cells && *cells != cache.cells;
-      comparison.add(id + (sliding ? " sliding cells" : " cells"), "kv-cells",
+      comparison.add(id + (sliding ? " sliding cells" : " cells") + order, "kv-cells",
                      static_cast<double>(*cells),
                      static_cast<double>(sliding ? cache.sliding_cells : cache.cells));
     }
@@ -332,10 +337,10 @@ void compare_tensor_split(Comparison& comparison, const std::string& id,
   }
   std::int64_t sum = 0;
   for (const auto& [device, bytes] : devices.items()) {
-    sum += whole_of(bytes, "model").value_or(0);
+    sum = checked_add(sum, whole_of(bytes, "model").value_or(0));
   }
   comparison.add(id + " weights of all devices", "weights-tensor-split", static_cast<double>(sum),
-                 static_cast<double>(mirrored * shares + split));
+                 static_cast<double>(checked_add(checked_mul(mirrored, shares), split)));
 }
 
 void compare_cases(Comparison& comparison, const std::string& id, const Architecture& architecture,
@@ -409,8 +414,8 @@ void compare_rpc(Comparison& comparison, const Json& root, const Json& row, std:
         DeviceBytes published;
         for (const Json& buffer : list_of(c, "buffers")) {
           const std::string name_of = text_of(buffer, "buft");
-          published[name_of.starts_with("CPU") ? "CPU" : name_of] +=
-              whole_of(buffer, "model").value_or(0);
+          std::int64_t& device = published[name_of.starts_with("CPU") ? "CPU" : name_of];
+          device = checked_add(device, whole_of(buffer, "model").value_or(0));
         }
         add_devices(comparison, name + " weights", "weights-on-device", published,
                     place(model::gguf_weights(architecture, mixture(text_of(row, "ftype"))),

@@ -224,17 +224,10 @@ PublishedTotal explain_total(const Architecture& architecture, const CountedPart
       }
     }
   }
-  total.reason =
-      fmt::format("no rule known: {:+} beside {}", published - nearest.parameters, nearest.name);
+  total.reason = fmt::format("no rule known: the published count has {:+} beside {}",
+                             published - nearest.parameters,
+                             parts.mtp == 0 && parts.vision == 0 ? "text" : nearest.name);
   return total;
-}
-
-std::vector<std::string> published_rule_names() {
-  std::vector<std::string> names;
-  for (const Rule& rule : rules) {
-    names.emplace_back(rule.name);
-  }
-  return names;
 }
 
 }  // namespace macfit::study

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "macfit/model/architecture.hpp"
 
@@ -28,8 +27,5 @@ struct CountedParts {
 /// last parameter (docs/validation.md), else the nearest sum.
 [[nodiscard]] PublishedTotal explain_total(const model::Architecture& architecture,
                                            const CountedParts& parts, std::int64_t published);
-
-/// Names of the rules, in the order in which they are tried.
-[[nodiscard]] std::vector<std::string> published_rule_names();
 
 }  // namespace macfit::study

@@ -108,20 +108,12 @@ TEST_CASE("JACCL hostfiles hold a square of devices with null on its diagonal", 
 }
 
 TEST_CASE("a raised limit is written in whole MiB, node by node", "[launch]") {
-  // 128 GiB less 5 % is 130,567,045,324.8 B = 124,518.4 MiB.
-  auto request = request_of("minimax-m2.5", "1x128", runtime::Id::mlx_lm);
-  request.recipe = model::parse_recipe("mlx-4bit-g64");
-  for (const std::string model : {"qwen3-235b-a22b", "glm-4.5", "minimax-m2.5"}) {
-    request = request_of(model, "1x128+1x96", runtime::Id::mlx_lm);
-    const plan::Plan plan = plan::make_plan(request);
-    if (!plan.verdict.placement ||
-        plan.placements[*plan.verdict.placement].limit != plan::Limit::raised) {
-      continue;
-    }
-    CHECK_THAT(file(launch::make_folder(plan), "limits.sh").text,
-               test::contains("iogpu.wired_limit_mb=124518"));
-    return;
-  }
+  // 128 GiB less 5 % is 130,567,045,325 B, 124,518.4 MiB; 96 GiB less 5 GiB is 93,184 MiB.
+  const auto folder = folder_of(request_of("glm-4.5", "1x128+1x96", runtime::Id::mlx_lm));
+  const std::string& limits = file(folder, "limits.sh").text;
+  CHECK_THAT(limits, test::contains("iogpu.wired_limit_mb=124518' | on 0"));
+  CHECK_THAT(limits, test::contains("iogpu.wired_limit_mb=93184' | on 1"));
+  CHECK_THAT(file(folder, "settings.sh").text, test::contains("WIRED_MB=(124518 93184)"));
 }
 
 TEST_CASE("what can't be launched is refused with a way on", "[launch]") {
@@ -133,16 +125,12 @@ TEST_CASE("what can't be launched is refused with a way on", "[launch]") {
 }
 
 TEST_CASE("topology problems come along with their remedies", "[launch]") {
-  auto request =
-      request_of("minimax-m2.5", "2xm4-max-128+mac-mini-m4-32", runtime::Id::mlx_lm, "tb5-rdma");
-  request.only = plan::SplitKind::tensor;
-  const plan::Plan plan = plan::make_plan(request);
-  if (plan.verdict.placement && plan.placements[*plan.verdict.placement].nodes.size() == 3) {
-    const auto folder = launch::make_folder(plan);
-    REQUIRE_FALSE(folder.warnings.empty());
-    CHECK_THAT(folder.warnings.front(), test::contains("tb4-in-ring"));
-    CHECK_THAT(file(folder, "README.md").text, test::contains("Remedy: "));
-  }
+  const auto folder = folder_of(
+      request_of("glm-4.5-air", "m4-max-64+mac-mini-m4-32", runtime::Id::mlx_lm, "tb5-rdma"));
+  REQUIRE(folder.warnings.size() == 1);
+  CHECK_THAT(folder.warnings.front(), test::contains("tb4-in-ring"));
+  CHECK_THAT(folder.warnings.front(), test::contains("--link tb4"));
+  CHECK_THAT(file(folder, "README.md").text, test::contains("**tb4-in-ring**"));
 }
 
 TEST_CASE("quoting leaves nothing to the shell", "[launch]") {

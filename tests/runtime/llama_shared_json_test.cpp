@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <map>
+
 #include <nlohmann/json.hpp>
 
 #include "macfit/core/quantity.hpp"
@@ -19,7 +20,7 @@ namespace {
 struct Tally {
   std::vector<double> errors;  ///< predicted / published - 1
   std::int64_t equal = 0;
-  std::int64_t under = 0;      ///< below the published figure even with the margin
+  std::int64_t under = 0;  ///< below the published figure even with the margin
 
   void add(std::int64_t predicted, std::int64_t published, std::int64_t margin) {
     errors.push_back(static_cast<double>(predicted) / static_cast<double>(published) - 1.0);
@@ -80,8 +81,8 @@ TEST_CASE("compute buffers follow llama.cpp's allocator", "[runtime]") {
         }
       }
       for (std::size_t i = 0; i < published.size(); ++i) {
-        const runtime::Place place = published.size() == 1 ? runtime::Place::only
-                                     : i == 0              ? runtime::Place::first
+        const runtime::Place place = published.size() == 1       ? runtime::Place::only
+                                     : i == 0                    ? runtime::Place::first
                                      : i + 1 == published.size() ? runtime::Place::last
                                                                  : runtime::Place::middle;
         const std::int64_t predicted = runtime::llama_compute(
@@ -192,17 +193,16 @@ TEST_CASE("layers and weights land where llama.cpp puts them", "[runtime]") {
   CHECK(compared > 200);
   for (const Json& row : data.at("rpc")) {
     const std::string name = row.at("model").get<std::string>();
-    const Json& shape =
-        data.at("models").contains(name) ? data.at("models").at(name).at("shape")
-        : data.at("shapes").contains(name) ? data.at("shapes").at(name)
-                                           : Json();
+    const Json& shape = data.at("models").contains(name)   ? data.at("models").at(name).at("shape")
+                        : data.at("shapes").contains(name) ? data.at("shapes").at(name)
+                                                           : Json();
     if (shape.is_null() || row.at("split_mode") != "layer" || !row.contains("layer_dev")) {
       continue;
     }
     const runtime::Profile profile = profile_of(shape, row.at("ftype").get<std::string>());
     std::vector<Bytes> free;
-    const Json& shares = row.at("tensor_split").is_null() ? row.at("rpc_mem_MiB")
-                                                          : row.at("tensor_split");
+    const Json& shares =
+        row.at("tensor_split").is_null() ? row.at("rpc_mem_MiB") : row.at("tensor_split");
     for (const Json& share : shares) {
       free.emplace_back(static_cast<std::int64_t>(share.get<double>() * 1024));
     }

@@ -24,8 +24,8 @@ struct Scenario {
   bool takes_split = false;              ///< a pipeline's split can be told to the runtime
   hardware::Transport transport = hardware::Transport::tcp;
   std::vector<Bytes> ram;
-  std::vector<Bytes> free_memory;        ///< by which the runtime shares layers out
-  fit::Split given;  ///< by the user, over all nodes; empty: none
+  std::vector<Bytes> free_memory;  ///< by which the runtime shares layers out
+  fit::Split given;                ///< by the user, over all nodes; empty: none
 
   struct Capacity {
     std::vector<std::int64_t> whole;  ///< effective bytes for a model whole on the node

@@ -11,7 +11,7 @@ namespace macfit::runtime {
 /// What llama.cpp's compute buffers follow from. Sizes are element counts.
 /// Source: llama.cpp v0.5.0 as measured with its own allocator (docs/runtimes.md).
 struct LlamaGraph {
-  std::int64_t embedding = 0;   ///< n_embd
+  std::int64_t embedding = 0;  ///< n_embd
   std::int64_t vocabulary = 0;
   std::int64_t heads = 0;
   std::int64_t kv_heads = 0;
@@ -23,13 +23,13 @@ struct LlamaGraph {
   bool full_cache = true;
   bool sliding_cache = false;
   std::int64_t window = 0;
-  bool latent = false;           ///< MLA: one cache of keys, no values
-  std::int64_t latent_key = 0;   ///< key_length_mla
+  bool latent = false;          ///< MLA: one cache of keys, no values
+  std::int64_t latent_key = 0;  ///< key_length_mla
   std::int64_t rope_dim = 0;
   bool recurrent = false;
-  int logits_copies = 1;         ///< hidden-sized buffers live beside the logits
-  int attention_inputs = 1;      ///< the same beside attention
-  bool post_norms = false;       ///< one more head-sized buffer in the feed-forward stage
+  int logits_copies = 1;     ///< hidden-sized buffers live beside the logits
+  int attention_inputs = 1;  ///< the same beside attention
+  bool post_norms = false;   ///< one more head-sized buffer in the feed-forward stage
 };
 
 /// By the architecture's properties and llama.cpp's name for it.
@@ -37,11 +37,11 @@ struct LlamaGraph {
 
 /// How a context is created.
 struct LlamaContext {
-  std::int64_t context = 4096;     ///< n_ctx, all sequences together
+  std::int64_t context = 4096;  ///< n_ctx, all sequences together
   std::int64_t parallel = 1;
-  bool unified = true;             ///< llama-server's own choice
+  bool unified = true;  ///< llama-server's own choice
   std::int64_t ubatch = 512;
-  std::int64_t outputs = 0;        ///< n_outputs_max; 0: as many as the batch
+  std::int64_t outputs = 0;  ///< n_outputs_max; 0: as many as the batch
   bool flash_attention = true;
   bool quantized_cache = false;
 };

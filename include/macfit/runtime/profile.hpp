@@ -19,11 +19,11 @@ enum class Id : std::uint8_t { mlx_lm, exo, llama_cpp };
 /// What one kind of layer needs at run time besides its weights. Bytes unless said.
 struct LayerKind {
   enum class Growth : std::uint8_t {
-    none,      ///< no cache that grows
-    slots,     ///< one slot a token, allocated in steps
-    rotating,  ///< at most the window, plus a prefill step while a prompt is read
-    chunked,   ///< at most the chunk plus a prefill step, in steps
-    cells,     ///< llama.cpp: one stream of cells for all sequences
+    none,           ///< no cache that grows
+    slots,          ///< one slot a token, allocated in steps
+    rotating,       ///< at most the window, plus a prefill step while a prompt is read
+    chunked,        ///< at most the chunk plus a prefill step, in steps
+    cells,          ///< llama.cpp: one stream of cells for all sequences
     sliding_cells,  ///< the same, windows and a micro-batch at most
   };
   Growth growth = Growth::none;
@@ -50,9 +50,9 @@ struct Profile {
   std::vector<std::uint32_t> kind_counts;  ///< (layers + 1) * kinds prefix counts
   /// Weights of one rank of a tensor split, index = ranks; -1 where it can't be cut that way.
   std::vector<std::int64_t> rank_weights;
-  std::int64_t everywhere = 0;    ///< on every node of a split: embedding, head, final norm
-  std::int64_t last_weights = 0;  ///< beside its layers on the node with the last layer
-  std::int64_t host_weights = 0;  ///< in the CPU's memory of the last node, not the GPU's
+  std::int64_t everywhere = 0;       ///< on every node of a split: embedding, head, final norm
+  std::int64_t last_weights = 0;     ///< beside its layers on the node with the last layer
+  std::int64_t host_weights = 0;     ///< in the CPU's memory of the last node, not the GPU's
   std::int64_t largest_tensor = 0;   ///< live beside its slice while a tensor split loads
   std::int64_t step_bytes = 0;       ///< activations held per token of a prefill step
   std::int64_t logits_bytes = 0;     ///< per sequence
@@ -60,8 +60,8 @@ struct Profile {
   std::int64_t batched_prompts = 1;  ///< sequences whose prompts are read together
   std::int64_t slot_step = 256;      ///< tokens by which a cache grows
   std::int64_t hidden = 0;
-  std::int64_t unloaded_layers = 0;         ///< counted when a runtime shares layers out, not loaded
-  std::optional<LlamaGraph> graph;          ///< llama.cpp: what its compute buffers follow from
+  std::int64_t unloaded_layers = 0;        ///< counted when a runtime shares layers out, not loaded
+  std::optional<LlamaGraph> graph;         ///< llama.cpp: what its compute buffers follow from
   std::int64_t longest_context = 0;        ///< tokens; 0: not stated
   std::int64_t collectives_per_token = 0;  ///< of a tensor split
   bool cache_known = true;                 ///< false: the demand can't be computed
