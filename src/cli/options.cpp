@@ -155,8 +155,7 @@ std::vector<plan::Alternative> alternatives(const hardware::Cluster& cluster,
 }  // namespace
 
 void add_common(CLI::App& app, Common& common, const std::vector<std::string>& formats) {
-  std::vector<std::string> names = formats;
-  app.add_option("--format", common.format, "Output format: " + join_words(names, "or"))
+  app.add_option("--format", common.format, "Output format: " + join_words(formats, "or"))
       ->type_name("NAME");
   app.add_option("--output,-o", common.output, "Write to this file, whole or not at all")
       ->type_name("FILE");

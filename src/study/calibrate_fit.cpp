@@ -366,6 +366,7 @@ speed::Residuals residuals_of(const Resolution& resolution, const Folds& folds,
     }
   }
   std::vector<std::pair<double, double>> weighted;
+  weighted.reserve(used.size());
   for (const LeftOut* left : used) {
     weighted.emplace_back(left->log_ratio,
                           1.0 / counts[resolution.samples[left->sample].configuration]);

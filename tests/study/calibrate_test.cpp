@@ -197,14 +197,11 @@ TEST_CASE("published speeds are met by fits that have not seen their source", "[
   CHECK(nodes.count + v.validation.classes[3].count >= 35);
   CHECK(nodes.median_abs_error <= 0.10);
   CHECK(nodes.p90_abs_error <= 0.40);
-  for (const study::ClassSummary* c : {&decode, &prefill}) {
+  for (const study::ClassSummary* c : {&decode, &prefill, &nodes}) {
     CAPTURE(c->name);
     CHECK(c->interval_coverage >= 0.75);
     CHECK(c->interval_coverage <= 0.85);
   }
-  // 40 rows of 9 sources, one row 2.5 points: 75 to 85 % is not told from 87.5 % (docs/speed.md).
-  CHECK(nodes.interval_coverage >= 0.70);
-  CHECK(nodes.interval_coverage <= 0.90);
   for (const study::Skipped& skipped : v.validation.skipped) {
     CHECK_FALSE(skipped.reason.empty());
   }
