@@ -94,11 +94,13 @@ struct Player {
   double hazard = 0.0;                      ///< a second
   std::array<double, fault_count> up_to{};  ///< shares of it, summed
   std::int64_t after_jobs = 0;              ///< the transport's
+  std::int64_t at_once = 1;
 };
 
 Player player_of(const Worker& worker, const NightRules& rules) {
   constexpr double day = 86'400.0;
-  Player player{Track(worker), worker.load_seconds, 0.0, {}, 0};
+  Player player{
+      Track(worker), worker.load_seconds, 0.0, {}, 0, std::max<std::int64_t>(worker.at_once, 1)};
   for (std::size_t i = 0; i < fault_count; ++i) {
     FaultRules one = no_faults();
     one[i] = rules.faults[i];
@@ -154,7 +156,7 @@ Played play(const Player& player, const NightRules& rules, Chance& chance) {
     const std::int64_t done = player.track.done(start + fault);
     const std::int64_t kept = safe_after(done, safe, rules.checkpoint);
     ++played.faults;
-    played.lost += done - kept;
+    played.lost += done - kept + std::min(player.at_once, player.track.jobs() - done);
     safe = kept;
     played.completions = safe;
     std::size_t kind = static_cast<std::size_t>(Fault::transport);
@@ -284,8 +286,9 @@ QuietNight quiet_night(const std::vector<Worker>& workers, double seconds) {
   double finish = 0.0;
   for (const Worker& worker : workers) {
     const Track track(worker);
-    quiet.completions +=
-        track.work() <= seconds * (1.0 + rounding) ? track.jobs() : track.done(seconds);
+    quiet.completed.push_back(track.work() <= seconds * (1.0 + rounding) ? track.jobs()
+                                                                         : track.done(seconds));
+    quiet.completions += quiet.completed.back();
     quiet.busy.push_back(std::min(track.work(), seconds));
     finish = std::max(finish, track.work());
   }

@@ -98,7 +98,7 @@ struct NightOutcome {
   std::optional<double> mean_finish;        ///< seconds, over nights that finish
   double undisturbed = 0.0;                 ///< share of nights without a fault
   double mean_faults = 0.0;                 ///< a night
-  double mean_lost = 0.0;                   ///< completions done and lost, or broken off, a night
+  double mean_lost = 0.0;  ///< jobs a night, done and lost or broken off
   double mean_down = 0.0;                   ///< seconds a night that a worker does not work
   std::array<double, fault_count> ended{};  ///< share of nights in which this ended a worker's work
   std::vector<std::int64_t> histogram;      ///< nights, equal bins from `least` to `most`
@@ -112,8 +112,9 @@ struct NightOutcome {
 /// Completions and seconds worked where nothing fails.
 struct QuietNight {
   std::int64_t completions = 0;
-  std::vector<double> busy;      ///< seconds, by worker
-  std::optional<double> finish;  ///< seconds; none: not by morning, or endless
+  std::vector<std::int64_t> completed;  ///< by worker
+  std::vector<double> busy;             ///< seconds, by worker
+  std::optional<double> finish;         ///< seconds; none: not by morning, or endless
 };
 [[nodiscard]] QuietNight quiet_night(const std::vector<Worker>& workers, double seconds);
 
