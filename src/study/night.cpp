@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/core/quantity.hpp"
 #include "macfit/core/text.hpp"
+#include "macfit/plan/speeds.hpp"
 #include "night_rates.hpp"
 
 namespace macfit::study {
@@ -180,22 +182,26 @@ NightPlacement play(const NightQuestion& question, const plan::Placement& from,
 
 /// The workers of a placement with their rates; empty where those are not known.
 std::vector<Timed> time_workers(const NightQuestion& question, const plan::Placement& placement,
-                                const RateSource& source, std::string& why) {
+                                const plan::Scenario& scenario, std::string& why) {
   std::vector<Timed> timed;
   for (std::size_t replica = 0; replica < placement.replicas; ++replica) {
     Timed one;
     Bytes heaviest{};
-    std::vector<std::int64_t> layers;
+    fit::Split layers;
     for (const plan::NodeBudget& budget : placement.nodes) {
       if (budget.replica == replica) {
         one.worker.nodes.push_back(budget.node);
-        layers.push_back(budget.layer_count);
+        if (placement.split == plan::SplitKind::pipeline) {
+          layers.push_back(budget.layer_count);
+        }
         heaviest = std::max(heaviest, budget.parts.weights);
       }
     }
-    one.rdma = source.rdma(one.worker.nodes);
+    one.rdma = one.worker.nodes.size() > 1 &&
+               plan::transport_of(scenario, one.worker.nodes) == hardware::Transport::rdma;
     one.worker.load_seconds = heaviest.as_double() / question.load_rate;
-    one.rates = source.rates(placement, one.worker.nodes, layers, question.jobs);
+    one.rates = rates_of(scenario, one.worker.nodes, placement.split, layers, question.jobs,
+                         question.plan.workload.sequences);
     if (!one.rates.why_unknown.empty()) {
       why = one.rates.why_unknown;
       return {};
@@ -281,7 +287,12 @@ NightResult night(NightQuestion question) {
   runtime::Workload& workload = question.plan.workload;
   workload.context = std::max(workload.context, Tokens(question.jobs.longest()));
   const plan::Plan plan = plan::make_plan(question.plan);
-  const RateSource source(question.plan);
+  std::map<runtime::Id, plan::Scenario> scenarios;
+  for (const runtime::Id id : question.plan.runtimes) {
+    plan::Scenario& scenario =
+        scenarios.emplace(id, plan::make_scenario(question.plan, id)).first->second;
+    plan::add_work(scenario, question.plan);
+  }
 
   NightResult result;
   std::optional<NightPlacement> alone;
@@ -296,7 +307,7 @@ NightResult night(NightQuestion question) {
       std::string reason = unfit(question, placement);
       std::vector<Timed> timed;
       if (reason.empty()) {
-        timed = time_workers(question, placement, source, reason);
+        timed = time_workers(question, placement, scenarios.at(placement.runtime), reason);
       }
       if (timed.empty()) {
         why = why.empty() ? reason : why;

@@ -1,65 +1,20 @@
 #include "night_rates.hpp"
 
-#include <algorithm>
-#include <limits>
+#include "macfit/plan/speeds.hpp"
 
 namespace macfit::study {
-namespace {
 
-/// The slowest link between nodes of a group, for small messages first.
-speed::Link slowest_link(const hardware::Cluster& cluster, const std::vector<std::size_t>& nodes) {
-  std::optional<speed::Link> slowest;
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    for (std::size_t k = i + 1; k < nodes.size(); ++k) {
-      const hardware::Link* link = cluster.link_between(nodes[i], nodes[k]);
-      if (link == nullptr) {
-        continue;
-      }
-      const speed::Link one = speed::link_of(link->type);
-      if (!slowest || one.latency > slowest->latency) {
-        slowest = one;
-      }
-    }
-  }
-  return slowest.value_or(speed::Link{});
-}
-
-}  // namespace
-
-RateSource::RateSource(const plan::Request& request) : request_(request) {
-  for (const runtime::Id id : request.runtimes) {
-    const runtime::Runtime& rules = runtime::get(id);
-    works_.push_back(speed::prepare(request.model, rules.recipe(request.model, request.recipe),
-                                    speed::engine_of(id), request.workload.kv));
-  }
-}
-
-bool RateSource::rdma(const std::vector<std::size_t>& nodes) const {
-  return nodes.size() > 1 &&
-         slowest_link(request_.cluster, nodes).transport == hardware::Transport::rdma;
-}
-
-Rates RateSource::rates(const plan::Placement& placement, const std::vector<std::size_t>& nodes,
-                        const std::vector<std::int64_t>& layers, const JobList& jobs) const {
-  const auto at = std::find(request_.runtimes.begin(), request_.runtimes.end(), placement.runtime);
-  const speed::Work& work = works_[static_cast<std::size_t>(at - request_.runtimes.begin())];
-  std::vector<speed::Chip> chips;
-  for (const std::size_t node : nodes) {
-    chips.push_back(speed::chip_of(request_.cluster.nodes[node]));
-  }
-  speed::Question question;
-  question.split = nodes.size() == 1                            ? speed::Split::whole
-                   : placement.split == plan::SplitKind::tensor ? speed::Split::tensor
-                                                                : speed::Split::pipeline;
-  question.chips = chips;
-  question.layers = layers;
-  question.link = slowest_link(request_.cluster, nodes);
-  question.sequences = static_cast<double>(request_.workload.sequences);
+Rates rates_of(const plan::Scenario& scenario, const plan::Group& group, plan::SplitKind split,
+               const fit::Split& layers, const JobList& jobs, std::int64_t sequences) {
   Rates rates;
+  const bool several = group.size() > 1;
+  const speed::Link link =
+      several ? plan::link_within(scenario, group, plan::transport_of(scenario, group))
+              : speed::Link{};
   const auto ask = [&](double prompt, double output) {
-    question.prompt = prompt;
-    question.generated = output;
-    return speed::estimate(work, question, speed::Calibration::embedded());
+    return plan::replica_speed_over(scenario, link, group,
+                                    several ? split : plan::SplitKind::independent, layers,
+                                    {prompt, output}, static_cast<double>(sequences));
   };
   const speed::Answer mean = ask(jobs.mean_prompt(), jobs.mean_output());
   rates.decode = mean.decode;
@@ -68,9 +23,11 @@ Rates RateSource::rates(const plan::Placement& placement, const std::vector<std:
     const speed::Answer answer = ask(part.prompt, part.output);
     if (!answer.prefill || !answer.aggregate_decode) {
       rates.why_unknown = std::string(answer.why_unknown);
+      if (rates.why_unknown.empty()) {
+        rates.why_unknown = "its speed is not known";
+      }
       return rates;
     }
-    // Prompts one after the other, then all sequences side by side.
     const auto seconds = [&](double read, double write) {
       return part.prompt / read + part.output / write;
     };

@@ -1,13 +1,11 @@
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "macfit/plan/decide.hpp"
 #include "macfit/plan/plan.hpp"
-#include "macfit/speed/speed.hpp"
 #include "macfit/study/night_jobs.hpp"
 
 namespace macfit::study {
@@ -23,19 +21,10 @@ struct Rates {
   std::string why_unknown;  ///< empty where the rest is known
 };
 
-/// The speeds of a request's placements.
-class RateSource {
- public:
-  explicit RateSource(const plan::Request& request);
-  /// Of one replica; `layers` a node.
-  [[nodiscard]] Rates rates(const plan::Placement& placement, const std::vector<std::size_t>& nodes,
-                            const std::vector<std::int64_t>& layers, const JobList& jobs) const;
-  /// Whether these nodes talk by RDMA alone.
-  [[nodiscard]] bool rdma(const std::vector<std::size_t>& nodes) const;
-
- private:
-  const plan::Request& request_;
-  std::vector<speed::Work> works_;  ///< by runtime of the request
-};
+/// Prompts are read one after the other, then all sequences are decoded side by side: a job takes
+/// prompt / prefill + output / aggregate decode. The scenario must have its work (plan::add_work).
+[[nodiscard]] Rates rates_of(const plan::Scenario& scenario, const plan::Group& group,
+                             plan::SplitKind split, const fit::Split& layers, const JobList& jobs,
+                             std::int64_t sequences);
 
 }  // namespace macfit::study
