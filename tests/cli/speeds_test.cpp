@@ -115,9 +115,9 @@ TEST_CASE("a mesh without ports is named", "[cli]") {
 TEST_CASE("three nodes do not divide eight KV heads", "[cli]") {
   const plan::Plan plan = make({"--model", "gpt-oss-120b", "--nodes", "3x128", "--link", "tb5-rdma",
                                 "--split", "tensor", "--runtime", "mlx-lm"});
-  CHECK(std::any_of(plan.placements.begin(), plan.placements.end(), [](const auto& placement) {
-    return placement.split == plan::SplitKind::tensor && placement.replicas <= 1;
-  }));
+  CHECK(names(winner(plan), "not-divisible"));
+  CHECK(has_reason(plan, "idle-node"));
+  CHECK(has_reason(plan, "better-split"));
   CHECK(winner(plan).nodes.size() == 2);
 }
 
@@ -128,4 +128,15 @@ TEST_CASE("keys and values of different types are an error with a remedy", "[cli
   REQUIRE_FALSE(plan.placements.empty());
   CHECK(names(plan.placements.front(), "kv-types-differ"));
   CHECK(suggests(plan, "same-cache-types", "--kv q8"));
+}
+
+TEST_CASE("another cluster beside this one", "[cli]") {
+  const test::Ran text = test::run(
+      "plan --model 230b-q4 --nodes 2x128 --against mac-studio-m3-ultra-512 --color never");
+  CHECK(text.code == 0);
+  CHECK(text.out.find("Against mac-studio-m3-ultra-512") != std::string::npos);
+  CHECK(text.out.find("jobs in a night") != std::string::npos);
+  const test::Ran wrong = test::run("plan --model 230b-q4 --nodes 2x128 --against m4-max-129");
+  CHECK(wrong.code == 2);
+  CHECK(wrong.error.find("--against") != std::string::npos);
 }
