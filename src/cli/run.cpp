@@ -100,6 +100,7 @@ int run(int argc, const char* const* argv) {
   add("launch", "The files and commands to run a plan on the machines", add_launch);
   add("calibrate", "How fast: constants from measurements, and how far off they are",
       add_calibrate);
+  add("check", "Model manifests against their own statements and expectations", add_check);
   add("explain", "What a term, a reason or a problem code means", add_explain);
   add("version", "The version of macfit and of its catalog", add_version);
 
