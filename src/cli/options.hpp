@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "macfit/model/catalog.hpp"
 #include "macfit/plan/request.hpp"
 #include "macfit/report/style.hpp"
+#include "macfit/speed/calibration.hpp"
 
 namespace macfit::cli {
 
@@ -52,6 +54,7 @@ struct Catalogs {
   hardware::Catalog hardware;
   model::Catalog models;
   std::string version;
+  std::shared_ptr<const speed::Calibration> calibration;  ///< null: the embedded one
 };
 
 void add_common(CLI::App& app, Common& common, const std::vector<std::string>& formats);

@@ -24,6 +24,16 @@ Json figure(const std::optional<hardware::Figure<T>>& value, double scale) {
           {"evidence", evidence_name(value->evidence)}};
 }
 
+Json estimate(const std::optional<speed::Estimate>& figure) {
+  if (!figure) {
+    return nullptr;
+  }
+  return {{"value", figure->value},
+          {"low", figure->low},
+          {"high", figure->high},
+          {"evidence", evidence_name(figure->evidence)}};
+}
+
 Json reasons(const std::vector<plan::Reason>& reasons) {
   Json list = Json::array();
   for (const plan::Reason& reason : reasons) {
@@ -133,11 +143,13 @@ Json placement_json(const plan::Plan& plan, const plan::Placement& placement) {
   for (const std::size_t node : placement.idle) {
     result["idle"].push_back(plan.request.cluster.nodes[node].name);
   }
-  // No speed model yet: what is not known is null.
-  result["speed"] = {{"decode_tokens_per_second", nullptr},
-                     {"aggregate_decode_tokens_per_second", nullptr},
-                     {"prefill_tokens_per_second", nullptr},
-                     {"time_to_first_token_seconds", nullptr}};
+  result["speed"] = {
+      {"decode_tokens_per_second", estimate(placement.speed.decode)},
+      {"aggregate_decode_tokens_per_second", estimate(placement.speed.aggregate)},
+      {"prefill_tokens_per_second", estimate(placement.speed.prefill)},
+      {"time_to_first_token_seconds", estimate(placement.speed.time_to_first_token)},
+      {"why_unknown",
+       placement.speed.why_unknown.empty() ? Json(nullptr) : Json(placement.speed.why_unknown)}};
   result["how"] = placement.how.empty() ? Json(nullptr) : Json(placement.how);
   result["problems"] = reasons(placement.problems);
   return result;

@@ -194,6 +194,9 @@ class PlanText {
                  {"tier", false, false},
                  {"fullest node", true, true},
                  {"used", true, false},
+                 {"decode tok/s", true, false},
+                 {"all tok/s", true, true},
+                 {"prompt tok/s", true, true},
                  {"longest context", true, true},
                  {"layers", false, true},
                  {"limit", false, true},
@@ -205,7 +208,8 @@ class PlanText {
       table.add(
           {won ? "→" : "", std::string(runtime::id_name(placement.runtime)), split_words(placement),
            tier_words(placement), budgeted ? fullest_words(placement) : "–",
-           budgeted ? format_percent(placement.utilization) : "–",
+           budgeted ? format_percent(placement.utilization) : "–", rate(placement.speed.decode),
+           rate(placement.speed.aggregate), rate(placement.speed.prefill),
            budgeted ? format_whole(placement.max_context) : "–", layer_words(placement),
            budgeted ? std::string(plan::limit_name(placement.limit)) : "–", remark(placement)});
     }
@@ -223,6 +227,11 @@ class PlanText {
       words = fmt::format("{}× {}", placement.replicas, words);
     }
     return words;
+  }
+
+  /// Two digits that mean something, or a dash.
+  [[nodiscard]] static std::string rate(const std::optional<speed::Estimate>& figure) {
+    return figure ? format_rate(figure->value) : "–";
   }
 
   [[nodiscard]] static std::string tier_words(const plan::Placement& placement) {
