@@ -51,7 +51,8 @@ int check_command(const CheckFlags& flags) {
   // Annotations and SARIF name files from the top of the repository.
   const bool from_top = flags.common.format == "github" || flags.common.format == "sarif";
   const std::vector<study::CheckInput> files = read_check_files(flags.paths, from_top, talk);
-  study::CheckReport report = study::check(files, {catalogs.hardware, catalogs.version});
+  study::CheckReport report =
+      study::check(files, {catalogs.hardware, catalogs.version, catalogs.calibration});
   if (!flags.baseline.empty()) {
     try {
       study::compare_with_baseline(report, earlier);

@@ -13,7 +13,7 @@ Action add_explain(CLI::App& app) {
   auto name = std::make_shared<std::string>();
   app.add_option("name", *name, "A term, a reason or a problem code; none lists all")
       ->type_name("NAME");
-  app.add_option("--color", common->color, "auto, always or never")->type_name("WHEN");
+  app.add_option("--color", common->color, "When to use color")->type_name("auto|always|never");
   app.footer("\nExamples:\n  macfit explain borderline\n  macfit explain tensor-latency\n");
   return [common, name] {
     const report::Style style = style_for(*common);

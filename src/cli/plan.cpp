@@ -63,7 +63,7 @@ Action add_plan(CLI::App& app) {
   add_request(app, flags->request);
   app.add_option("--require", flags->require,
                  "Exit code 1 unless the tier is at least this: comfortable or borderline")
-      ->type_name("TIER");
+      ->type_name("comfortable|borderline");
   app.add_flag("--explain", flags->explain, "Add the formulas with the numbers put in");
   add_common(app, flags->common, formats);
   app.footer(footer);

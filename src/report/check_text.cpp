@@ -238,7 +238,7 @@ std::string check_summary(const study::CheckReport& report) {
                      counted(report.count(Severity::error), "error") + ", " +
                      counted(report.count(Severity::warning), "warning");
   if (expectations > 0) {
-    text += fmt::format("; {} of {} hold", held, counted(expectations, "expectation"));
+    text += fmt::format("; {} of {} expectations hold", held, expectations);
   }
   if (report.has_baseline) {
     text += "; " + counted(report.changes.size(), "change") + " against the baseline";

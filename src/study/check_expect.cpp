@@ -70,6 +70,7 @@ plan::Request request_of(const model::Model& model, const model::Expectation& as
   plan::Request request;
   request.model = model;
   request.catalog_version = sources.catalog_version;
+  request.calibration = sources.calibration;
   part_of(pointer + "/quant", [&] {
     request.recipe = !asked.quant.empty()   ? model::parse_recipe(asked.quant)
                      : model.default_recipe ? *model.default_recipe
@@ -119,6 +120,11 @@ Outcome outcome_of(const plan::Plan& plan) {
   outcome.runtime = runtime::id_name(placement.runtime);
   outcome.split = plan::split_name(placement.split);
   outcome.format = placement.format;
+  // A placement that does not load has no speed.
+  if (const auto& decode = placement.speed.decode; decode && plan.verdict.placement) {
+    outcome.decode = Rate{decode->value, decode->low, decode->high,
+                          std::string(evidence_name(decode->evidence))};
+  }
   for (const plan::NodeBudget& budget : placement.nodes) {
     outcome.nodes.push_back({plan.request.cluster.nodes[budget.node].name, budget.replica,
                              budget.parts.demand(), budget.effective});
@@ -144,8 +150,10 @@ bool compare(const model::Expectation& asked, const Outcome& found, const std::s
   if (asked.min_decode) {
     if (!found.decode) {
       miss("expect-decode", "/min_decode",
-           fmt::format("expected at least {:g} tokens/s, and how fast it decodes is not known",
-                       *asked.min_decode));
+           fmt::format("expected at least {:g} tokens/s, {}", *asked.min_decode,
+                       found.tier == fit::Tier::not_practical
+                           ? "and it does not run"
+                           : "and how fast it decodes is not known"));
     } else if (found.decode->value < *asked.min_decode) {
       miss("expect-decode", "/min_decode",
            fmt::format("expected at least {:g} tokens/s, found {:.1f} ({:.1f} to {:.1f}, {})",

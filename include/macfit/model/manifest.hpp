@@ -14,7 +14,7 @@
 namespace macfit::model {
 
 // A manifest says what a model is in one JSON file ("macfit.manifest/1"): docs/models.md, schema in
-// models/manifest.schema.json.
+// docs/schema/manifest.schema.json.
 
 /// A file that a manifest names instead of giving shapes, relative to the manifest.
 struct ManifestFile {

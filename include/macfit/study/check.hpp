@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "macfit/fit/tier.hpp"
 #include "macfit/hardware/catalog.hpp"
 #include "macfit/model/manifest.hpp"
+#include "macfit/speed/calibration.hpp"
 
 namespace macfit::study {
 
@@ -126,6 +128,7 @@ struct CheckInput {
 struct CheckSources {
   hardware::Catalog hardware;
   std::string catalog_version = "embedded";
+  std::shared_ptr<const speed::Calibration> calibration;  ///< null: the embedded one
 };
 
 /// Checks all files; those of one call are one set, in which no name may stand for two models.
