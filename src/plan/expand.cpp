@@ -406,6 +406,11 @@ std::vector<Placement> placements_of(const Request& request, const Scenario& sce
     }
     base_problems(placement);
     unsupported(placement, scenario.tensor[legal ? size : nodes]);
+    if (legal && size < nodes) {
+      placement.problems.push_back(
+          {scenario.tensor[nodes].code,
+           fmt::format("{}; {} nodes can", scenario.tensor[nodes].reason, size)});
+    }
     cables(request, scenario, shown.groups, placement);
     const bool rdma =
         std::all_of(shown.groups.begin(), shown.groups.end(), [&](const Group& group) {

@@ -197,6 +197,10 @@ Speed placement_speed(const Scenario& scenario, const runtime::Workload& workloa
     speed.why_unknown = "the placement has no budget";
     return speed;
   }
+  if (!placement.loads) {
+    speed.why_unknown = "the placement does not load";
+    return speed;
+  }
   const speed::Exchange exchange = speed::exchange_of(workload);
   for (std::size_t replica = 0; replica < placement.replicas; ++replica) {
     Group group;

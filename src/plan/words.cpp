@@ -85,6 +85,11 @@ class Words {
   void idle_nodes(const Placement& placement) {
     for (const std::size_t node : placement.idle) {
       const hardware::Node& idle = request_.cluster.nodes[node];
+      const auto& cut = scenarios_[decision_.scenario].tensor[request_.cluster.nodes.size()];
+      if (placement.split == SplitKind::tensor && !cut.ok) {
+        because("idle-node", fmt::format("{} stays idle: {}.", node_name(node), cut.reason));
+        continue;
+      }
       if (placement.split != SplitKind::independent) {
         because("idle-node", fmt::format("{} stays idle: with it in the split the plan would be "
                                          "tighter, not better.",
@@ -250,7 +255,14 @@ class Words {
     const std::string how = pipeline
                                 ? fmt::format("a pipeline of {} layers", layer_counts(placement))
                                 : "a tensor split, every layer cut evenly";
-    if (placement.replicas == 1) {
+    const Placement* whole = find(SplitKind::independent);
+    if (whole != nullptr && whole->fits && whole->supported) {
+      plan_.verdict.summary = fmt::format(
+          "{} fits whole on one node; as asked it runs as {} over {} nodes{}.",
+          model_in_format(placement), how, count_word(per_replica),
+          placement.replicas > 1 ? fmt::format(", in {} replicas", count_word(placement.replicas))
+                                 : "");
+    } else if (placement.replicas == 1) {
       plan_.verdict.summary =
           fmt::format("{} needs {} nodes together: run it as {}.", model_in_format(placement),
                       count_word(placement.nodes.size()), how);
@@ -350,31 +362,29 @@ class Words {
         break;
       }
     }
-    if (request_.only && *request_.only != SplitKind::tensor) {
+    if (request_.only) {
       better_split();
     }
   }
 
   void tensor(const Placement& placement) {
-    const hardware::LinkType* slowest = nullptr;
-    for (const hardware::Link& link : request_.cluster.links) {
-      if (slowest == nullptr || link.type.transport == hardware::Transport::tcp) {
-        slowest = &link.type;
+    Group group;
+    for (const NodeBudget& budget : placement.nodes) {
+      if (budget.replica == 0) {
+        group.push_back(budget.node);
       }
     }
-    if (slowest == nullptr) {
-      return;
-    }
-    const bool tcp = slowest->transport == hardware::Transport::tcp;
+    const auto scenario =
+        std::find_if(scenarios_.begin(), scenarios_.end(),
+                     [&](const Scenario& s) { return s.runtime->id() == placement.runtime; });
+    const hardware::Transport transport = transport_of(*scenario, group);
+    const bool tcp = transport == hardware::Transport::tcp;
+    const speed::Link link = link_within(*scenario, group, transport);
     std::string cost;
-    if (slowest->latency) {
-      const double each =
-          slowest->latency->value.value() / (slowest->latency_is_round_trip ? 2 : 1);
-      cost = fmt::format(
-          " At about {:.0f} µs one way ({}) that is {:.0f} ms a token before any "
-          "work.",
-          each * 1e6, evidence_name(slowest->latency->evidence),
-          each * 1e3 * static_cast<double>(placement.collectives_per_token));
+    if (link.latency > 0.0) {
+      cost = fmt::format(" At about {:.0f} µs one way that is {:.0f} ms a token before any work.",
+                         link.latency * 1e6,
+                         link.latency * 1e3 * static_cast<double>(placement.collectives_per_token));
     }
     if (tcp) {
       because("tensor-latency",
