@@ -9,6 +9,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/hardware/catalog.hpp"
+#include "macfit/launch/shell.hpp"
 #include "macfit/model/catalog.hpp"
 
 namespace macfit::cli {
@@ -51,15 +52,6 @@ Values values_of(const std::string& type, const KnownNames& names) {
     }
   }
   return values;
-}
-
-/// A word for single quotes.
-std::string quoted(const std::string& text) {
-  std::string result = "'";
-  for (const char c : text) {
-    result += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  }
-  return result + "'";
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -113,30 +105,33 @@ std::string bash_script(const CommandNode& root) {
   std::string flags;
   std::string values;
   walk(root, {}, [&](const CommandNode& node, const std::vector<std::string>& path) {
-    const std::string label = quoted(label_of(path));
+    const std::string label = launch::quote(label_of(path));
     if (!node.children.empty()) {
-      children += fmt::format("    {}) children={} ;;\n", label, quoted(joined(child_names(node))));
+      children +=
+          fmt::format("    {}) children={} ;;\n", label, launch::quote(joined(child_names(node))));
     }
-    flags += fmt::format("    {}) flags={} ;;\n", label, quoted(joined(flag_names(node))));
+    flags += fmt::format("    {}) flags={} ;;\n", label, launch::quote(joined(flag_names(node))));
     for (const FlagNode& flag : node.flags) {
       if (!flag.takes_value) {
         continue;
       }
       const Values known = values_of(flag.type, names);
       std::string action = "takes=1";
-      action += known.words.empty() ? "" : "; words=" + quoted(joined(known.words));
+      action += known.words.empty() ? "" : "; words=" + launch::quote(joined(known.words));
       action += known.files ? "; files=1" : known.folders ? "; folders=1" : "";
       std::string cases;
       for (const std::string& name : flag.names) {
-        cases += (cases.empty() ? "" : "|") + quoted(label_of(path) + " " + name);
+        cases += (cases.empty() ? "" : "|") + launch::quote(label_of(path) + " " + name);
       }
       values += fmt::format("    {}) {} ;;\n", cases, action);
     }
     for (const FlagNode& argument : node.arguments) {
       const Values known = values_of(argument.type, names);
-      std::string action = known.words.empty() ? ":" : "words=" + quoted(joined(known.words));
+      std::string action =
+          known.words.empty() ? ":" : "words=" + launch::quote(joined(known.words));
       action += known.files ? "; files=1" : known.folders ? "; folders=1" : "";
-      values += fmt::format("    {}) {} ;;\n", quoted(label_of(path) + " <argument>"), action);
+      values +=
+          fmt::format("    {}) {} ;;\n", launch::quote(label_of(path) + " <argument>"), action);
     }
   });
   return fmt::format(R"(# bash completion of macfit: written by macfit completion bash
@@ -261,14 +256,15 @@ std::string zsh_function(const CommandNode& node, const std::vector<std::string>
         const std::string action = zsh_action(values_of(flag.type, names));
         spec += ":" + zsh_text(flag.type.empty() ? "value" : flag.type) + ":" + action;
       }
-      text += " \\\n    " + quoted(spec);
+      text += " \\\n    " + launch::quote(spec);
     }
   }
   if (!node.children.empty()) {
     std::string commands;
     std::string calls;
     for (const CommandNode& child : node.children) {
-      commands += (commands.empty() ? "" : " ") + quoted(child.name + ":" + zsh_text(child.about));
+      commands +=
+          (commands.empty() ? "" : " ") + launch::quote(child.name + ":" + zsh_text(child.about));
       calls += fmt::format("        {}) {}_{} ;;\n", child.name, name, child.name);
     }
     return text +
@@ -281,7 +277,7 @@ std::string zsh_function(const CommandNode& node, const std::vector<std::string>
   }
   for (const FlagNode& argument : node.arguments) {
     const std::string action = zsh_action(values_of(argument.type, names));
-    text += " \\\n    " + quoted("*:" + zsh_text(argument.type) + ":" + action);
+    text += " \\\n    " + launch::quote("*:" + zsh_text(argument.type) + ":" + action);
   }
   return text + "\n}\n";
 }

@@ -29,7 +29,9 @@ std::string topics_list() {
 /// A topic's text, or the help of the command that the words name.
 std::string help_text(const CLI::App& root, const std::vector<std::string>& words) {
   if (words.empty()) {
-    return root.help() + topics_list();
+    // App::help() would be that of the command at hand.
+    return root.get_formatter()->make_help(&root, root.get_name(), CLI::AppFormatMode::Normal) +
+           topics_list();
   }
   for (const HelpTopic& topic : help_topics()) {
     if (words.size() == 1 && same_name(topic.name, words.front())) {

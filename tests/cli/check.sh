@@ -89,7 +89,7 @@ expect 0 "$macfit" check other/good.json --baseline before.json
 [ ! -s "$work/out" ] || fail "a change without a change: $(cat "$work/out")"
 sed 's/32\*full/64*full/' other/good.json >changed.json
 expect 0 "$macfit" check changed.json --baseline before.json
-says 'changed.json:4:13: note: 2x128: node-1: '
+says 'changed.json:4:12: note: 2x128: node-1: '
 expect 0 "$macfit" check changed.json --baseline before.json --format json
 says '"before_bytes": '
 

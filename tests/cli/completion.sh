@@ -41,15 +41,17 @@ offers() {
 
 # completes WANTED LINE…: WANTED is among the offers.
 completes() {
-  local wanted=$1
+  local wanted=$1 offered
   shift
-  offers "$@" | grep -qxF -- "$wanted" || fail "no $wanted for: $* ($(offers "$@" | head -n 20 | tr '\n' ' '))"
+  offered=$(offers "$@")
+  grep -qxF -- "$wanted" <<<"$offered" || fail "no $wanted for: $* (${offered:0:400})"
 }
 
 refuses() {
-  local unwanted=$1
+  local unwanted=$1 offered
   shift
-  ! offers "$@" | grep -qxF -- "$unwanted" || fail "$unwanted for: $*"
+  offered=$(offers "$@")
+  ! grep -qxF -- "$unwanted" <<<"$offered" || fail "$unwanted for: $*"
 }
 
 cd "$work"
@@ -99,7 +101,7 @@ if command -v mandoc >/dev/null; then
   checked=1
 fi
 if command -v groff >/dev/null; then
-  groff -man -Tutf8 -ww macfit.1 >page 2>complaints || fail "groff"
+  groff -man -Tutf8 -P-cbou -ww macfit.1 >page 2>complaints || fail "groff"
   [ ! -s complaints ] || fail "groff: $(cat complaints)"
   grep -q 'NAME' page || fail "no NAME in the man page"
   checked=1
@@ -107,10 +109,11 @@ fi
 [ "$checked" = 1 ] || echo "skipped: neither mandoc nor groff is installed"
 
 for topic in exit-codes sizes nodes formats environment; do
-  "$macfit" help "$topic" | grep -q . || fail "help $topic"
-  "$macfit" help | grep -q "  $topic " || fail "help does not list $topic"
+  [ -n "$("$macfit" help "$topic")" ] || fail "help $topic"
+  grep -q "  $topic " <<<"$("$macfit" help)" || fail "help does not list $topic"
 done
-"$macfit" help models show | grep -qF -- --quant || fail "help models show"
+grep -q '^  plan ' <<<"$("$macfit" help)" || fail "help does not list the commands"
+grep -qF -- --quant <<<"$("$macfit" help models show)" || fail "help models show"
 code=0
 "$macfit" help exit-cods 2>err >out || code=$?
 [ "$code" = 2 ] || fail "help of an unknown topic: $code"
