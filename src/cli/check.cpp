@@ -9,6 +9,7 @@
 #include "macfit/report/check_report.hpp"
 #include "options.hpp"
 #include "talk.hpp"
+#include "verify.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -17,6 +18,7 @@ struct CheckFlags {
   Common common;
   std::vector<std::string> paths;
   std::string baseline;
+  std::string configs;
   bool strict = false;
 };
 
@@ -51,8 +53,11 @@ int check_command(const CheckFlags& flags) {
   // Annotations and SARIF name files from the top of the repository.
   const bool from_top = flags.common.format == "github" || flags.common.format == "sarif";
   const std::vector<study::CheckInput> files = read_check_files(flags.paths, from_top, talk);
-  study::CheckReport report =
-      study::check(files, {catalogs.hardware, catalogs.version, catalogs.calibration});
+  study::CheckSources sources{catalogs.hardware, catalogs.version, catalogs.calibration, {}};
+  if (!flags.configs.empty()) {
+    sources.config = configs_in(flags.configs);
+  }
+  study::CheckReport report = study::check(files, sources);
   if (!flags.baseline.empty()) {
     try {
       study::compare_with_baseline(report, earlier);
@@ -82,6 +87,10 @@ Action add_check(CLI::App& app) {
   app.add_option("--baseline", flags->baseline,
                  "What --format json printed earlier: tell what has changed since")
       ->type_name("FILE");
+  app.add_option(
+         "--configs", flags->configs,
+         "Folder with published config.json files, as org--Name.json, to hold shapes against")
+      ->type_name("DIR");
   app.add_flag("--strict", flags->strict, "Warnings count as errors");
   add_common(app, flags->common, formats);
   app.footer(footer);

@@ -227,23 +227,45 @@ std::string zsh_text(const std::string& text) {
   return result;
 }
 
-std::string zsh_action(const Values& values) {
-  std::string action;
-  if (!values.words.empty()) {
-    action = "(" + joined(values.words) + ")";
+/// Actions of _arguments; those that have several parts are functions of their own.
+class ZshActions {
+ public:
+  std::string of(const Values& values) {
+    const std::string words = "(" + joined(values.words) + ")";
+    if (values.words.empty()) {
+      return values.files ? "_files" : values.folders ? "_files -/" : "";
+    }
+    if (!values.files) {
+      return words;
+    }
+    std::size_t i = 0;
+    while (i < lists_.size() && lists_[i] != words) {
+      ++i;
+    }
+    if (i == lists_.size()) {
+      lists_.push_back(words);
+    }
+    return name(i);
   }
-  if (values.files) {
-    action = values.words.empty()
-                 ? "_files"
-                 : "{_alternative 'names:name:" + action + "' 'files:file:_files'}";
-  } else if (values.folders) {
-    action = "_files -/";
+
+  [[nodiscard]] std::string functions() const {
+    std::string text;
+    for (std::size_t i = 0; i < lists_.size(); ++i) {
+      text += name(i) + "() {\n  _alternative " + launch::quote("names:name:" + lists_[i]) +
+              " 'files:file:_files'\n}\n";
+    }
+    return text;
   }
-  return action;
-}
+
+ private:
+  static std::string name(std::size_t index) {
+    return "_macfit_names_" + std::to_string(index + 1);
+  }
+  std::vector<std::string> lists_;
+};
 
 std::string zsh_function(const CommandNode& node, const std::vector<std::string>& path,
-                         const KnownNames& names) {
+                         const KnownNames& names, ZshActions& actions) {
   std::string name = "_macfit";
   for (const std::string& part : path) {
     name += "_" + part;
@@ -253,7 +275,7 @@ std::string zsh_function(const CommandNode& node, const std::vector<std::string>
     for (const std::string& spelling : flag.names) {
       std::string spec = spelling + "[" + zsh_text(flag.about) + "]";
       if (flag.takes_value) {
-        const std::string action = zsh_action(values_of(flag.type, names));
+        const std::string action = actions.of(values_of(flag.type, names));
         spec += ":" + zsh_text(flag.type.empty() ? "value" : flag.type) + ":" + action;
       }
       text += " \\\n    " + launch::quote(spec);
@@ -276,7 +298,7 @@ std::string zsh_function(const CommandNode& node, const std::vector<std::string>
                commands, calls);
   }
   for (const FlagNode& argument : node.arguments) {
-    const std::string action = zsh_action(values_of(argument.type, names));
+    const std::string action = actions.of(values_of(argument.type, names));
     text += " \\\n    " + launch::quote("*:" + zsh_text(argument.type) + ":" + action);
   }
   return text + "\n}\n";
@@ -284,12 +306,13 @@ std::string zsh_function(const CommandNode& node, const std::vector<std::string>
 
 std::string zsh_script(const CommandNode& root) {
   const KnownNames names;
+  ZshActions actions;
   std::string text =
       "#compdef macfit\n# zsh completion of macfit: written by macfit completion zsh\n";
   walk(root, {}, [&](const CommandNode& node, const std::vector<std::string>& path) {
-    text += zsh_function(node, path, names);
+    text += zsh_function(node, path, names, actions);
   });
-  return text +
+  return text + actions.functions() +
          "if [ \"$funcstack[1]\" = _macfit ]; then\n  _macfit \"$@\"\nelse\n"
          "  compdef _macfit macfit\nfi\n";
 }

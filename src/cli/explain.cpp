@@ -4,6 +4,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/plan/glossary.hpp"
+#include "macfit/study/check.hpp"
 #include "options.hpp"
 
 namespace macfit::cli {
@@ -36,10 +37,18 @@ Action add_explain(CLI::App& app) {
           text = show(*within);
         }
       }
+      for (const study::CheckRule& rule : study::check_rules()) {
+        if (same_name(rule.code, *name)) {
+          text = show({rule.code, rule.meaning});
+        }
+      }
       if (text.empty()) {
         std::vector<std::string> known;
         for (const plan::Entry& entry : plan::glossary()) {
           known.emplace_back(entry.name);
+        }
+        for (const study::CheckRule& rule : study::check_rules()) {
+          known.emplace_back(rule.code);
         }
         throw unknown_name("term", *name, known, {}, "macfit explain lists all");
       }

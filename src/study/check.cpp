@@ -75,7 +75,7 @@ CheckedFile check_file(const CheckInput& input, const CheckSources& sources, Nam
   }
   check_file_name(input, reading, findings);
   names.add(reading, input.path, findings);
-  check_truth(reading, findings);
+  check_truth(reading, sources, findings);
   check_expectations(reading, sources, findings, file);
   std::stable_sort(file.findings.begin(), file.findings.end(),
                    [](const Finding& a, const Finding& b) {
@@ -108,6 +108,9 @@ const std::vector<CheckRule>& check_rules() {
        "make.",
        Severity::warning},
       {"change", "A figure of an expectation differs from the baseline's.", Severity::note},
+      {"config", "Shapes differ from those of the model's published config.json (--configs).",
+       Severity::error},
+      {"config-unread", "The published config.json could not be read.", Severity::warning},
       {"duplicate-name", "One id, alias or repository stands for two models.", Severity::error},
       {"expect-decode", "The plan decodes more slowly than expected, or its speed is not known.",
        Severity::error},

@@ -28,8 +28,9 @@ class FindingList {
   CheckedFile* file_;
 };
 
-/// What a manifest states, against its own shapes.
-void check_truth(const model::ManifestReading& reading, FindingList& findings);
+/// What a manifest states, against its own shapes and its model's published config.
+void check_truth(const model::ManifestReading& reading, const CheckSources& sources,
+                 FindingList& findings);
 
 /// What a manifest expects, against plans; the results go to the file.
 void check_expectations(const model::ManifestReading& reading, const CheckSources& sources,

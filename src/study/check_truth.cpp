@@ -8,6 +8,7 @@
 
 #include "check_parts.hpp"
 #include "macfit/core/text.hpp"
+#include "macfit/model/io/hf_config.hpp"
 #include "macfit/model/layout.hpp"
 #include "macfit/model/tensors.hpp"
 #include "published_rules.hpp"
@@ -160,14 +161,66 @@ void check_published(const model::Model& model, FindingList& findings) {
   }
 }
 
+void compare_with_config(const model::Architecture& stated, const std::string& name,
+                         const std::string& text, FindingList& findings) {
+  model::Architecture published;
+  try {
+    published = model::read_hf_config(text);
+  } catch (const Error& error) {
+    findings.add("config-unread", "/architecture", name + ".json: " + error.message());
+    return;
+  }
+  const auto compare = [&](const char* key, const char* what, std::int64_t mine,
+                           std::int64_t theirs) {
+    if (mine != theirs) {
+      findings.add("config", std::string("/architecture") + key,
+                   fmt::format("{} {}, {} in {}.json", format_whole(mine), what,
+                               format_whole(theirs), name));
+    }
+    return mine == theirs;
+  };
+  bool alike = compare("/layers", "layers", static_cast<std::int64_t>(stated.layers.size()),
+                       static_cast<std::int64_t>(published.layers.size()));
+  alike = compare("/hidden", "hidden", stated.hidden, published.hidden) && alike;
+  alike = compare("/vocabulary", "vocabulary", stated.vocabulary, published.vocabulary) && alike;
+  if (alike) {
+    compare("", "parameters by the shapes", model::count_parameters(stated).total,
+            model::count_parameters(published).total);
+  }
+}
+
+/// The config is looked for by every repository name that the manifest knows.
+void check_config(const model::Model& model, const CheckSources& sources, FindingList& findings) {
+  if (!sources.config) {
+    return;
+  }
+  std::vector<std::string> names = {model.repository};
+  names.insert(names.end(), model.aliases.begin(), model.aliases.end());
+  for (std::string& name : names) {
+    const std::size_t slash = name.find('/');
+    if (slash == std::string::npos) {
+      continue;
+    }
+    name.replace(slash, 1, "--");
+    if (const auto text = sources.config(name)) {
+      compare_with_config(model.architecture, name, *text, findings);
+      return;
+    }
+  }
+}
+
 }  // namespace
 
-void check_truth(const model::ManifestReading& reading, FindingList& findings) {
+void check_truth(const model::ManifestReading& reading, const CheckSources& sources,
+                 FindingList& findings) {
   const model::Model& model = reading.manifest.model;
   if (model.architecture.layers.empty()) {
     return;
   }
   check_published(model, findings);
+  if (!reading.manifest.file) {
+    check_config(model, sources, findings);
+  }
   for (std::size_t i = 0; i < reading.format_pointers.size(); ++i) {
     try {
       check_bytes(model, model.formats[i], reading.format_pointers[i], findings);

@@ -84,6 +84,15 @@ refuses 'with blank.json' macfit plan --catalog with
 completes zsh macfit completion z
 completes never macfit plan --model show --color n
 
+if command -v fish >/dev/null; then
+  fish_offers() {
+    fish -c "source fish; complete -C '$1'" 2>/dev/null | cut -f 1
+  }
+  grep -qx llama.cpp <<<"$(fish_offers 'macfit plan --runtime ll')" || fail "fish: --runtime"
+  grep -qx show <<<"$(fish_offers 'macfit models sh')" || fail "fish: models"
+  grep -qx llama-3.1-70b <<<"$(fish_offers 'macfit models show llama-3.1-7')" || fail "fish: names"
+fi
+
 # Every flag that a command's help names is completed, and every command is in the man page.
 for command in plan check 'models show' 'models verify' 'hardware show' runtimes launch calibrate explain; do
   # shellcheck disable=SC2086  # a command is words
@@ -97,7 +106,7 @@ done
 
 checked=0
 if command -v mandoc >/dev/null; then
-  mandoc -T lint -W warning macfit.1 || fail "mandoc"
+  mandoc -T lint -W error macfit.1 || fail "mandoc"
   checked=1
 fi
 if command -v groff >/dev/null; then

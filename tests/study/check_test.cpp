@@ -26,7 +26,7 @@ CheckReport check(const std::vector<std::string>& texts) {
   for (const std::string& text : texts) {
     inputs.push_back({"m" + std::to_string(inputs.size()) + ".json", text, {}, {}, {}});
   }
-  return study::check(inputs, {hardware::Catalog::embedded(), "embedded", nullptr});
+  return study::check(inputs, {hardware::Catalog::embedded(), "embedded", nullptr, {}});
 }
 
 std::vector<std::string> codes(const CheckReport& report) {
@@ -71,7 +71,7 @@ TEST_CASE("check names every problem of a file in one run, each with its place",
       {3, 9, "wrong-value", "\"Bad Id\""},     {4, 3, "unknown-key", "\"alises\""},
       {5, 49, "wrong-value", "\"exakt\""},     {7, 32, "wrong-value", "expected a whole number"},
       {10, 22, "missing-key", "\"head_dim\""}, {10, 51, "unknown-key", "\"winow\""},
-      {11, 27, "wrong-value", "14336.5"},      {16, 26, "wrong-value", "q99"},
+      {11, 28, "wrong-value", "14336.5"},      {16, 26, "wrong-value", "q99"},
       {16, 34, "missing-key", "\"recipe\""},
   };
   REQUIRE(report.files.size() == 1);
@@ -157,9 +157,28 @@ TEST_CASE("check: one name for two models is named where it comes again", "[stud
   CHECK_THAT(report.files[1].findings[0].message, test::contains("m0.json"));
 }
 
+TEST_CASE("check holds shapes against the published config", "[study]") {
+  const auto with = [](const std::string& layers, const std::string& heads) {
+    const std::string config =
+        R"({"model_type": "llama", "hidden_size": 4096, "num_hidden_layers": )" + layers +
+        R"(, "num_attention_heads": 32, "num_key_value_heads": )" + heads +
+        R"(, "intermediate_size": 14336, "vocab_size": 128256})";
+    const std::vector<CheckInput> files = {
+        {"m.json", manifest(R"("aliases": ["org/Name"], )" + std::string(shapes)), {}, {}, {}}};
+    return codes(study::check(
+        files, {hardware::Catalog::embedded(), "", nullptr, [&](const std::string& name) {
+                  return name == "org--Name" ? std::optional(config) : std::nullopt;
+                }}));
+  };
+  CHECK(with("32", "8").empty());
+  CHECK(with("33", "8") == Codes{"config /architecture/layers"});
+  CHECK(with("32", "4") == Codes{"config /architecture"});
+  CHECK(with("\"many\"", "8") == Codes{"config-unread /architecture"});
+}
+
 TEST_CASE("check: in a catalog's folder a file is named after its id", "[study]") {
   const std::vector<CheckInput> files = {{"models/a.json", manifest(shapes, "b"), {}, "a", {}}};
-  CHECK(codes(study::check(files, {hardware::Catalog::embedded(), "", nullptr})) ==
+  CHECK(codes(study::check(files, {hardware::Catalog::embedded(), "", nullptr, {}})) ==
         Codes{"file-name /id"});
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -129,6 +130,8 @@ struct CheckSources {
   hardware::Catalog hardware;
   std::string catalog_version = "embedded";
   std::shared_ptr<const speed::Calibration> calibration;  ///< null: the embedded one
+  /// The text of a published config.json by the name "org--Name", or none; empty: there are none.
+  std::function<std::optional<std::string>(const std::string& name)> config;
 };
 
 /// Checks all files; those of one call are one set, in which no name may stand for two models.
