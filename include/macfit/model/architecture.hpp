@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "macfit/core/error.hpp"
+
 namespace macfit::model {
 
 // A model is a sequence of layers; every layer is one of a few kinds of Block; a block is one mixer
@@ -246,5 +248,9 @@ struct Architecture {
 /// Throws Error (with a JSON pointer below `pointer`) where shapes contradict each other: no
 /// layers, heads not divisible by KV heads, a block index out of range, an absent width.
 void validate(const Architecture& architecture, const std::string& pointer = {});
+
+/// All that validate() finds wrong, not the first alone.
+[[nodiscard]] std::vector<Error> contradictions(const Architecture& architecture,
+                                                const std::string& pointer = {});
 
 }  // namespace macfit::model
