@@ -203,7 +203,7 @@ void add_request(CLI::App& app, RequestFlags& flags) {
       ->type_name("TOKENS");
   app.add_option("--sequences", flags.sequences, "Sequences at a time per replica (default 1)")
       ->type_name("N");
-  app.add_option("--kv", flags.kv, "Cache format: bf16, q8 or q4 (default bf16)")
+  app.add_option("--kv", flags.kv, "Cache format: bf16, q8 or q4, or as KEYS,VALUES (default bf16)")
       ->type_name("NAME");
   app.add_option("--runtime,-r", flags.runtime, "mlx-lm, exo, llama.cpp or all (default all)")
       ->type_name("NAME");
@@ -220,7 +220,7 @@ void add_request(CLI::App& app, RequestFlags& flags) {
 Catalogs load_catalogs(const Common& common) {
   const std::string built_in = "embedded " + report::tool_version();
   if (common.catalog.empty()) {
-    return {hardware::Catalog::embedded(), model::Catalog::embedded(), built_in};
+    return {hardware::Catalog::embedded(), model::Catalog::embedded(), built_in, nullptr};
   }
   std::error_code ignored;
   const std::filesystem::path root = common.catalog;
@@ -230,13 +230,19 @@ Catalogs load_catalogs(const Common& common) {
     throw Error("there is no models/ or hardware/ in it", Place{common.catalog, {}, {}},
                 "--catalog wants a folder laid out like macfit's own");
   }
-  Catalogs catalogs{hardware::Catalog::embedded(), model::Catalog::embedded(), common.catalog};
+  Catalogs catalogs{hardware::Catalog::embedded(), model::Catalog::embedded(), common.catalog,
+                    nullptr};
   if (has_hardware) {
     std::vector<hardware::CatalogText> texts;
     for (auto& [name, text] : read_folder((root / "hardware").string())) {
       texts.push_back({name, std::move(text)});
     }
     catalogs.hardware = hardware::Catalog::from_texts(texts);
+    const std::filesystem::path constants = root / "hardware" / "calibration.json";
+    if (std::filesystem::exists(constants, ignored)) {
+      catalogs.calibration = std::make_shared<const speed::Calibration>(
+          speed::read_calibration(read_text(constants.string()), constants.string()));
+    }
   }
   if (has_models) {
     const std::string folder = (root / "models").string();
@@ -245,13 +251,14 @@ Catalogs load_catalogs(const Common& common) {
   return catalogs;
 }
 
-hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& catalogs) {
+hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& catalogs,
+                                  const char* flag) {
   const hardware::ClusterOptions options = cluster_options(flags);
   if (looks_like_path(flags.nodes)) {
     return hardware::read_cluster_file(read_text(flags.nodes), options, catalogs.hardware,
                                        flags.nodes);
   }
-  return parse_flag("--nodes", flags.nodes, [&](const std::string& spec) {
+  return parse_flag(flag, flags.nodes, [&](const std::string& spec) {
     return hardware::parse_cluster(spec, options, catalogs.hardware);
   });
 }
@@ -288,13 +295,15 @@ ResolvedModel resolve_model(const std::string& name, const std::string& quant,
   return result;
 }
 
-plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs) {
+plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
+                           const char* nodes_flag) {
   plan::Request request;
   ResolvedModel resolved = resolve_model(flags.model, flags.quant, catalogs);
   request.model = std::move(resolved.model);
   request.recipe = std::move(resolved.recipe);
-  request.cluster = resolve_cluster(flags.cluster, catalogs);
+  request.cluster = resolve_cluster(flags.cluster, catalogs, nodes_flag);
   request.catalog_version = catalogs.version;
+  request.calibration = catalogs.calibration;
   if (!flags.context.empty()) {
     request.workload.context = parse_flag("--context", flags.context, parse_tokens);
   }
@@ -306,7 +315,15 @@ plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs) 
     request.workload.prefill_step = parse_whole(flags.prefill_step, "--prefill-step", 1, most);
   }
   if (!flags.kv.empty()) {
-    request.workload.kv = parse_flag("--kv", flags.kv, runtime::parse_kv_format);
+    const std::vector<std::string_view> types = split(flags.kv, ',');
+    const auto parse = [](const std::string& text) { return runtime::parse_kv_format(text); };
+    if (types.size() > 2) {
+      throw Error("--kv: one cache format, or the keys' and the values' joined by a comma");
+    }
+    request.workload.kv = parse_flag("--kv", std::string(types.front()), parse);
+    if (types.size() == 2) {
+      request.workload.kv_values = parse_flag("--kv", std::string(types.back()), parse);
+    }
   }
   request.runtimes =
       parse_flag("--runtime", flags.runtime.empty() ? "all" : flags.runtime, parse_runtimes);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "macfit/model/catalog.hpp"
 #include "macfit/plan/request.hpp"
 #include "macfit/report/style.hpp"
+#include "macfit/speed/calibration.hpp"
 
 namespace macfit::cli {
 
@@ -52,6 +54,7 @@ struct Catalogs {
   hardware::Catalog hardware;
   model::Catalog models;
   std::string version;
+  std::shared_ptr<const speed::Calibration> calibration;  ///< null: the embedded one
 };
 
 void add_common(CLI::App& app, Common& common, const std::vector<std::string>& formats);
@@ -61,8 +64,8 @@ void add_request(CLI::App& app, RequestFlags& flags);
 [[nodiscard]] Catalogs load_catalogs(const Common& common);
 
 /// A cluster by spec, or from a file where `nodes` names one.
-[[nodiscard]] hardware::Cluster resolve_cluster(const ClusterFlags& flags,
-                                                const Catalogs& catalogs);
+[[nodiscard]] hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& catalogs,
+                                                const char* flag = "--nodes");
 
 /// A model by name, path or size; `recipe` is what is asked for or its default.
 struct ResolvedModel {
@@ -72,7 +75,9 @@ struct ResolvedModel {
 [[nodiscard]] ResolvedModel resolve_model(const std::string& name, const std::string& quant,
                                           const Catalogs& catalogs);
 
-[[nodiscard]] plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs);
+/// `nodes_flag` is what the cluster's spec is called in errors.
+[[nodiscard]] plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
+                                         const char* nodes_flag = "--nodes");
 
 /// By --color, NO_COLOR, the terminal and the locale.
 [[nodiscard]] report::Style style_for(const Common& common);
