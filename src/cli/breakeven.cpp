@@ -56,7 +56,7 @@ int breakeven_command(const BreakevenFlags& flags) {
   for (const std::string& quant :
        hardware::split_list(flags.request.quant.empty() ? "q4,q8" : flags.request.quant)) {
     const plan::Request request = one_request(flags, catalogs, quant, {});
-    question.formats.push_back(request.recipe);
+    question.formats.push_back({quant, request.recipe});
     if (named) {
       question.model = request.model;
     }
