@@ -253,13 +253,14 @@ Catalogs load_catalogs(const Common& common) {
   return catalogs;
 }
 
-hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& catalogs) {
+hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& catalogs,
+                                  const char* flag) {
   const hardware::ClusterOptions options = cluster_options(flags);
   if (looks_like_path(flags.nodes)) {
     return hardware::read_cluster_file(read_text(flags.nodes), options, catalogs.hardware,
                                        flags.nodes);
   }
-  return parse_flag("--nodes", flags.nodes, [&](const std::string& spec) {
+  return parse_flag(flag, flags.nodes, [&](const std::string& spec) {
     return hardware::parse_cluster(spec, options, catalogs.hardware);
   });
 }
@@ -296,12 +297,13 @@ ResolvedModel resolve_model(const std::string& name, const std::string& quant,
   return result;
 }
 
-plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs) {
+plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
+                           const char* nodes_flag) {
   plan::Request request;
   ResolvedModel resolved = resolve_model(flags.model, flags.quant, catalogs);
   request.model = std::move(resolved.model);
   request.recipe = std::move(resolved.recipe);
-  request.cluster = resolve_cluster(flags.cluster, catalogs);
+  request.cluster = resolve_cluster(flags.cluster, catalogs, nodes_flag);
   request.catalog_version = catalogs.version;
   request.calibration = catalogs.calibration;
   if (!flags.context.empty()) {

@@ -64,8 +64,8 @@ void add_request(CLI::App& app, RequestFlags& flags);
 [[nodiscard]] Catalogs load_catalogs(const Common& common);
 
 /// A cluster by spec, or from a file where `nodes` names one.
-[[nodiscard]] hardware::Cluster resolve_cluster(const ClusterFlags& flags,
-                                                const Catalogs& catalogs);
+[[nodiscard]] hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& catalogs,
+                                                const char* flag = "--nodes");
 
 /// A model by name, path or size; `recipe` is what is asked for or its default.
 struct ResolvedModel {
@@ -75,7 +75,9 @@ struct ResolvedModel {
 [[nodiscard]] ResolvedModel resolve_model(const std::string& name, const std::string& quant,
                                           const Catalogs& catalogs);
 
-[[nodiscard]] plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs);
+/// `nodes_flag` is what the cluster's spec is called in errors.
+[[nodiscard]] plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
+                                         const char* nodes_flag = "--nodes");
 
 /// By --color, NO_COLOR, the terminal and the locale.
 [[nodiscard]] report::Style style_for(const Common& common);

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "estimate_json.hpp"
 #include "macfit/core/quantity.hpp"
 #include "macfit/model/layout.hpp"
 #include "macfit/report/plan_report.hpp"
@@ -22,16 +23,6 @@ Json figure(const std::optional<hardware::Figure<T>>& value, double scale) {
           {"low", value->low.value() * scale},
           {"high", value->high.value() * scale},
           {"evidence", evidence_name(value->evidence)}};
-}
-
-Json estimate(const std::optional<speed::Estimate>& figure) {
-  if (!figure) {
-    return nullptr;
-  }
-  return {{"value", figure->value},
-          {"low", figure->low},
-          {"high", figure->high},
-          {"evidence", evidence_name(figure->evidence)}};
 }
 
 Json reasons(const std::vector<plan::Reason>& reasons) {
@@ -144,10 +135,10 @@ Json placement_json(const plan::Plan& plan, const plan::Placement& placement) {
     result["idle"].push_back(plan.request.cluster.nodes[node].name);
   }
   result["speed"] = {
-      {"decode_tokens_per_second", estimate(placement.speed.decode)},
-      {"aggregate_decode_tokens_per_second", estimate(placement.speed.aggregate)},
-      {"prefill_tokens_per_second", estimate(placement.speed.prefill)},
-      {"time_to_first_token_seconds", estimate(placement.speed.time_to_first_token)},
+      {"decode_tokens_per_second", estimate_json(placement.speed.decode)},
+      {"aggregate_decode_tokens_per_second", estimate_json(placement.speed.aggregate)},
+      {"prefill_tokens_per_second", estimate_json(placement.speed.prefill)},
+      {"time_to_first_token_seconds", estimate_json(placement.speed.time_to_first_token)},
       {"why_unknown",
        placement.speed.why_unknown.empty() ? Json(nullptr) : Json(placement.speed.why_unknown)}};
   result["how"] = placement.how.empty() ? Json(nullptr) : Json(placement.how);

@@ -129,3 +129,14 @@ TEST_CASE("keys and values of different types are an error with a remedy", "[cli
   CHECK(names(plan.placements.front(), "kv-types-differ"));
   CHECK(suggests(plan, "same-cache-types", "--kv q8"));
 }
+
+TEST_CASE("another cluster beside this one", "[cli]") {
+  const test::Ran text = test::run(
+      "plan --model 230b-q4 --nodes 2x128 --against mac-studio-m3-ultra-512 --color never");
+  CHECK(text.code == 0);
+  CHECK(text.out.find("Against mac-studio-m3-ultra-512") != std::string::npos);
+  CHECK(text.out.find("jobs in a night") != std::string::npos);
+  const test::Ran wrong = test::run("plan --model 230b-q4 --nodes 2x128 --against m4-max-129");
+  CHECK(wrong.code == 2);
+  CHECK(wrong.error.find("--against") != std::string::npos);
+}
