@@ -38,6 +38,7 @@ TEST_CASE("what the program prints follows its schema", "[cli]") {
       {"plan", "plan --model minimax-m2.5 --nodes 2x128 --link tb5-rdma"},
       {"plan", "plan --model 250gb --nodes 2x128"},
       {"plan", "plan --model deepseek-v3.1 --nodes 2x512 --runtime all --sequences 4"},
+      {"plan", "plan --model 230b-q4 --nodes 2x128 --against mac-studio-m3-ultra-512"},
       {"model", "models show llama-3.1-70b"},
       {"model", "models show qwen3-vl-4b"},
       {"model", "models show 215gb"},
