@@ -46,6 +46,7 @@ std::string help_text(const CLI::App& root, const std::vector<std::string>& word
     });
     if (child == children.end()) {
       std::vector<std::string> known;
+      known.reserve(children.size() + help_topics().size());
       for (const CLI::App* app : children) {
         known.push_back(app->get_name());
       }
