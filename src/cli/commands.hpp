@@ -16,6 +16,8 @@ using Action = std::function<int()>;
 [[nodiscard]] Action add_runtimes(CLI::App& app);
 [[nodiscard]] Action add_launch(CLI::App& app);
 [[nodiscard]] Action add_calibrate(CLI::App& app);
+[[nodiscard]] Action add_night(CLI::App& app);
+[[nodiscard]] Action add_breakeven(CLI::App& app);
 [[nodiscard]] Action add_check(CLI::App& app);
 [[nodiscard]] Action add_explain(CLI::App& app);
 [[nodiscard]] Action add_help(CLI::App& app);

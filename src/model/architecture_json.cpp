@@ -149,6 +149,7 @@ void visit(Visitor& v, Dense& d) {
   v.field("matrices", d.matrices, 3);
   v.field("bias", d.bias, false);
   v.field("fused_gate_up", d.fused_gate_up, false);
+  v.field("plain_names", d.plain_names, false);
   v.field("eight_bit", d.eight_bit, false);
 }
 
@@ -214,7 +215,9 @@ void visit(Visitor& v, Architecture& a) {
   v.required("vocabulary", a.vocabulary);
   v.field("tied", a.tied, false);
   v.field("context", a.context, std::int64_t{0});
+  v.field("final_norm", a.final_norm, true);
   v.field("final_norm_bias", a.final_norm_bias, false);
+  v.field("head_bias", a.head_bias, false);
   v.field("embedding_norm", a.embedding_norm, false);
   v.field("per_layer_vocabulary", a.per_layer_vocabulary, std::int64_t{0});
   v.field("rope_factors", a.rope_factors, std::int64_t{0});
