@@ -288,6 +288,31 @@ ResolvedModel resolve_model(const std::string& name, const std::string& quant,
   return result;
 }
 
+study::Resolver make_resolver(const Catalogs& catalogs, const std::string& reserve,
+                              const std::string& cluster_reserve) {
+  study::Resolver resolver;
+  resolver.model = [&catalogs](const std::string& name, const std::string& quant) {
+    ResolvedModel found = resolve_model(name, quant, catalogs);
+    return study::Resolver::Model{std::move(found.model), std::move(found.recipe)};
+  };
+  resolver.cluster = [&catalogs, reserve, cluster_reserve](
+                         const std::string& nodes, const std::string& macos,
+                         const std::string& wired_limit, const std::string& link) {
+    const ClusterFlags flags{nodes, macos, wired_limit, reserve, cluster_reserve, link};
+    study::Resolver::Cluster result{resolve_cluster(flags, catalogs), 0.0};
+    for (const hardware::Node& node : result.cluster.nodes) {
+      const hardware::Machine* machine = catalogs.hardware.find_machine(node.machine);
+      if (machine == nullptr || !machine->price) {
+        result.price.reset();
+        break;
+      }
+      *result.price += machine->price->usd;
+    }
+    return result;
+  };
+  return resolver;
+}
+
 plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs) {
   plan::Request request;
   ResolvedModel resolved = resolve_model(flags.model, flags.quant, catalogs);

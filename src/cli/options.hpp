@@ -10,6 +10,7 @@
 #include "macfit/model/catalog.hpp"
 #include "macfit/plan/request.hpp"
 #include "macfit/report/style.hpp"
+#include "macfit/study/sweep.hpp"
 
 namespace macfit::cli {
 
@@ -71,6 +72,10 @@ struct ResolvedModel {
 };
 [[nodiscard]] ResolvedModel resolve_model(const std::string& name, const std::string& quant,
                                           const Catalogs& catalogs);
+
+/// What a sweep's values stand for; the flags beside the axes hold for all of them.
+[[nodiscard]] study::Resolver make_resolver(const Catalogs& catalogs, const std::string& reserve,
+                                            const std::string& cluster_reserve);
 
 [[nodiscard]] plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs);
 
