@@ -190,14 +190,7 @@ void add_cluster(CLI::App& app, ClusterFlags& flags, bool required) {
       ->type_name("NAME");
 }
 
-void add_request(CLI::App& app, RequestFlags& flags) {
-  app.add_option("--model,-m", flags.model,
-                 "A model of the catalog, a file or folder, or a size such as 230b-q4 or 215gb")
-      ->type_name("NAME|PATH|SIZE")
-      ->required();
-  app.add_option("--quant", flags.quant, "Weight format: q4, mlx-8bit-g64, bf16, mixed_4_6 …")
-      ->type_name("NAME");
-  add_cluster(app, flags.cluster, true);
+void add_workload(CLI::App& app, RequestFlags& flags) {
   app.add_option("--context,-c", flags.context,
                  "Prompt plus output per sequence, in tokens: 32k (default 8k)")
       ->type_name("TOKENS");
@@ -210,11 +203,22 @@ void add_request(CLI::App& app, RequestFlags& flags) {
   app.add_option("--split", flags.split,
                  "Only this split: auto, independent, pipeline or tensor (default auto)")
       ->type_name("NAME");
-  app.add_option("--layers", flags.layers, "A pipeline's layers per node: 31,31")
-      ->type_name("N,N…");
   app.add_option("--prefill-step", flags.prefill_step,
                  "Prompt tokens per forward pass (default 2048)")
       ->type_name("N");
+}
+
+void add_request(CLI::App& app, RequestFlags& flags) {
+  app.add_option("--model,-m", flags.model,
+                 "A model of the catalog, a file or folder, or a size such as 230b-q4 or 215gb")
+      ->type_name("NAME|PATH|SIZE")
+      ->required();
+  app.add_option("--quant", flags.quant, "Weight format: q4, mlx-8bit-g64, bf16, mixed_4_6 …")
+      ->type_name("NAME");
+  add_cluster(app, flags.cluster, true);
+  add_workload(app, flags);
+  app.add_option("--layers", flags.layers, "A pipeline's layers per node: 31,31")
+      ->type_name("N,N…");
 }
 
 Catalogs load_catalogs(const Common& common) {
@@ -288,6 +292,18 @@ ResolvedModel resolve_model(const std::string& name, const std::string& quant,
   return result;
 }
 
+std::optional<double> price_of(const hardware::Cluster& cluster, const Catalogs& catalogs) {
+  double sum = 0.0;
+  for (const hardware::Node& node : cluster.nodes) {
+    const hardware::Machine* machine = catalogs.hardware.find_machine(node.machine);
+    if (machine == nullptr || !machine->price) {
+      return std::nullopt;
+    }
+    sum += machine->price->usd;
+  }
+  return sum;
+}
+
 study::Resolver make_resolver(const Catalogs& catalogs, const std::string& reserve,
                               const std::string& cluster_reserve) {
   study::Resolver resolver;
@@ -299,45 +315,64 @@ study::Resolver make_resolver(const Catalogs& catalogs, const std::string& reser
                          const std::string& nodes, const std::string& macos,
                          const std::string& wired_limit, const std::string& link) {
     const ClusterFlags flags{nodes, macos, wired_limit, reserve, cluster_reserve, link};
-    study::Resolver::Cluster result{resolve_cluster(flags, catalogs), 0.0};
-    for (const hardware::Node& node : result.cluster.nodes) {
-      const hardware::Machine* machine = catalogs.hardware.find_machine(node.machine);
-      if (machine == nullptr || !machine->price) {
-        result.price.reset();
-        break;
-      }
-      *result.price += machine->price->usd;
-    }
-    return result;
+    hardware::Cluster cluster = resolve_cluster(flags, catalogs);
+    const std::optional<double> price = price_of(cluster, catalogs);
+    return study::Resolver::Cluster{std::move(cluster), price};
   };
   return resolver;
 }
 
-plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs) {
-  plan::Request request;
-  ResolvedModel resolved = resolve_model(flags.model, flags.quant, catalogs);
-  request.model = std::move(resolved.model);
-  request.recipe = std::move(resolved.recipe);
-  request.cluster = resolve_cluster(flags.cluster, catalogs);
-  request.catalog_version = catalogs.version;
+std::vector<runtime::Id> runtimes_of(const RequestFlags& flags) {
+  return parse_flag("--runtime", flags.runtime.empty() ? "all" : flags.runtime, parse_runtimes);
+}
+
+Question question_of(const RequestFlags& flags) {
+  Question question;
   if (!flags.context.empty()) {
-    request.workload.context = parse_flag("--context", flags.context, parse_tokens);
+    question.workload.context = parse_flag("--context", flags.context, parse_tokens);
   }
   constexpr std::int64_t most = 1'000'000;
   if (!flags.sequences.empty()) {
-    request.workload.sequences = parse_whole(flags.sequences, "--sequences", 1, most);
+    question.workload.sequences = parse_whole(flags.sequences, "--sequences", 1, most);
   }
   if (!flags.prefill_step.empty()) {
-    request.workload.prefill_step = parse_whole(flags.prefill_step, "--prefill-step", 1, most);
+    question.workload.prefill_step = parse_whole(flags.prefill_step, "--prefill-step", 1, most);
   }
   if (!flags.kv.empty()) {
-    request.workload.kv = parse_flag("--kv", flags.kv, runtime::parse_kv_format);
+    question.workload.kv = parse_flag("--kv", flags.kv, runtime::parse_kv_format);
   }
-  request.runtimes =
-      parse_flag("--runtime", flags.runtime.empty() ? "all" : flags.runtime, parse_runtimes);
   if (!flags.split.empty()) {
-    request.only = parse_flag("--split", flags.split, parse_split);
+    question.only = parse_flag("--split", flags.split, parse_split);
   }
+  return question;
+}
+
+plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
+                           RequestCache* cache) {
+  RequestCache own;
+  RequestCache& known = cache != nullptr ? *cache : own;
+  plan::Request request;
+  const ResolvedModel& resolved = known.models.get(flags.model + '\n' + flags.quant, [&] {
+    return resolve_model(flags.model, flags.quant, catalogs);
+  });
+  request.model = resolved.model;
+  request.recipe = resolved.recipe;
+  const ClusterFlags& where = flags.cluster;
+  const RequestCache::Place& place =
+      known.clusters.get(where.nodes + '\n' + where.macos + '\n' + where.wired_limit + '\n' +
+                             where.reserve + '\n' + where.cluster_reserve + '\n' + where.link,
+                         [&] {
+                           RequestCache::Place made{resolve_cluster(where, catalogs), {}};
+                           made.alternatives = alternatives(made.cluster, where, catalogs);
+                           return made;
+                         });
+  request.cluster = place.cluster;
+  request.alternatives = place.alternatives;
+  request.catalog_version = catalogs.version;
+  const Question question = question_of(flags);
+  request.workload = question.workload;
+  request.only = question.only;
+  request.runtimes = runtimes_of(flags);
   if (!flags.layers.empty()) {
     for (const std::string_view part : split(flags.layers, ',')) {
       request.layers.push_back(parse_whole(part, "--layers", 1, 100'000));
@@ -350,7 +385,6 @@ plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs) 
       }
     }
   }
-  request.alternatives = alternatives(request.cluster, flags.cluster, catalogs);
   const std::pair<const char*, const std::string*> given[] = {
       {"--model", &flags.model},
       {"--quant", &flags.quant},

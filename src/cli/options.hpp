@@ -11,6 +11,7 @@
 #include "macfit/plan/request.hpp"
 #include "macfit/report/style.hpp"
 #include "macfit/study/sweep.hpp"
+#include "recent.hpp"
 
 namespace macfit::cli {
 
@@ -57,6 +58,8 @@ struct Catalogs {
 
 void add_common(CLI::App& app, Common& common, const std::vector<std::string>& formats);
 void add_cluster(CLI::App& app, ClusterFlags& flags, bool required);
+/// The flags of a request but model, format, cluster and layers.
+void add_workload(CLI::App& app, RequestFlags& flags);
 void add_request(CLI::App& app, RequestFlags& flags);
 
 [[nodiscard]] Catalogs load_catalogs(const Common& common);
@@ -77,7 +80,30 @@ struct ResolvedModel {
 [[nodiscard]] study::Resolver make_resolver(const Catalogs& catalogs, const std::string& reserve,
                                             const std::string& cluster_reserve);
 
-[[nodiscard]] plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs);
+/// What requests one after the other are likely to share. Not for several threads.
+struct RequestCache {
+  struct Place {
+    hardware::Cluster cluster;
+    std::vector<plan::Alternative> alternatives;
+  };
+  Recent<ResolvedModel> models{16};
+  Recent<Place> clusters{64};
+};
+
+/// What of a request changes from question to question about one model on one cluster.
+struct Question {
+  runtime::Workload workload;
+  std::optional<plan::SplitKind> only;
+};
+[[nodiscard]] std::vector<runtime::Id> runtimes_of(const RequestFlags& flags);
+[[nodiscard]] Question question_of(const RequestFlags& flags);
+
+[[nodiscard]] plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
+                                         RequestCache* cache = nullptr);
+
+/// Of all machines together, US list; nothing where one's price is not known.
+[[nodiscard]] std::optional<double> price_of(const hardware::Cluster& cluster,
+                                             const Catalogs& catalogs);
 
 /// By --color, NO_COLOR, the terminal and the locale.
 [[nodiscard]] report::Style style_for(const Common& common);

@@ -26,6 +26,7 @@ namespace {
 struct SweepFlags {
   Common common;
   std::array<std::string, study::axis_count> axes;
+  std::array<const CLI::Option*, study::axis_count> options{};
   std::string reserve;
   std::string cluster_reserve;
   std::string spec;
@@ -185,7 +186,7 @@ study::Grid make_grid(const SweepFlags& flags, const study::SweepSpec& spec,
   for (std::size_t i = 0; i < study::axis_count; ++i) {
     const auto axis = static_cast<study::Axis>(i);
     const std::string flag = fmt::format("--{}", study::axis_name(axis));
-    if (!flags.axes[i].empty()) {
+    if (flags.options[i]->count() > 0) {
       std::vector<std::string> values;
       try {
         values = hardware::split_list(flags.axes[i]);
@@ -386,7 +387,8 @@ Action add_sweep(CLI::App& app) {
   auto flags = std::make_shared<SweepFlags>();
   flags->common.format = "csv";
   const auto axis = [&](study::Axis which, const char* names, const char* about, const char* type) {
-    app.add_option(names, flags->axes[static_cast<std::size_t>(which)], about)->type_name(type);
+    const auto i = static_cast<std::size_t>(which);
+    flags->options[i] = app.add_option(names, flags->axes[i], about)->type_name(type);
   };
   using study::Axis;
   axis(Axis::model, "--model,-m", "Models, sizes, files; qwen3* for all of the catalog's such",
