@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "asking.hpp"
 #include "batch.hpp"
 #include "files.hpp"
 #include "macfit/core/json_reader_json.hpp"
@@ -17,7 +18,6 @@
 #include "macfit/report/plan_report.hpp"
 #include "macfit/report/sweep_report.hpp"
 #include "macfit/study/in_order.hpp"
-#include "recent.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -254,7 +254,7 @@ class Worker {
         begin("row");
         tier = brief(flags, answers.text);
       } else {
-        const plan::Plan plan = plan::make_plan(make_request(flags, catalogs_, &cache_));
+        const plan::Plan plan = plan::make_plan(make_request(flags, catalogs_, "--nodes", &cache_));
         tier = plan.verdict.tier;
         begin("plan");
         answers.text += report::plan_json(plan, true);
@@ -285,8 +285,8 @@ class Worker {
       name += key.field(same) + '\n';
     }
     const study::Setting& setting = settings_.get(name, [&] {
-      const plan::Request request = make_request(flags, catalogs_, &cache_);
-      return study::make_setting(request, price_of(request.cluster, catalogs_));
+      const plan::Request request = make_request(flags, catalogs_, "--nodes", &cache_);
+      return study::make_setting(request, price_of(request.cluster, catalogs_), false);
     });
     const Question question = question_of(flags);
     study::SweepRow row;

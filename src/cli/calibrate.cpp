@@ -66,7 +66,8 @@ Action add_calibrate(CLI::App& app) {
   CLI::Option* fit =
       app.add_option("--fit", flags->fit,
                      "Fit the constants to the stored measurements and to these: rows, "
-                     "llama-bench -o json, or what mlx_lm.benchmark prints")
+                     "llama-bench -o json, what mlx_lm.benchmark prints, or a launch "
+                     "folder's results.jsonl")
           ->type_name("FILE")
           ->expected(0, -1);
   fit->excludes(validate);

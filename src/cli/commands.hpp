@@ -16,6 +16,7 @@ using Action = std::function<int()>;
 [[nodiscard]] Action add_runtimes(CLI::App& app);
 [[nodiscard]] Action add_launch(CLI::App& app);
 [[nodiscard]] Action add_calibrate(CLI::App& app);
+[[nodiscard]] Action add_compare(CLI::App& app);
 [[nodiscard]] Action add_survey(CLI::App& app);
 [[nodiscard]] Action add_size(CLI::App& app);
 [[nodiscard]] Action add_sweep(CLI::App& app);

@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "asking.hpp"
 #include "files.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
@@ -196,7 +197,7 @@ void add_workload(CLI::App& app, RequestFlags& flags) {
       ->type_name("TOKENS");
   app.add_option("--sequences", flags.sequences, "Sequences at a time per replica (default 1)")
       ->type_name("N");
-  app.add_option("--kv", flags.kv, "Cache format: bf16, q8 or q4 (default bf16)")
+  app.add_option("--kv", flags.kv, "Cache format: bf16, q8 or q4, or as KEYS,VALUES (default bf16)")
       ->type_name("NAME");
   app.add_option("--runtime,-r", flags.runtime, "mlx-lm, exo, llama.cpp or all (default all)")
       ->type_name("NAME");
@@ -224,7 +225,7 @@ void add_request(CLI::App& app, RequestFlags& flags) {
 Catalogs load_catalogs(const Common& common) {
   const std::string built_in = "embedded " + report::tool_version();
   if (common.catalog.empty()) {
-    return {hardware::Catalog::embedded(), model::Catalog::embedded(), built_in};
+    return {hardware::Catalog::embedded(), model::Catalog::embedded(), built_in, nullptr};
   }
   std::error_code ignored;
   const std::filesystem::path root = common.catalog;
@@ -234,13 +235,19 @@ Catalogs load_catalogs(const Common& common) {
     throw Error("there is no models/ or hardware/ in it", Place{common.catalog, {}, {}},
                 "--catalog wants a folder laid out like macfit's own");
   }
-  Catalogs catalogs{hardware::Catalog::embedded(), model::Catalog::embedded(), common.catalog};
+  Catalogs catalogs{hardware::Catalog::embedded(), model::Catalog::embedded(), common.catalog,
+                    nullptr};
   if (has_hardware) {
     std::vector<hardware::CatalogText> texts;
     for (auto& [name, text] : read_folder((root / "hardware").string())) {
       texts.push_back({name, std::move(text)});
     }
     catalogs.hardware = hardware::Catalog::from_texts(texts);
+    const std::filesystem::path constants = root / "hardware" / "calibration.json";
+    if (std::filesystem::exists(constants, ignored)) {
+      catalogs.calibration = std::make_shared<const speed::Calibration>(
+          speed::read_calibration(read_text(constants.string()), constants.string()));
+    }
   }
   if (has_models) {
     const std::string folder = (root / "models").string();
@@ -249,13 +256,14 @@ Catalogs load_catalogs(const Common& common) {
   return catalogs;
 }
 
-hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& catalogs) {
+hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& catalogs,
+                                  const char* flag) {
   const hardware::ClusterOptions options = cluster_options(flags);
   if (looks_like_path(flags.nodes)) {
     return hardware::read_cluster_file(read_text(flags.nodes), options, catalogs.hardware,
                                        flags.nodes);
   }
-  return parse_flag("--nodes", flags.nodes, [&](const std::string& spec) {
+  return parse_flag(flag, flags.nodes, [&](const std::string& spec) {
     return hardware::parse_cluster(spec, options, catalogs.hardware);
   });
 }
@@ -292,36 +300,6 @@ ResolvedModel resolve_model(const std::string& name, const std::string& quant,
   return result;
 }
 
-std::optional<double> price_of(const hardware::Cluster& cluster, const Catalogs& catalogs) {
-  double sum = 0.0;
-  for (const hardware::Node& node : cluster.nodes) {
-    const hardware::Machine* machine = catalogs.hardware.find_machine(node.machine);
-    if (machine == nullptr || !machine->price) {
-      return std::nullopt;
-    }
-    sum += machine->price->usd;
-  }
-  return sum;
-}
-
-study::Resolver make_resolver(const Catalogs& catalogs, const std::string& reserve,
-                              const std::string& cluster_reserve) {
-  study::Resolver resolver;
-  resolver.model = [&catalogs](const std::string& name, const std::string& quant) {
-    ResolvedModel found = resolve_model(name, quant, catalogs);
-    return study::Resolver::Model{std::move(found.model), std::move(found.recipe)};
-  };
-  resolver.cluster = [&catalogs, reserve, cluster_reserve](
-                         const std::string& nodes, const std::string& macos,
-                         const std::string& wired_limit, const std::string& link) {
-    const ClusterFlags flags{nodes, macos, wired_limit, reserve, cluster_reserve, link};
-    hardware::Cluster cluster = resolve_cluster(flags, catalogs);
-    const std::optional<double> price = price_of(cluster, catalogs);
-    return study::Resolver::Cluster{std::move(cluster), price};
-  };
-  return resolver;
-}
-
 std::vector<runtime::Id> runtimes_of(const RequestFlags& flags) {
   return parse_flag("--runtime", flags.runtime.empty() ? "all" : flags.runtime, parse_runtimes);
 }
@@ -339,7 +317,15 @@ Question question_of(const RequestFlags& flags) {
     question.workload.prefill_step = parse_whole(flags.prefill_step, "--prefill-step", 1, most);
   }
   if (!flags.kv.empty()) {
-    question.workload.kv = parse_flag("--kv", flags.kv, runtime::parse_kv_format);
+    const std::vector<std::string_view> types = split(flags.kv, ',');
+    const auto parse = [](const std::string& text) { return runtime::parse_kv_format(text); };
+    if (types.size() > 2) {
+      throw Error("--kv: one cache format, or the keys' and the values' joined by a comma");
+    }
+    question.workload.kv = parse_flag("--kv", std::string(types.front()), parse);
+    if (types.size() == 2) {
+      question.workload.kv_values = parse_flag("--kv", std::string(types.back()), parse);
+    }
   }
   if (!flags.split.empty()) {
     question.only = parse_flag("--split", flags.split, parse_split);
@@ -348,7 +334,7 @@ Question question_of(const RequestFlags& flags) {
 }
 
 plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
-                           RequestCache* cache) {
+                           const char* nodes_flag, RequestCache* cache) {
   RequestCache own;
   RequestCache& known = cache != nullptr ? *cache : own;
   plan::Request request;
@@ -358,17 +344,18 @@ plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
   request.model = resolved.model;
   request.recipe = resolved.recipe;
   const ClusterFlags& where = flags.cluster;
-  const RequestCache::Place& place =
-      known.clusters.get(where.nodes + '\n' + where.macos + '\n' + where.wired_limit + '\n' +
-                             where.reserve + '\n' + where.cluster_reserve + '\n' + where.link,
-                         [&] {
-                           RequestCache::Place made{resolve_cluster(where, catalogs), {}};
-                           made.alternatives = alternatives(made.cluster, where, catalogs);
-                           return made;
-                         });
+  const RequestCache::Place& place = known.clusters.get(
+      where.nodes + '\n' + where.macos + '\n' + where.wired_limit + '\n' + where.reserve + '\n' +
+          where.cluster_reserve + '\n' + where.link,
+      [&] {
+        RequestCache::Place made{resolve_cluster(where, catalogs, nodes_flag), {}};
+        made.alternatives = alternatives(made.cluster, where, catalogs);
+        return made;
+      });
   request.cluster = place.cluster;
   request.alternatives = place.alternatives;
   request.catalog_version = catalogs.version;
+  request.calibration = catalogs.calibration;
   const Question question = question_of(flags);
   request.workload = question.workload;
   request.only = question.only;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,8 +11,7 @@
 #include "macfit/model/catalog.hpp"
 #include "macfit/plan/request.hpp"
 #include "macfit/report/style.hpp"
-#include "macfit/study/sweep.hpp"
-#include "recent.hpp"
+#include "macfit/speed/calibration.hpp"
 
 namespace macfit::cli {
 
@@ -54,6 +54,7 @@ struct Catalogs {
   hardware::Catalog hardware;
   model::Catalog models;
   std::string version;
+  std::shared_ptr<const speed::Calibration> calibration;  ///< null: the embedded one
 };
 
 void add_common(CLI::App& app, Common& common, const std::vector<std::string>& formats);
@@ -65,8 +66,8 @@ void add_request(CLI::App& app, RequestFlags& flags);
 [[nodiscard]] Catalogs load_catalogs(const Common& common);
 
 /// A cluster by spec, or from a file where `nodes` names one.
-[[nodiscard]] hardware::Cluster resolve_cluster(const ClusterFlags& flags,
-                                                const Catalogs& catalogs);
+[[nodiscard]] hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& catalogs,
+                                                const char* flag = "--nodes");
 
 /// A model by name, path or size; `recipe` is what is asked for or its default.
 struct ResolvedModel {
@@ -76,34 +77,11 @@ struct ResolvedModel {
 [[nodiscard]] ResolvedModel resolve_model(const std::string& name, const std::string& quant,
                                           const Catalogs& catalogs);
 
-/// What a sweep's values stand for; the flags beside the axes hold for all of them.
-[[nodiscard]] study::Resolver make_resolver(const Catalogs& catalogs, const std::string& reserve,
-                                            const std::string& cluster_reserve);
-
-/// What requests one after the other are likely to share. Not for several threads.
-struct RequestCache {
-  struct Place {
-    hardware::Cluster cluster;
-    std::vector<plan::Alternative> alternatives;
-  };
-  Recent<ResolvedModel> models{16};
-  Recent<Place> clusters{64};
-};
-
-/// What of a request changes from question to question about one model on one cluster.
-struct Question {
-  runtime::Workload workload;
-  std::optional<plan::SplitKind> only;
-};
-[[nodiscard]] std::vector<runtime::Id> runtimes_of(const RequestFlags& flags);
-[[nodiscard]] Question question_of(const RequestFlags& flags);
-
+struct RequestCache;
+/// `nodes_flag` is what the cluster's spec is called in errors; `cache` is for many requests.
 [[nodiscard]] plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
+                                         const char* nodes_flag = "--nodes",
                                          RequestCache* cache = nullptr);
-
-/// Of all machines together, US list; nothing where one's price is not known.
-[[nodiscard]] std::optional<double> price_of(const hardware::Cluster& cluster,
-                                             const Catalogs& catalogs);
 
 /// By --color, NO_COLOR, the terminal and the locale.
 [[nodiscard]] report::Style style_for(const Common& common);

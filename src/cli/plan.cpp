@@ -6,7 +6,9 @@
 #include "commands.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
+#include "macfit/report/against_report.hpp"
 #include "macfit/report/plan_report.hpp"
+#include "macfit/study/against.hpp"
 #include "options.hpp"
 #include "talk.hpp"
 
@@ -18,6 +20,7 @@ struct PlanFlags {
   RequestFlags request;
   std::string require;
   BatchFlags batch;
+  std::string against;
   bool explain = false;
 };
 
@@ -26,6 +29,7 @@ Examples:
   macfit plan --model 230b-q4 --nodes 2x128
   macfit plan --model llama-3.3-70b --quant q8 --nodes 2x128 --context 64k --sequences 4
   macfit plan --model 210gb --nodes 2x128 --explain
+  macfit plan --model 230b-q4 --nodes 2x128 --against mac-studio-m3-ultra-512
   macfit plan --model gpt-oss-120b --nodes desk.json --require comfortable --format json
   echo '{"id": "a", "model": "glm-4.5", "context": "32k"}' | macfit plan --batch - --nodes 2x128
 
@@ -62,8 +66,20 @@ int plan_command(const PlanFlags& flags) {
   talk.detail("model: " + request.model.id + ", " + std::to_string(request.cluster.nodes.size()) +
               " nodes");
   const plan::Plan plan = plan::make_plan(request);
-  deliver(flags.common,
-          flags.common.format == "json" ? report::plan_json(plan) : report::plan_text(plan, style));
+  const bool json = flags.common.format == "json";
+  if (flags.against.empty()) {
+    deliver(flags.common, json ? report::plan_json(plan) : report::plan_text(plan, style));
+  } else {
+    RequestFlags elsewhere = flags.request;
+    elsewhere.cluster.nodes = flags.against;
+    elsewhere.layers.clear();  // they count this cluster's nodes
+    const plan::Plan other = plan::make_plan(make_request(elsewhere, catalogs, "--against"));
+    const study::Side mine = study::side_of(plan, catalogs.hardware);
+    const study::Side others = study::side_of(other, catalogs.hardware);
+    deliver(flags.common,
+            json ? report::against_json(plan, other, mine, others)
+                 : report::plan_text(plan, style) + report::against_text(mine, others, style));
+  }
   if (required && plan.verdict.tier < *required) {
     talk.warn("required " + std::string(fit::tier_name(*required)) + ", got " +
               std::string(fit::tier_name(plan.verdict.tier)));
@@ -89,6 +105,9 @@ Action add_plan(CLI::App& app) {
   app.add_option("--require", flags->require,
                  "Exit code 1 unless the tier is at least this: comfortable or borderline")
       ->type_name("TIER");
+  app.add_option("--against", flags->against,
+                 "Another cluster beside it: fit, speed, jobs by morning, price")
+      ->type_name("SPEC|FILE");
   app.add_flag("--explain", flags->explain, "Add the formulas with the numbers put in");
   add_common(app, flags->common, formats);
   app.footer(footer);

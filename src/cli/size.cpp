@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <memory>
 
+#include "asking.hpp"
 #include "commands.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/report/size_report.hpp"
-#include "options.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -65,9 +65,7 @@ void find_models(const SizeFlags& flags, const Catalogs& catalogs, std::size_t t
   answer.format = request.recipe.name;
   answer.cluster = request.cluster.spec;
   for (const fit::Tier tier : {fit::Tier::comfortable, fit::Tier::borderline}) {
-    if (tier >= *answer.tier || tier == fit::Tier::comfortable) {
-      answer.nominal.emplace_back(tier, study::largest_nominal(request, tier, catalogs.models));
-    }
+    answer.nominal.emplace_back(tier, study::largest_nominal(request, tier, catalogs.models));
   }
   study::SurveyOptions options;
   options.runtimes = request.runtimes;

@@ -6,13 +6,13 @@
 
 #include <fmt/format.h>
 
+#include "asking.hpp"
 #include "commands.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/report/survey_report.hpp"
 #include "macfit/speed/calibration.hpp"
 #include "macfit/study/in_order.hpp"
-#include "options.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -94,6 +94,7 @@ int survey_command(const SurveyFlags& flags) {
   options.only = question.only;
   options.runtimes = runtimes_of(flags.request);
   options.below_production = flags.smaller;
+  options.calibration = catalogs.calibration;
   if (!flags.request.quant.empty()) {
     options.quant = model::parse_recipe(flags.request.quant);
   }
@@ -114,7 +115,9 @@ int survey_command(const SurveyFlags& flags) {
       });
   for (study::SurveyEntry& entry : survey.entries) {
     entry.smallest.row.asked[0] = entry.model;
-    entry.measured = is_measured(entry, survey.cluster, speed::Calibration::embedded());
+    entry.measured =
+        is_measured(entry, survey.cluster,
+                    catalogs.calibration ? *catalogs.calibration : speed::Calibration::embedded());
   }
   const auto left_out = [&](const study::SurveyEntry& entry) {
     return (tier && entry.smallest.row.tier < *tier) || !where.keeps(entry.smallest.row) ||
@@ -146,7 +149,8 @@ Action add_survey(CLI::App& app) {
   app.add_option("--where", flags->where,
                  "Only models for whose smallest format this holds: 'utilization<50%'")
       ->type_name("CONDITION");
-  app.add_option("--sort", flags->sort, "Inside a tier by name, size, utilization or context")
+  app.add_option("--sort", flags->sort,
+                 "Inside a tier by name, size, utilization, context or speed")
       ->type_name("ORDER");
   app.add_flag("--unmeasured", flags->unmeasured,
                "Only what loads here and has no measurement of your own on such a chip");

@@ -11,13 +11,13 @@
 
 #include <fmt/format.h>
 
+#include "asking.hpp"
 #include "commands.hpp"
 #include "files.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/report/sweep_report.hpp"
 #include "macfit/study/in_order.hpp"
-#include "options.hpp"
 #include "talk.hpp"
 
 namespace macfit::cli {
@@ -282,7 +282,7 @@ int sweep_command(const SweepFlags& flags) {
     front->add_needs(needs);
   }
   for (const std::size_t column : columns) {
-    needs.contexts = needs.contexts || study::sweep_columns()[column].contexts;
+    study::add_need(column, needs);
   }
 
   const std::optional<std::int64_t> size = grid.size();

@@ -227,8 +227,19 @@ JsonDocument JsonDocument::parse(std::string_view text, JsonLimits limits) {
     }
     throw Error("not valid JSON: " + printable(what), Place{{}, {}, error.byte});
   } catch (const json::exception& error) {
-    // A number beyond the range of a double, for one.
-    throw Error("not valid JSON: " + printable(error.what()));
+    // "[json.exception.out_of_range.406] number overflow parsing '1e400'", without a place.
+    std::string what = error.what();
+    if (const auto start = what.find("] "); start != std::string::npos) {
+      what.erase(0, start + 2);
+    }
+    const auto open = what.find('\'');
+    const auto close = what.rfind('\'');
+    Place place;
+    if (open < close) {
+      const auto at = text.find(what.substr(open + 1, close - open - 1));
+      place.offset = at == std::string_view::npos ? 0 : at;
+    }
+    throw Error("not valid JSON: " + printable(what), std::move(place));
   }
 }
 

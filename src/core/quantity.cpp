@@ -284,6 +284,24 @@ std::string format_percent(double fraction) {
   return fmt::format("{:.{}f} %", percent, fine ? 1 : 0);
 }
 
+std::string format_rate(double per_second) {
+  if (per_second >= 99.95) {
+    return format_whole(static_cast<std::int64_t>(per_second + 0.5));
+  }
+  return fmt::format("{:.{}f}", per_second, per_second >= 9.995 ? 1 : 2);
+}
+
+std::string format_duration(double seconds) {
+  if (seconds < 9.95) {
+    return fmt::format("{:.1f} s", seconds);
+  }
+  if (seconds < 119.5) {
+    return fmt::format("{:.0f} s", seconds);
+  }
+  return seconds < 7199.5 ? fmt::format("{:.1f} min", seconds / 60.0)
+                          : fmt::format("{:.1f} h", seconds / 3600.0);
+}
+
 std::string format_parameters(std::int64_t count) {
   const auto value = static_cast<double>(count);
   if (value >= 0.9995e12) {

@@ -216,4 +216,54 @@ Split best_split(const Demand& demand, const std::vector<std::int64_t>& effectiv
   return split;
 }
 
+Split cheapest_split(const Demand& demand, const std::vector<std::int64_t>& bound,
+                     const std::vector<std::int64_t>& effective, const LayerCosts& costs) {
+  const std::size_t nodes = bound.size();
+  const std::size_t layers = demand.layers();
+  if (nodes == 0 || layers < nodes) {
+    return {};
+  }
+  struct State {
+    bool reached = false;
+    std::int64_t cost = 0;
+    double worst = 0.0;
+    std::size_t from = 0;
+  };
+  // best[i][end]: nodes 0 to i hold exactly the layers before `end`. A cheaper front never makes
+  // the whole dearer, nor does a less full one at the same cost: so the best fronts are enough.
+  std::vector<std::vector<State>> best(nodes, std::vector<State>(layers + 1));
+  for (std::size_t i = 0; i < nodes; ++i) {
+    const std::size_t behind = nodes - 1 - i;
+    for (std::size_t start = i; start + behind < layers; ++start) {
+      if (i == 0 ? start != 0 : !best[i - 1][start].reached) {
+        continue;
+      }
+      const State front = i == 0 ? State{} : best[i - 1][start];
+      const std::size_t most = most_layers(layers - behind - start, [&](std::size_t n) {
+        return demand.stage(start, n) <= bound[i];
+      });
+      for (std::size_t n = 1; n <= most; ++n) {
+        const std::size_t end = start + n;
+        State next{true, front.cost + costs[i][end] - costs[i][start],
+                   std::max(front.worst, share(demand.stage(start, n), effective[i])), start};
+        State& known = best[i][end];
+        if (!known.reached || next.cost < known.cost ||
+            (next.cost == known.cost && next.worst < known.worst)) {
+          known = next;
+        }
+      }
+    }
+  }
+  if (!best[nodes - 1][layers].reached) {
+    return {};
+  }
+  Split split(nodes);
+  std::size_t end = layers;
+  for (std::size_t i = nodes; i-- > 0;) {
+    split[i] = static_cast<std::int64_t>(end - best[i][end].from);
+    end = best[i][end].from;
+  }
+  return split;
+}
+
 }  // namespace macfit::fit

@@ -114,10 +114,7 @@ const LinkType& by_kind(const Catalog& catalog, LinkKind kind, Transport transpo
               std::string(transport_name(transport)));
 }
 
-const LinkType& best_link(const Node& a, const Node& b, const Catalog& catalog) {
-  if (a.qsfp && b.qsfp) {
-    return by_kind(catalog, LinkKind::qsfp_200g, Transport::rdma);
-  }
+const LinkType& best_tcp_link(const Node& a, const Node& b, const Catalog& catalog) {
   switch (std::min(generation(a.thunderbolt), generation(b.thunderbolt))) {
     case 5:
       return by_kind(catalog, LinkKind::thunderbolt_5, Transport::tcp);
@@ -134,6 +131,25 @@ const LinkType& best_link(const Node& a, const Node& b, const Catalog& catalog) 
                    Transport::tcp);
   }
   return by_kind(catalog, LinkKind::wifi, Transport::tcp);
+}
+
+const LinkType& best_link(const Node& a, const Node& b, const Catalog& catalog) {
+  return a.qsfp && b.qsfp ? by_kind(catalog, LinkKind::qsfp_200g, Transport::rdma)
+                          : best_tcp_link(a, b, catalog);
+}
+
+std::optional<LinkType> rdma_link(const Node& a, const Node& b, const Catalog& catalog) {
+  if (a.qsfp && b.qsfp) {
+    return by_kind(catalog, LinkKind::qsfp_200g, Transport::rdma);
+  }
+  const auto able = [](const Node& node) {
+    return node.thunderbolt == Thunderbolt::tb5 && node.rdma != Ability::no && node.macos &&
+           macos_has_rdma(*node.macos);
+  };
+  if (!able(a) || !able(b)) {
+    return std::nullopt;
+  }
+  return by_kind(catalog, LinkKind::thunderbolt_5, Transport::rdma);
 }
 
 void check_rdma(const Node& node, Findings& findings) {
@@ -305,7 +321,8 @@ void build_links(Cluster& cluster, const Catalog& catalog, const LinkType* overr
       check_end(second, *type, findings);
     }
     rdma = rdma || (type->kind == LinkKind::thunderbolt_5 && type->transport == Transport::rdma);
-    cluster.links.push_back({a, b, *type});
+    cluster.links.push_back(
+        {a, b, *type, best_tcp_link(first, second, catalog), rdma_link(first, second, catalog)});
   }
   check_ports(cluster, findings);
   if (rdma && cluster.topology == Topology::mesh && cluster.nodes.size() > max_rdma_mesh) {

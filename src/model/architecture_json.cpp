@@ -166,6 +166,7 @@ void visit(Visitor& v, Experts& e) {
   v.field("router_scale", e.router_scale, false);
   v.field("shared_width", e.shared_width, std::int64_t{0});
   v.field("shared_gate", e.shared_gate, false);
+  v.field("shared_fused", e.shared_fused, false);
   v.field("hash_rows", e.hash_rows, std::int64_t{0});
   v.field("latent", e.latent, std::int64_t{0});
 }

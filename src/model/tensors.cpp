@@ -95,11 +95,18 @@ void add_experts(TensorList& list, std::int64_t hidden, const Experts& e) {
   }
   if (e.shared_width > 0) {
     constexpr auto shared = TensorClass::shared_experts;
-    if (e.matrices == 3) {
-      list.linear("mlp.shared_experts.gate_proj", shared, e.shared_width, hidden, Cut::rows);
+    if (e.shared_fused) {
+      // These names, not down_proj, are what mixed recipes go by.
+      list.linear("mlp.shared_experts.input_linear", shared, checked_mul(2, e.shared_width), hidden,
+                  Cut::rows);
+      list.linear("mlp.shared_experts.output_linear", shared, hidden, e.shared_width, Cut::columns);
+    } else {
+      if (e.matrices == 3) {
+        list.linear("mlp.shared_experts.gate_proj", shared, e.shared_width, hidden, Cut::rows);
+      }
+      list.linear("mlp.shared_experts.up_proj", shared, e.shared_width, hidden, Cut::rows);
+      list.linear("mlp.shared_experts.down_proj", shared, hidden, e.shared_width, Cut::columns);
     }
-    list.linear("mlp.shared_experts.up_proj", shared, e.shared_width, hidden, Cut::rows);
-    list.linear("mlp.shared_experts.down_proj", shared, hidden, e.shared_width, Cut::columns);
     if (e.shared_gate) {
       list.linear("mlp.shared_expert_gate", shared, 1, hidden, Cut::replicated, false, 1,
                   router_format(e), vlm_router_format(e));

@@ -51,7 +51,9 @@ class Remedies {
 
   std::vector<Action> find() {
     required();
+    over_tcp();
     if (plan_.verdict.tier != fit::Tier::comfortable) {
+      same_cache_types();
       fewer_sequences();
       smaller_step();
       quantized_cache();
@@ -116,6 +118,45 @@ class Remedies {
                      verdict_name(static_cast<Verdict::Kind>(again.split), again.replicas),
                      fit::tier_name(again.tier),
                      again.raised ? " with the GPU limit raised" : "")});
+  }
+
+  /// RDMA that was asked for and that something rules out.
+  void over_tcp() {
+    if (!plan_.verdict.placement) {
+      return;
+    }
+    const Placement& placement = plan_.placements[*plan_.verdict.placement];
+    for (const NodeBudget& budget : placement.nodes) {
+      const hardware::Link* link =
+          request_.cluster.link_between(placement.nodes.front().node, budget.node);
+      if (placement.split == SplitKind::independent || link == nullptr ||
+          link->type.transport == hardware::Transport::tcp) {
+        continue;
+      }
+      for (const Reason& problem : placement.problems) {
+        if (problem.code != "tb4-in-ring" && problem.code != "jaccl-needs-macos-26.2" &&
+            problem.code != "mesh-without-ports") {
+          continue;
+        }
+        Request changed = request_;
+        set_flag(changed, "--link", link->tcp.id);
+        actions_.push_back({problem.code, "", command_of(changed), placement.tier,
+                            "RDMA is ruled out on these cables; plan with what they carry"});
+        return;
+      }
+    }
+  }
+
+  void same_cache_types() {
+    const auto values = request_.workload.kv_values;
+    if (!values || *values == request_.workload.kv) {
+      return;
+    }
+    Request changed = request_;
+    changed.workload.kv_values.reset();
+    const std::string name(runtime::kv_format_name(changed.workload.kv));
+    set_flag(changed, "--kv", name);
+    consider("same-cache-types", changed, "with keys and values both in " + name);
   }
 
   void fewer_sequences() {

@@ -1,7 +1,10 @@
 #include "macfit/plan/decide.hpp"
 
 #include <algorithm>
-#include <array>
+#include <numeric>
+
+#include "macfit/plan/speeds.hpp"
+#include "macfit/runtime/topology.hpp"
 
 namespace macfit::plan {
 
@@ -18,7 +21,11 @@ Scenario make_scenario(const Request& request, runtime::Id runtime) {
   if (scenario.runs.ok) {
     scenario.runs = rules.format(request.recipe);
   }
-  scenario.kv = rules.kv(request.model, request.workload.kv);
+  scenario.kv = runtime::kv_pair(runtime, request.workload.kv,
+                                 request.workload.kv_values.value_or(request.workload.kv));
+  if (scenario.kv.ok) {
+    scenario.kv = rules.kv(request.model, request.workload.kv);
+  }
   const std::size_t nodes = request.cluster.nodes.size();
   if (scenario.runs.ok) {
     scenario.profile = rules.profile(request.model, rules.recipe(request.model, request.recipe),
@@ -47,7 +54,18 @@ Scenario make_scenario(const Request& request, runtime::Id runtime) {
       break;  // one slow link holds everybody up
     }
   }
+  scenario.cluster = request.cluster;
+  scenario.calibration = request.calibration;
+  if (nodes > 1 && scenario.transport == hardware::Transport::rdma) {
+    Group all(nodes);
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    const auto problems =
+        runtime::topology_problems(request.cluster, runtime, scenario.transport, all);
+    scenario.rdma_sound = std::none_of(problems.begin(), problems.end(),
+                                       [](const auto& problem) { return problem.fatal; });
+  }
   for (const hardware::Node& node : request.cluster.nodes) {
+    scenario.chips.push_back(speed::chip_of(node));
     scenario.ram.push_back(node.ram);
     scenario.free_memory.push_back(rules.divides_by_gpu_limit() ? node.gpu_limit.bytes : node.ram);
     for (const bool raised : {false, true}) {
@@ -55,6 +73,12 @@ Scenario make_scenario(const Request& request, runtime::Id runtime) {
       capacity.whole.push_back(node.effective_whole(raised).count());
       capacity.part.push_back(node.effective_part(request.cluster.cluster_reserve, raised).count());
     }
+  }
+  const bool tensor = std::any_of(
+      scenario.tensor.begin() + std::min<std::ptrdiff_t>(2, std::ssize(scenario.tensor)),
+      scenario.tensor.end(), [](const runtime::Support& cut) { return cut.ok; });
+  if (tensor && scenario.transport == hardware::Transport::rdma) {
+    add_work(scenario, request);
   }
   return scenario;
 }
@@ -87,58 +111,127 @@ fit::Split fixed_split(const Scenario& scenario, const Group& group) {
                                          free_memory, scenario.profile.unloaded_layers);
 }
 
-Decision decide(const std::vector<Scenario>& scenarios, const runtime::Workload& workload,
-                std::optional<SplitKind> only) {
-  constexpr std::array<SplitKind, 2> order = {SplitKind::independent, SplitKind::pipeline};
-  const auto try_split = [&](SplitKind split, bool fits, bool raised, Decision& best) {
-    for (std::size_t i = 0; i < scenarios.size(); ++i) {
-      const auto reach = [&](Goal goal, fit::Tier tier) {
-        Grouping grouping = find_groups(scenarios[i], workload, split, goal, raised);
-        if (grouping.groups.empty()) {
-          return false;
-        }
-        const std::size_t replicas = grouping.groups.size();
-        if (best.wont_fit || tier > best.tier || (tier == best.tier && replicas > best.replicas)) {
-          best = {false, split, i, tier, replicas, raised, fits, std::move(grouping)};
-        }
-        return true;
-      };
-      if (!fits) {
-        reach(Goal::loads, fit::Tier::borderline);
+namespace {
+
+/// What the runtimes reach with one split, the best of them first in tier, then in replicas, then
+/// in the order of preference.
+class Chooser {
+ public:
+  Chooser(const std::vector<Scenario>& scenarios, const runtime::Workload& workload,
+          std::optional<SplitKind> only)
+      : scenarios_(scenarios), workload_(workload), only_(only) {}
+
+  [[nodiscard]] Decision best(bool fits, bool raised) const {
+    if (only_) {
+      return best_of(*only_, fits, raised);
+    }
+    Decision workers = best_of(SplitKind::independent, fits, raised);
+    if (!workers.wont_fit) {
+      return workers;
+    }
+    Decision pipeline = best_of(SplitKind::pipeline, fits, raised);
+    Decision tensor = best_of(SplitKind::tensor, fits, raised);
+    return tensor_wins(tensor, pipeline) ? tensor : pipeline;
+  }
+
+ private:
+  [[nodiscard]] Decision best_of(SplitKind split, bool fits, bool raised) const {
+    Decision best;
+    for (std::size_t i = 0; i < scenarios_.size(); ++i) {
+      if (split == SplitKind::tensor && !only_ &&
+          scenarios_[i].transport == hardware::Transport::tcp) {
         continue;
       }
-      if (split == SplitKind::independent) {
-        // Every node that holds it works; a borderline one does not lower the others.
-        Decision mine;
-        std::swap(mine, best);
-        const bool comfortable =
-            !raised &&
-            !find_groups(scenarios[i], workload, split, Goal::comfortable, raised).groups.empty();
-        reach(Goal::fits, comfortable ? fit::Tier::comfortable : fit::Tier::borderline);
-        if (!mine.wont_fit && (best.wont_fit || mine.tier > best.tier ||
-                               (mine.tier == best.tier && mine.replicas >= best.replicas))) {
-          best = std::move(mine);
-        }
-        continue;
-      }
-      if (raised || !reach(Goal::comfortable, fit::Tier::comfortable)) {
-        reach(Goal::fits, fit::Tier::borderline);
+      Decision mine = reached(i, split, fits, raised);
+      if (!mine.wont_fit && (best.wont_fit || mine.tier > best.tier ||
+                             (mine.tier == best.tier && mine.replicas > best.replicas))) {
+        best = std::move(mine);
       }
     }
-  };
-  for (const bool raised : {false, true}) {
-    for (const bool fits : {true, false}) {
-      Decision best;
-      if (only) {
-        try_split(*only, fits, raised, best);
-      } else {
-        for (const SplitKind split : order) {
-          try_split(split, fits, raised, best);
-          if (!best.wont_fit) {
-            break;
-          }
+    return best;
+  }
+
+  [[nodiscard]] Decision reached(std::size_t scenario, SplitKind split, bool fits,
+                                 bool raised) const {
+    const auto reach = [&](Goal goal, fit::Tier tier) {
+      Grouping grouping = find_groups(scenarios_[scenario], workload_, split, goal, raised);
+      if (grouping.groups.empty() || !may_win(scenarios_[scenario], split, grouping)) {
+        return Decision{};
+      }
+      const std::size_t replicas = grouping.groups.size();
+      return Decision{false, split, scenario, tier, replicas, raised, fits, std::move(grouping)};
+    };
+    if (!fits) {
+      return reach(Goal::loads, fit::Tier::borderline);
+    }
+    Decision comfortable = raised ? Decision{} : reach(Goal::comfortable, fit::Tier::comfortable);
+    if (split != SplitKind::independent && !comfortable.wont_fit) {
+      return comfortable;
+    }
+    // Every node that holds it works; a borderline worker does not lower a comfortable one.
+    return reach(Goal::fits, comfortable.wont_fit ? fit::Tier::borderline : fit::Tier::comfortable);
+  }
+
+  [[nodiscard]] bool may_win(const Scenario& scenario, SplitKind split,
+                             const Grouping& grouping) const {
+    return split != SplitKind::tensor || only_ ||
+           std::all_of(grouping.groups.begin(), grouping.groups.end(), [&](const Group& group) {
+             return transport_of(scenario, group) == hardware::Transport::rdma;
+           });
+  }
+
+  [[nodiscard]] bool tensor_wins(const Decision& tensor, const Decision& pipeline) const {
+    if (tensor.wont_fit || pipeline.wont_fit) {
+      return pipeline.wont_fit;
+    }
+    if (tensor.tier != pipeline.tier) {
+      return tensor.tier > pipeline.tier;
+    }
+    if (tensor.replicas != pipeline.replicas) {
+      return tensor.replicas > pipeline.replicas;
+    }
+    const std::optional<double> cut = rate(tensor);
+    const std::optional<double> row = rate(pipeline);
+    return cut && row && *cut > *row;
+  }
+
+  /// Tokens a second of all replicas.
+  [[nodiscard]] std::optional<double> rate(const Decision& decision) const {
+    const Scenario& scenario = scenarios_[decision.scenario];
+    const speed::Exchange exchange = speed::exchange_of(workload_);
+    double sum = 0.0;
+    for (const Group& group : decision.grouping.groups) {
+      fit::Split layers;
+      if (decision.split == SplitKind::pipeline) {
+        layers = fixed_split(scenario, group);
+        if (layers.empty()) {
+          layers = choose_split(scenario, workload_, group, decision.raised);
         }
       }
+      const speed::Answer answer =
+          replica_speed(scenario, group, decision.split, layers, {0.0, exchange.generated},
+                        static_cast<double>(workload_.sequences), exchange.prompt);
+      if (!answer.aggregate_decode) {
+        return std::nullopt;
+      }
+      sum += answer.aggregate_decode->value;
+    }
+    return sum;
+  }
+
+  const std::vector<Scenario>& scenarios_;
+  const runtime::Workload& workload_;
+  std::optional<SplitKind> only_;
+};
+
+}  // namespace
+
+Decision decide(const std::vector<Scenario>& scenarios, const runtime::Workload& workload,
+                std::optional<SplitKind> only) {
+  const Chooser chooser(scenarios, workload, only);
+  for (const bool raised : {false, true}) {
+    for (const bool fits : {true, false}) {
+      Decision best = chooser.best(fits, raised);
       if (!best.wont_fit) {
         return best;
       }

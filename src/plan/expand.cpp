@@ -1,13 +1,16 @@
 #include "expand.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include <fmt/format.h>
 
 #include "macfit/core/text.hpp"
 #include "macfit/fit/split.hpp"
+#include "macfit/plan/speeds.hpp"
 #include "macfit/runtime/llama_fit.hpp"
+#include "macfit/runtime/topology.hpp"
 
 namespace macfit::plan {
 namespace {
@@ -19,23 +22,6 @@ std::vector<std::int64_t> bounds(const Scenario& scenario, const Group& group, b
     result.push_back(group.size() == 1 ? capacity.whole[node] : capacity.part[node]);
   }
   return result;
-}
-
-/// The best split of a group: least full at the asked context where it fits there, else the one
-/// that carries the longest context.
-fit::Split choose_split(const Request& request, const Scenario& scenario, const Group& group,
-                        bool raised) {
-  const std::vector<std::int64_t> effective = bounds(scenario, group, raised);
-  const auto demand = [&](std::int64_t context) {
-    return demand_of(scenario, request.workload, context, SplitKind::pipeline, group.size());
-  };
-  std::int64_t context = request.workload.context.count();
-  if (!fit::feasible(demand(context), effective)) {
-    context = largest_context(
-        context, [&](std::int64_t tokens) { return fit::feasible(demand(tokens), effective); });
-    context = context > 0 ? context : load_context(scenario.profile);
-  }
-  return fit::best_split(demand(context), effective);
 }
 
 fit::Split runtime_split(const Scenario& scenario, const Group& group) {
@@ -203,7 +189,7 @@ Placement expand(const Request& request, const Scenario& scenario, SplitKind spl
       } else if (layout == Layout::runtime_default || !fixed.empty()) {
         layers = own;
       } else {
-        layers = choose_split(request, scenario, group, raised);
+        layers = choose_split(scenario, request.workload, group, raised);
       }
       if (layout == Layout::best && layers != own) {
         placement.how = scenario.runtime->manual_split(layers, scenario.profile.unloaded_layers);
@@ -262,6 +248,42 @@ void foresee(const Request& request, const Scenario& scenario, Placement& placem
                        format_gb(left), node)});
     }
   }
+}
+
+/// What the machines or cables of the groups keep a backend from, or make worse, with the remedy.
+void cables(const Request& request, const Scenario& scenario, const std::vector<Group>& groups,
+            Placement& placement) {
+  const runtime::Id id = scenario.runtime->id();
+  std::vector<Group> wired = groups;
+  if (scenario.transport == hardware::Transport::rdma) {
+    wired.push_back(all_nodes(scenario));  // the mesh that was asked for, whoever uses it
+  }
+  for (const Group& group : wired) {
+    const hardware::Transport asked = runtime::group_transport(request.cluster, group);
+    for (const runtime::TopologyProblem& problem :
+         runtime::topology_problems(request.cluster, id, asked, group)) {
+      const auto known = std::find_if(placement.problems.begin(), placement.problems.end(),
+                                      [&](const Reason& r) { return r.code == problem.code; });
+      if (known == placement.problems.end()) {
+        placement.problems.push_back({problem.code, problem.text + "; " + problem.remedy});
+      }
+    }
+  }
+}
+
+/// Better tier, then faster, then less full.
+bool better(const Placement& a, const Placement& b) {
+  if (a.tier != b.tier) {
+    return a.tier > b.tier;
+  }
+  if (a.speed.aggregate && b.speed.aggregate) {
+    constexpr double same = 1e-6;
+    const double ratio = a.speed.aggregate->value / b.speed.aggregate->value;
+    if (std::abs(ratio - 1.0) > same) {
+      return ratio > 1.0;
+    }
+  }
+  return a.utilization < b.utilization;
 }
 
 }  // namespace
@@ -324,6 +346,7 @@ std::vector<Placement> placements_of(const Request& request, const Scenario& sce
     Placement placement = expand(request, scenario, SplitKind::independent, shown.groups,
                                  Layout::runtime_default, shown.raised);
     base_problems(placement);
+    placement.speed = placement_speed(scenario, request.workload, placement);
     result.push_back(std::move(placement));
   }
   if (nodes < 2) {
@@ -341,9 +364,13 @@ std::vector<Placement> placements_of(const Request& request, const Scenario& sce
           a.nodes.begin(), a.nodes.end(), b.nodes.begin(), b.nodes.end(),
           [](const NodeBudget& x, const NodeBudget& y) { return x.layer_count == y.layer_count; });
     };
-    const bool as_good = !given && best.utilization >= own.utilization && best.fits;
+    for (Placement* placement : {&own, &best}) {
+      placement->speed = placement_speed(scenario, request.workload, *placement);
+    }
+    const bool as_good = !given && best.fits && !better(best, own);
     for (Placement* placement : {&own, &best}) {
       base_problems(*placement);
+      cables(request, scenario, shown.groups, *placement);
       unsupported(*placement, scenario.pipeline);
       const std::string warning = scenario.runtime->split_warning(
           static_cast<std::int64_t>(scenario.profile.layers), shown.groups.front().size());
@@ -379,9 +406,20 @@ std::vector<Placement> placements_of(const Request& request, const Scenario& sce
     }
     base_problems(placement);
     unsupported(placement, scenario.tensor[legal ? size : nodes]);
-    if (scenario.transport == hardware::Transport::tcp) {
+    if (legal && size < nodes) {
+      placement.problems.push_back(
+          {scenario.tensor[nodes].code,
+           fmt::format("{}; {} nodes can", scenario.tensor[nodes].reason, size)});
+    }
+    cables(request, scenario, shown.groups, placement);
+    const bool rdma =
+        std::all_of(shown.groups.begin(), shown.groups.end(), [&](const Group& group) {
+          return transport_of(scenario, group) == hardware::Transport::rdma;
+        });
+    if (!rdma) {
       placement.may_win = placement.supported && request.only && *request.only == SplitKind::tensor;
     }
+    placement.speed = placement_speed(scenario, request.workload, placement);
     result.push_back(std::move(placement));
   }
   return result;

@@ -74,6 +74,15 @@ std::vector<Entry> make_glossary() {
       {"tensor-latency",
        "A tensor split needs several collectives in every layer of every token; over "
        "TCP their latency alone makes it slow."},
+      {"speed",
+       "Tokens a second by the speed model, with the interval that four of five measurements fall "
+       "in and what it rests on."},
+      {"speed-unknown", "Something that the speed model needs is not known; no figure is made up."},
+      {"one-stream",
+       "What a tensor split over RDMA would do for a single answer, beside what workers do for "
+       "all."},
+      {"tensor-faster",
+       "Over RDMA all nodes work on every token, which beats a pipeline's taking turns."},
       {"better-split", "--split left out a placement that would do better."},
       // Problems
       {"no-pipeline", "The runtime has no code to split this architecture by layers."},
@@ -96,6 +105,8 @@ std::vector<Entry> make_glossary() {
        "llama.cpp leaves 1 GiB of every device free and cuts the context to do so, "
        "unless -c is given."},
       {"format-unknown", "The runtime loads no weights of that format."},
+      {"kv-types-differ",
+       "Keys and values in different formats, which no runtime's GPU path takes."},
       {"kv-block", "A quantized cache stores blocks that do not divide the model's heads."},
       {"drops-layers",
        "mlx-lm up to 0.32.0 loses layers where their number does not divide by the "
@@ -116,6 +127,7 @@ std::vector<Entry> make_glossary() {
        "Read prompts in smaller steps: fewer activations at once, slower "
        "prompts."},
       {"quantized-cache", "Keep keys and values at 8 or 4 bit."},
+      {"same-cache-types", "Give keys and values the same cache format."},
       {"smaller-format", "Take a smaller weight format of the same model."},
       {"other-runtime", "Another runtime can split what this one can't."},
       {"one-more-node", "Add a node to the cluster."},

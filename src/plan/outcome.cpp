@@ -1,9 +1,11 @@
 #include "macfit/plan/outcome.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "expand.hpp"
+#include "macfit/plan/speeds.hpp"
 
 namespace macfit::plan {
 namespace {
@@ -14,18 +16,24 @@ class Reckoning {
   Reckoning(const Scenario& scenario, const runtime::Workload& workload, const Decision& decision)
       : scenario_(scenario), workload_(workload), decision_(decision) {}
 
-  Outcome run(bool contexts) {
+  Outcome run(Wanted wanted) {
     const std::vector<Group>& groups = decision_.grouping.groups;
     Outcome best = place(groups, false);
+    if (wanted.speed || scenario_.work) {
+      add_speed(best);
+    }
     if (decision_.split == SplitKind::pipeline && scenario_.takes_split &&
-        scenario_.given.empty()) {
+        scenario_.given.empty() && best.demand <= best.effective) {
       // As a plan does: the runtime's own cut where it is as good.
       Outcome own = place(groups, true);
-      if (best.utilization >= own.utilization && best.demand <= best.effective) {
+      if (scenario_.work) {
+        add_speed(own);
+      }
+      if (!better(best, own)) {
         best = std::move(own);
       }
     }
-    if (contexts) {
+    if (wanted.contexts) {
       add_contexts(best);
     }
     return best;
@@ -39,6 +47,15 @@ class Reckoning {
       size_ = size;
     }
     return *demand_;
+  }
+
+  [[nodiscard]] const fit::Demand& at_load(std::size_t size) {
+    if (size != load_size_) {
+      load_.emplace(
+          demand_of(scenario_, workload_, load_context(scenario_.profile), decision_.split, size));
+      load_size_ = size;
+    }
+    return *load_;
   }
 
   [[nodiscard]] std::vector<std::int64_t> bounds(const Group& group) const {
@@ -61,8 +78,7 @@ class Reckoning {
                                             free_memory, scenario_.profile.unloaded_layers);
   }
 
-  [[nodiscard]] fit::Split split_of(const Group& group, const std::vector<std::int64_t>& effective,
-                                    bool own) {
+  [[nodiscard]] fit::Split split_of(const Group& group, bool own) const {
     if (decision_.split != SplitKind::pipeline) {
       return {};
     }
@@ -73,17 +89,70 @@ class Reckoning {
     if (!fixed.empty()) {
       return fixed;
     }
-    if (decision_.fits || fit::feasible(demand(group.size()), effective)) {
-      return fit::best_split(demand(group.size()), effective);
+    return choose_split(scenario_, workload_, group, decision_.raised);
+  }
+
+  /// A pipeline's tier: that of its fullest node.
+  [[nodiscard]] fit::Tier tier_of(const Outcome& outcome) {
+    bool comfortable = !decision_.raised;
+    for (std::size_t g = 0; g < outcome.layers.size(); ++g) {
+      const Group& group = decision_.grouping.groups[g];
+      const std::vector<std::int64_t> effective = bounds(group);
+      const fit::Demand& load = at_load(group.size());
+      std::size_t first = 0;
+      for (std::size_t i = 0; i < group.size(); ++i) {
+        const auto count = static_cast<std::size_t>(outcome.layers[g][i]);
+        if (count == 0) {
+          continue;
+        }
+        if (load.stage(first, count) > effective[i]) {
+          return fit::Tier::not_practical;
+        }
+        comfortable = comfortable &&
+                      fit::is_comfortable(demand(group.size()).stage(first, count), effective[i]);
+        first += count;
+      }
     }
-    const auto at = [&](std::int64_t context) {
-      return demand_of(scenario_, workload_, context, SplitKind::pipeline, group.size());
-    };
-    std::int64_t context = largest_context(workload_.context.count(), [&](std::int64_t tokens) {
-      return fit::feasible(at(tokens), effective);
-    });
-    context = context > 0 ? context : load_context(scenario_.profile);
-    return fit::best_split(at(context), effective);
+    return comfortable ? fit::Tier::comfortable : fit::Tier::borderline;
+  }
+
+  /// Better tier, then faster, then less full: placements_of's own order.
+  [[nodiscard]] bool better(const Outcome& a, const Outcome& b) {
+    const fit::Tier tier_a = tier_of(a);
+    const fit::Tier tier_b = tier_of(b);
+    if (tier_a != tier_b) {
+      return tier_a > tier_b;
+    }
+    if (a.speed.aggregate && b.speed.aggregate) {
+      constexpr double same = 1e-6;
+      const double ratio = a.speed.aggregate->value / b.speed.aggregate->value;
+      if (std::abs(ratio - 1.0) > same) {
+        return ratio > 1.0;
+      }
+    }
+    return a.utilization < b.utilization;
+  }
+
+  void add_speed(Outcome& outcome) const {
+    Placement placement;
+    placement.split = decision_.split;
+    placement.loads = true;
+    placement.replicas = decision_.grouping.groups.size();
+    for (std::size_t g = 0; g < decision_.grouping.groups.size(); ++g) {
+      const Group& group = decision_.grouping.groups[g];
+      for (std::size_t i = 0; i < group.size(); ++i) {
+        NodeBudget budget;
+        budget.node = group[i];
+        budget.replica = g;
+        budget.layer_count = outcome.layers.empty()
+                                 ? static_cast<std::int64_t>(scenario_.profile.layers)
+                                 : outcome.layers[g][i];
+        if (budget.layer_count > 0) {
+          placement.nodes.push_back(budget);
+        }
+      }
+    }
+    outcome.speed = placement_speed(scenario_, workload_, placement);
   }
 
   Outcome place(const std::vector<Group>& groups, bool own) {
@@ -101,7 +170,7 @@ class Reckoning {
         }
         continue;
       }
-      const fit::Split split = split_of(group, effective, own);
+      const fit::Split split = split_of(group, own);
       std::size_t first = 0;
       for (std::size_t i = 0; i < group.size(); ++i) {
         const std::size_t count =
@@ -168,13 +237,15 @@ class Reckoning {
   const Decision& decision_;
   std::size_t size_ = 0;
   std::optional<fit::Demand> demand_;  ///< of `size_` nodes
+  std::size_t load_size_ = 0;
+  std::optional<fit::Demand> load_;
 };
 
 }  // namespace
 
 Outcome outcome_of(const Scenario& scenario, const runtime::Workload& workload,
-                   const Decision& decision, bool contexts) {
-  return Reckoning(scenario, workload, decision).run(contexts);
+                   const Decision& decision, Wanted wanted) {
+  return Reckoning(scenario, workload, decision).run(wanted);
 }
 
 }  // namespace macfit::plan

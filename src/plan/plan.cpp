@@ -6,6 +6,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/plan/decide.hpp"
+#include "macfit/plan/speeds.hpp"
 #include "words.hpp"
 
 namespace macfit::plan {
@@ -110,6 +111,7 @@ Plan make_plan(const Request& request) {
   std::vector<Scenario> scenarios;
   for (const runtime::Id id : request.runtimes) {
     scenarios.push_back(make_scenario(request, id));
+    add_work(scenarios.back(), request);
   }
   check_layers(request);
 

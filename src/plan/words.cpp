@@ -7,6 +7,8 @@
 
 #include "expand.hpp"
 #include "macfit/core/text.hpp"
+#include "macfit/plan/speeds.hpp"
+#include "macfit/runtime/topology.hpp"
 
 namespace macfit::plan {
 namespace {
@@ -83,6 +85,11 @@ class Words {
   void idle_nodes(const Placement& placement) {
     for (const std::size_t node : placement.idle) {
       const hardware::Node& idle = request_.cluster.nodes[node];
+      const auto& cut = scenarios_[decision_.scenario].tensor[request_.cluster.nodes.size()];
+      if (placement.split == SplitKind::tensor && !cut.ok) {
+        because("idle-node", fmt::format("{} stays idle: {}.", node_name(node), cut.reason));
+        continue;
+      }
       if (placement.split != SplitKind::independent) {
         because("idle-node", fmt::format("{} stays idle: with it in the split the plan would be "
                                          "tighter, not better.",
@@ -145,6 +152,7 @@ class Words {
                           count == 2 ? "Two" : fmt::format("These {}", count_word(count)),
                           count == 2 ? "twice" : fmt::format("{} times", count_word(count))));
     }
+    speeds(placement);
     limits(placement);
     idle_nodes(placement);
     if (nodes > 1 && plan_.verdict.tier != fit::Tier::comfortable) {
@@ -157,6 +165,75 @@ class Words {
                             format_whole(placement.max_context), format_whole(shard->max_context)));
       }
     }
+  }
+
+  /// "18.2 tokens/s (14.7 to 22.0, community)".
+  [[nodiscard]] static std::string rate(const speed::Estimate& figure) {
+    return fmt::format("{} tokens/s ({} to {}, {})", format_rate(figure.value),
+                       format_rate(figure.low), format_rate(figure.high),
+                       evidence_name(figure.evidence));
+  }
+
+  void speeds(const Placement& placement) {
+    const Speed& speed = placement.speed;
+    if (!speed.decode) {
+      because("speed-unknown", fmt::format("No speed is given: {}.", speed.why_unknown));
+      return;
+    }
+    std::string text = fmt::format("One answer comes at about {}", rate(*speed.decode));
+    if (speed.time_to_first_token) {
+      text += fmt::format(", the first token of a prompt that fills the context after {}",
+                          format_duration(speed.time_to_first_token->value));
+    }
+    if (speed.aggregate && speed.aggregate->value > speed.decode->value * 1.001) {
+      text += fmt::format("; all together {} tokens/s", format_rate(speed.aggregate->value));
+    }
+    because("speed", text + ".");
+    if (placement.split == SplitKind::independent && placement.replicas > 1) {
+      one_stream_by_tensor(placement);
+    }
+  }
+
+  /// Workers do more in all; only tensor over RDMA speeds one stream, and by less than the nodes.
+  void one_stream_by_tensor(const Placement& placement) {
+    const Scenario& scenario = scenarios_[decision_.scenario];
+    Group group;
+    for (const NodeBudget& budget : placement.nodes) {
+      group.push_back(budget.node);
+    }
+    while (group.size() > 2 && !scenario.tensor[group.size()].ok) {
+      group.pop_back();
+    }
+    const speed::Link link = link_within(scenario, group, hardware::Transport::rdma);
+    if (!scenario.tensor[group.size()].ok || link.transport != hardware::Transport::rdma) {
+      return;
+    }
+    const auto sequences = static_cast<double>(request_.workload.sequences);
+    const speed::Answer cut = replica_speed_over(scenario, link, group, SplitKind::tensor, {},
+                                                 speed::exchange_of(request_.workload), sequences);
+    if (!cut.decode || !placement.speed.aggregate) {
+      return;
+    }
+    because("one-stream",
+            fmt::format("Cut over {} nodes by RDMA (--split tensor --link tb5-rdma) one answer "
+                        "would come at about {}, {:.1f} times as fast, but {} tokens/s would be "
+                        "all; the workers together do {}.",
+                        count_word(group.size()), rate(*cut.decode),
+                        cut.decode->value / placement.speed.decode->value,
+                        format_rate(cut.aggregate_decode->value),
+                        format_rate(placement.speed.aggregate->value)));
+  }
+
+  void tensor_against_pipeline(const Placement& placement) {
+    const Placement* pipeline = find(SplitKind::pipeline);
+    if (pipeline == nullptr || !pipeline->speed.decode || !placement.speed.decode) {
+      return;
+    }
+    because("tensor-faster",
+            fmt::format("Over RDMA every node works on every token: one answer comes {:.1f} times "
+                        "as fast as through the pipeline, which would do about {} tokens/s.",
+                        placement.speed.decode->value / pipeline->speed.decode->value,
+                        format_rate(pipeline->speed.decode->value)));
   }
 
   /// "31/31", "16/16/15/15".
@@ -178,7 +255,14 @@ class Words {
     const std::string how = pipeline
                                 ? fmt::format("a pipeline of {} layers", layer_counts(placement))
                                 : "a tensor split, every layer cut evenly";
-    if (placement.replicas == 1) {
+    const Placement* whole = find(SplitKind::independent);
+    if (whole != nullptr && whole->fits && whole->supported) {
+      plan_.verdict.summary = fmt::format(
+          "{} fits whole on one node; as asked it runs as {} over {} nodes{}.",
+          model_in_format(placement), how, count_word(per_replica),
+          placement.replicas > 1 ? fmt::format(", in {} replicas", count_word(placement.replicas))
+                                 : "");
+    } else if (placement.replicas == 1) {
       plan_.verdict.summary =
           fmt::format("{} needs {} nodes together: run it as {}.", model_in_format(placement),
                       count_word(placement.nodes.size()), how);
@@ -210,7 +294,10 @@ class Words {
           "shard-capacity",
           "A shard buys capacity, not speed: the nodes work one after the other on every token, "
           "so a single answer is no faster than on one node that could hold it all.");
+    } else {
+      tensor_against_pipeline(placement);
     }
+    speeds(placement);
     limits(placement);
     idle_nodes(placement);
     if (pipeline && decision_.grouping.fewest > 1 && placement.replicas == 1 &&
@@ -275,46 +362,49 @@ class Words {
         break;
       }
     }
-    if (request_.only && *request_.only != SplitKind::tensor) {
+    if (request_.only) {
       better_split();
     }
   }
 
   void tensor(const Placement& placement) {
-    const hardware::LinkType* slowest = nullptr;
-    for (const hardware::Link& link : request_.cluster.links) {
-      if (slowest == nullptr || link.type.transport == hardware::Transport::tcp) {
-        slowest = &link.type;
+    Group group;
+    for (const NodeBudget& budget : placement.nodes) {
+      if (budget.replica == 0) {
+        group.push_back(budget.node);
       }
     }
-    if (slowest == nullptr) {
-      return;
-    }
-    const bool tcp = slowest->transport == hardware::Transport::tcp;
+    const auto scenario =
+        std::find_if(scenarios_.begin(), scenarios_.end(),
+                     [&](const Scenario& s) { return s.runtime->id() == placement.runtime; });
+    const hardware::Transport transport = transport_of(*scenario, group);
+    const bool tcp = transport == hardware::Transport::tcp;
+    const speed::Link link = link_within(*scenario, group, transport);
     std::string cost;
-    if (slowest->latency) {
-      const double each =
-          slowest->latency->value.value() / (slowest->latency_is_round_trip ? 2 : 1);
-      cost = fmt::format(
-          " At about {:.0f} µs one way ({}) that is {:.0f} ms a token before any "
-          "work.",
-          each * 1e6, evidence_name(slowest->latency->evidence),
-          each * 1e3 * static_cast<double>(placement.collectives_per_token));
+    if (link.latency > 0.0) {
+      cost = fmt::format(" At about {:.0f} µs one way that is {:.0f} ms a token before any work.",
+                         link.latency * 1e6,
+                         link.latency * 1e3 * static_cast<double>(placement.collectives_per_token));
     }
     if (tcp) {
       because("tensor-latency",
               fmt::format("A tensor split is never recommended over TCP: it is latency-bound, with "
                           "{} collectives a token that each wait for the link.{}{}",
-                          placement.collectives_per_token, cost,
+                          placement.collectives_per_token,
+                          placement.speed.decode ? fmt::format(" It would run at about {}.",
+                                                               rate(*placement.speed.decode))
+                                                 : cost,
                           placement.loads && plan_.verdict.kind == Verdict::Kind::wont_fit
                               ? " Over RDMA (--link tb5-rdma --split tensor) it would carry this "
                                 "model."
                               : ""));
     } else if (plan_.verdict.kind != Verdict::Kind::tensor) {
-      note(fmt::format(
-          "A tensor split over RDMA is possible ({} collectives a token); macfit has no "
-          "speed for it yet, so it wins only with --split tensor.",
-          placement.collectives_per_token));
+      note(placement.speed.decode
+               ? fmt::format("Cut by tensor over RDMA it would run at about {}.",
+                             rate(*placement.speed.decode))
+               : fmt::format("A tensor split over RDMA is possible ({} collectives a token); its "
+                             "speed is not known, so it wins only with --split tensor.",
+                             placement.collectives_per_token));
     }
   }
 
@@ -349,13 +439,10 @@ class Words {
     if (!free.wont_fit && free.split != *request_.only &&
         (plan_.verdict.kind == Verdict::Kind::wont_fit || free.tier > plan_.verdict.tier ||
          free.split == SplitKind::independent)) {
-      because(
-          "better-split",
-          fmt::format("Without --split {} the answer is {}, {}.", split_name(*request_.only),
-                      verdict_name(free.split == SplitKind::independent ? Verdict::Kind::independent
-                                                                        : Verdict::Kind::pipeline,
-                                   free.replicas),
-                      fit::tier_name(free.tier)));
+      because("better-split",
+              fmt::format("Without --split {} the answer is {}, {}.", split_name(*request_.only),
+                          verdict_name(static_cast<Verdict::Kind>(free.split), free.replicas),
+                          fit::tier_name(free.tier)));
     }
   }
 
@@ -378,7 +465,9 @@ class Words {
       note(text);
     }
     for (const hardware::Problem& problem : request_.cluster.problems) {
-      note(problem.text);
+      if (!said_of_cables(problem.code)) {
+        note(problem.text);
+      }
     }
     bool extrapolated = false;
     for (const hardware::Node& node : request_.cluster.nodes) {
@@ -403,6 +492,19 @@ class Words {
       note(fmt::format("{} sequences share each replica: every one has its own cache.",
                        request_.workload.sequences));
     }
+  }
+
+  /// True where the winner's own problems say of its cables what the cluster's would say again.
+  [[nodiscard]] bool said_of_cables(const std::string& code) const {
+    if (!plan_.verdict.placement || (code.rfind("rdma-", 0) != 0 && code != "thunderbolt-ports") ||
+        code == "rdma-not-confirmed") {
+      return false;
+    }
+    const auto& codes = runtime::topology_problem_codes();
+    return std::any_of(winner().problems.begin(), winner().problems.end(), [&](const Reason& mine) {
+      return std::any_of(codes.begin(), codes.end(),
+                         [&](const auto& known) { return known.code == mine.code; });
+    });
   }
 
   void nearest_splits() {

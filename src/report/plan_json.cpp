@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "estimate_json.hpp"
 #include "macfit/core/quantity.hpp"
 #include "macfit/model/layout.hpp"
 #include "macfit/report/plan_report.hpp"
@@ -133,11 +134,13 @@ Json placement_json(const plan::Plan& plan, const plan::Placement& placement) {
   for (const std::size_t node : placement.idle) {
     result["idle"].push_back(plan.request.cluster.nodes[node].name);
   }
-  // No speed model yet: what is not known is null.
-  result["speed"] = {{"decode_tokens_per_second", nullptr},
-                     {"aggregate_decode_tokens_per_second", nullptr},
-                     {"prefill_tokens_per_second", nullptr},
-                     {"time_to_first_token_seconds", nullptr}};
+  result["speed"] = {
+      {"decode_tokens_per_second", estimate_json(placement.speed.decode)},
+      {"aggregate_decode_tokens_per_second", estimate_json(placement.speed.aggregate)},
+      {"prefill_tokens_per_second", estimate_json(placement.speed.prefill)},
+      {"time_to_first_token_seconds", estimate_json(placement.speed.time_to_first_token)},
+      {"why_unknown",
+       placement.speed.why_unknown.empty() ? Json(nullptr) : Json(placement.speed.why_unknown)}};
   result["how"] = placement.how.empty() ? Json(nullptr) : Json(placement.how);
   result["problems"] = reasons(placement.problems);
   return result;

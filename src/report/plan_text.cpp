@@ -105,7 +105,7 @@ class PlanText {
     if (!plan_.verdict.placement) {
       heading += ", the nearest miss";
     }
-    title(heading);
+    title(wrap(heading, width_, 0));
     for (const plan::NodeBudget& budget : placement->nodes) {
       node(*placement, budget);
     }
@@ -192,11 +192,14 @@ class PlanText {
                  {"runtime", false, false},
                  {"split", false, false},
                  {"tier", false, false},
-                 {"fullest node", true, true},
-                 {"used", true, false},
+                 {"used", true, true},
+                 {"tokens/s", true, false},
+                 {"all", true, true},
+                 {"prompt", true, true},
                  {"longest context", true, true},
                  {"layers", false, true},
                  {"limit", false, true},
+                 {"fullest node", true, true},
                  {"", false, true}});
     for (std::size_t i = 0; i < plan_.placements.size(); ++i) {
       const plan::Placement& placement = plan_.placements[i];
@@ -204,14 +207,22 @@ class PlanText {
       const bool budgeted = !placement.nodes.empty();
       table.add(
           {won ? "→" : "", std::string(runtime::id_name(placement.runtime)), split_words(placement),
-           tier_words(placement), budgeted ? fullest_words(placement) : "–",
-           budgeted ? format_percent(placement.utilization) : "–",
-           budgeted ? format_whole(placement.max_context) : "–", layer_words(placement),
-           budgeted ? std::string(plan::limit_name(placement.limit)) : "–", remark(placement)});
+           tier_words(placement), budgeted ? format_percent(placement.utilization) : "–",
+           rate(placement.speed.decode), rate(placement.speed.aggregate),
+           rate(placement.speed.prefill), budgeted ? format_whole(placement.max_context) : "–",
+           layer_words(placement), budgeted ? std::string(plan::limit_name(placement.limit)) : "–",
+           budgeted ? fullest_words(placement) : "–", remark(placement)});
     }
     Style style = style_;
     style.width = width_;
     text_ += table.text(style);
+    text_ +=
+        "  " +
+        paint(style_, Paint::dim,
+              wrap("tokens/s: one answer's; all: every answer's at once; prompt: tokens of one "
+                   "prompt read a second. Estimates: --format json has their intervals.",
+                   width_, 2)) +
+        '\n';
   }
 
   [[nodiscard]] static std::string split_words(const plan::Placement& placement) {
@@ -223,6 +234,11 @@ class PlanText {
       words = fmt::format("{}× {}", placement.replicas, words);
     }
     return words;
+  }
+
+  /// Two digits that mean something, or a dash.
+  [[nodiscard]] static std::string rate(const std::optional<speed::Estimate>& figure) {
+    return figure ? format_rate(figure->value) : "–";
   }
 
   [[nodiscard]] static std::string tier_words(const plan::Placement& placement) {

@@ -8,6 +8,16 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+Json estimate(const std::optional<speed::Estimate>& figure) {
+  if (!figure) {
+    return nullptr;
+  }
+  return {{"value", figure->value},
+          {"low", figure->low},
+          {"high", figure->high},
+          {"evidence", evidence_name(figure->evidence)}};
+}
+
 Json choice_json(const study::SurveyChoice& choice) {
   const study::SweepRow& row = choice.row;
   const auto placed = [&](Json value) { return row.placed ? std::move(value) : Json(nullptr); };
@@ -29,6 +39,10 @@ Json choice_json(const study::SurveyChoice& choice) {
           {"headroom_bytes", placed(row.effective - row.demand)},
           {"max_context_tokens", placed(row.max_context)},
           {"comfortable_context_tokens", placed(row.comfortable_context)},
+          {"decode_tokens_per_second", estimate(row.speed.decode)},
+          {"aggregate_decode_tokens_per_second", estimate(row.speed.aggregate)},
+          {"prefill_tokens_per_second", estimate(row.speed.prefill)},
+          {"time_to_first_token_seconds", estimate(row.speed.time_to_first_token)},
           {"reason", row.reason.empty() ? Json(nullptr) : Json(row.reason)}};
 }
 

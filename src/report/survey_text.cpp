@@ -55,6 +55,7 @@ std::vector<std::string> cells(const study::SurveyEntry& entry) {
           row.placed ? std::string(runtime::id_name(row.runtime)) : std::string(),
           row.placed ? format_percent(row.utilization) : std::string(),
           context_of(row),
+          row.speed.decode ? format_rate(row.speed.decode->value) : std::string(),
           best_of(entry),
           printable(entry.note, 400)};
 }
@@ -75,10 +76,11 @@ std::string survey_text(const Survey& survey, const Style& style) {
     Table table({{"model"},
                  {"size", true},
                  {"format"},
-                 {"verdict"},
+                 {"verdict", false, true},
                  {"runtime", false, true},
                  {"full", true},
                  {"context", true},
+                 {"tok/s", true},
                  {"best comfortable", false, true},
                  {"note", false, tier == fit::Tier::comfortable}});
     std::size_t count = 0;
@@ -118,9 +120,9 @@ std::string survey_markdown(const Survey& survey) {
     }
     if (!table.empty()) {
       out += fmt::format(
-          "\n## {}\n\n| model | size | format | verdict | runtime | full | context | best "
-          "comfortable "
-          "| note |\n| --- | ---: | --- | --- | --- | ---: | ---: | --- | --- |\n{}",
+          "\n## {}\n\n| model | size | format | verdict | runtime | full | context | tok/s | best "
+          "comfortable | note |\n| --- | ---: | --- | --- | --- | ---: | ---: | ---: | --- | --- "
+          "|\n{}",
           title_of(tier), table);
     }
   }
@@ -131,7 +133,8 @@ std::string survey_csv(const Survey& survey) {
   std::string out =
       "model,parameters,active_parameters,tier,format,bits,published,below_production,verdict,"
       "runtime,split,nodes_used,gpu_limit,fits,utilization,max_context,comfortable_context,"
-      "best_format,best_utilization,best_max_context,measured,reason,note";
+      "decode_tokens_per_second,speed_evidence,best_format,best_utilization,best_max_context,"
+      "best_decode_tokens_per_second,measured,reason,note";
   out += csv_end;
   const auto flag = [](bool value) { return value ? "yes" : "no"; };
   for (const study::SurveyEntry& entry : survey.entries) {
@@ -150,11 +153,18 @@ std::string survey_csv(const Survey& survey) {
         placed(row.raised ? "raised" : "default"), flag(row.fits),
         placed(fmt::format("{:.4f}", row.utilization)), placed(std::to_string(row.max_context)),
         placed(std::to_string(row.comfortable_context)));
+    const auto rate = [](const study::SweepRow& of) {
+      return of.speed.decode ? fmt::format("{:.4f}", of.speed.decode->value) : std::string();
+    };
+    out += fmt::format(
+        "{},{},", rate(row),
+        row.speed.decode ? evidence_name(row.speed.decode->evidence) : std::string_view());
     if (entry.best) {
       csv_text(out, entry.best->recipe.name);
-      out += fmt::format(",{:.4f},{},", entry.best->row.utilization, entry.best->row.max_context);
+      out += fmt::format(",{:.4f},{},{},", entry.best->row.utilization, entry.best->row.max_context,
+                         rate(entry.best->row));
     } else {
-      out += ",,,";
+      out += ",,,,";
     }
     out += fmt::format("{},", flag(entry.measured));
     csv_text(out, row.reason);

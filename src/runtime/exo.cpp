@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <array>
-#include <numeric>
 
 #include <fmt/format.h>
 
+#include "macfit/runtime/exo_rules.hpp"
 #include "mlx_family.hpp"
 #include "runtimes.hpp"
 
@@ -26,7 +26,7 @@ class Exo final : public MlxFamily {
 
   [[nodiscard]] Support runs(const model::Model& model) const override {
     // EXO pins a branch of mlx-lm that has DeepSeek V4 besides.
-    if (model.nominal || mlx_lm_has_class(model.architecture.type) ||
+    if (model.nominal || mlx_lm_has_class(model.architecture) ||
         model.architecture.type == "deepseek_v4") {
       return Support::yes();
     }
@@ -48,32 +48,16 @@ class Exo final : public MlxFamily {
   [[nodiscard]] std::vector<std::int64_t> divide(std::int64_t layers,
                                                  const std::vector<Bytes>& free_memory,
                                                  std::int64_t /*unloaded*/) const override {
-    double total = 0.0;
-    for (const Bytes bytes : free_memory) {
-      total += bytes.as_double();
+    const auto nodes = static_cast<std::int64_t>(free_memory.size());
+    if (layers < nodes) {
+      // EXO refuses; whoever asks sees nodes without a layer.
+      std::vector<std::int64_t> split(free_memory.size(), 0);
+      std::fill_n(split.begin(), layers, 1);
+      return split;
     }
-    std::vector<std::int64_t> split;
-    std::vector<double> parts;
-    for (const Bytes bytes : free_memory) {
-      const double raw = bytes.as_double() / total * static_cast<double>(layers);
-      split.push_back(static_cast<std::int64_t>(raw));
-      parts.push_back(raw - static_cast<double>(split.back()));
-    }
-    std::vector<std::size_t> order(split.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return parts[a] > parts[b]; });
-    std::int64_t left = layers - std::accumulate(split.begin(), split.end(), std::int64_t{0});
-    for (std::size_t i = 0; left > 0; i = (i + 1) % order.size(), --left) {
-      ++split[order[i]];
-    }
-    for (std::int64_t& count : split) {
-      if (count == 0) {
-        --*std::max_element(split.begin(), split.end());
-        count = 1;
-      }
-    }
-    return split;
+    const bool any = std::any_of(free_memory.begin(), free_memory.end(),
+                                 [](Bytes bytes) { return bytes > Bytes(0); });
+    return exo_layers(layers, any ? free_memory : std::vector<Bytes>(free_memory.size(), Bytes(1)));
   }
 
   [[nodiscard]] std::int64_t prefill_step(std::int64_t asked, std::size_t nodes) const override {

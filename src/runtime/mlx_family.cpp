@@ -177,9 +177,16 @@ LayerKind layer_kind(const model::Block& block, const model::LayerCache& cache, 
 
 }  // namespace
 
-bool mlx_lm_has_class(std::string_view model_type) {
-  return std::find(classes.begin(), classes.end(), model_type) != classes.end() ||
-         std::find(more_classes.begin(), more_classes.end(), model_type) != more_classes.end();
+bool mlx_lm_has_class(const model::Architecture& architecture) {
+  const std::string_view type = architecture.type;
+  // llama4_text.py builds dense layers alone; the text model of Llama 4 loads as "llama4".
+  const bool dense_only = type == "llama4_text";
+  if (dense_only && std::any_of(architecture.blocks.begin(), architecture.blocks.end(),
+                                [](const model::Block& b) { return b.experts.has_value(); })) {
+    return false;
+  }
+  return std::find(classes.begin(), classes.end(), type) != classes.end() ||
+         std::find(more_classes.begin(), more_classes.end(), type) != more_classes.end();
 }
 
 Support MlxFamily::format(const model::Recipe& asked) const {

@@ -25,7 +25,8 @@ class MlxFamily : public Runtime {
   [[nodiscard]] virtual Support tensor_code(const model::Model& model) const = 0;
 };
 
-/// Model types that mlx-lm has a class for. Source: mlx-lm@d78bf58e, mlx_lm/models/.
-[[nodiscard]] bool mlx_lm_has_class(std::string_view model_type);
+/// Does mlx-lm have a class for the model type that builds these layers? Source: mlx-lm@d78bf58e,
+/// mlx_lm/models/.
+[[nodiscard]] bool mlx_lm_has_class(const model::Architecture& architecture);
 
 }  // namespace macfit::runtime

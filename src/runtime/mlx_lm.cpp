@@ -32,7 +32,7 @@ class MlxLm final : public MlxFamily {
   [[nodiscard]] std::string_view name() const override { return "mlx-lm"; }
 
   [[nodiscard]] Support runs(const model::Model& model) const override {
-    if (model.nominal || mlx_lm_has_class(model.architecture.type)) {
+    if (model.nominal || mlx_lm_has_class(model.architecture)) {
       return Support::yes();
     }
     return Support::no(

@@ -1,5 +1,7 @@
 #include "macfit/runtime/runtime.hpp"
 
+#include <fmt/format.h>
+
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "runtimes.hpp"
@@ -16,6 +18,23 @@ std::string_view id_name(Id id) noexcept {
       return "llama.cpp";
   }
   return "";
+}
+
+Support kv_pair(Id id, KvFormat keys, KvFormat values) {
+  if (keys == values) {
+    return Support::yes();
+  }
+  if (id == Id::llama_cpp) {
+    // ggml's Metal and RPC backends have no flash attention for unlike types (docs/runtimes.md).
+    return Support::no(
+        "kv-types-differ",
+        fmt::format("llama.cpp has no GPU attention for keys in {} and values in {}: attention "
+                    "would fall to the client's CPU, so give both the same type",
+                    kv_format_name(keys), kv_format_name(values)));
+  }
+  return Support::no("kv-types-differ",
+                     fmt::format("{} stores keys and values in one format, not in {} and {}",
+                                 id_name(id), kv_format_name(keys), kv_format_name(values)));
 }
 
 const std::vector<Id>& all() {

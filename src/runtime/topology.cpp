@@ -45,7 +45,7 @@ class Findings {
     if (group_.size() < 2) {
       return std::move(found_);
     }
-    if (rdma_) {
+    if (rdma_ && uses_thunderbolt()) {
       thunderbolt();
       macos();
     }
@@ -200,7 +200,7 @@ class Findings {
         return true;
       }
     }
-    return rdma_;
+    return false;
   }
 
   void wireless() {

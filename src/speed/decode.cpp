@@ -175,6 +175,15 @@ DecodeParts decode_step(const Work& work, const Question& q, const Constants& c)
   return sum;
 }
 
+std::vector<double> layer_seconds(const Work& work, const Question& q, const Chip& chip,
+                                  const Constants& c) {
+  std::vector<double> seconds(work.layers);
+  for (std::size_t layer = 0; layer < work.layers; ++layer) {
+    seconds[layer] = stage_step(work, q, {layer, layer + 1}, chip, false, 1.0, c).total();
+  }
+  return seconds;
+}
+
 std::optional<double> decode_roofline(const Work& work, const Question& q) {
   const bool tensor = q.split == Split::tensor;
   const double ranks = tensor ? static_cast<double>(q.chips.size()) : 1.0;

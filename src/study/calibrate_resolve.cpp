@@ -135,10 +135,13 @@ class Resolver {
   std::string fill_chips(const MeasuredRow& row, Sample& sample) {
     const std::vector<std::string> names = parts_of(row.chip, " + ");
     const auto nodes = static_cast<std::size_t>(std::max(1, row.nodes));
+    // "mac-studio-m4-max-128+mac-mini-m4-pro-64" has a machine for each node.
+    const std::vector<std::string> machines = parts_of(row.hardware, "+");
     for (std::size_t i = 0; i < nodes; ++i) {
       const std::string& name = names[std::min(i, names.size() - 1)];
       if (row.chip.empty() || !row.hardware.empty()) {
-        if (const hardware::Machine* machine = hardware_.find_machine(row.hardware)) {
+        if (const hardware::Machine* machine = hardware_.find_machine(
+                nodes > 1 && machines.size() == nodes ? machines[i] : row.hardware)) {
           const hardware::Chip& chip = hardware_.chip(machine->chip);
           sample.chips.push_back(speed::chip_of(chip, machine->gpu_cores, machine->ram));
           continue;

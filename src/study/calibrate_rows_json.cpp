@@ -1,5 +1,7 @@
 #include <cmath>
 
+#include <fmt/format.h>
+
 #include "calibrate_rows.hpp"
 #include "macfit/core/embedded.hpp"
 #include "macfit/core/error.hpp"
@@ -9,6 +11,7 @@
 namespace macfit::study {
 namespace {
 
+constexpr std::string_view spike_schema = "macfit.spike/1";
 constexpr double most_tokens = 1e12;
 constexpr double most_speed = 1e9;
 
@@ -104,8 +107,65 @@ bool is_bench(const JsonValue& entry) {
          entry.object().contains("n_prompt");
 }
 
+/// One line of what a launch folder's spike.sh appends to results.jsonl.
+MeasuredRow read_spike(const JsonValue& value, std::size_t line) {
+  JsonObject object = value.object();
+  if (const auto schema = object.at("schema"); schema.string() != spike_schema) {
+    throw schema.expected("\"" + std::string(spike_schema) + "\"");
+  }
+  MeasuredRow row;
+  const std::string run = loose(object, "run");
+  row.id = fmt::format("spike-{}{}{}", line, run.empty() ? "" : "-", run);
+  row.own = true;
+  row.source = "own results";
+  row.model = object.at("model").string();
+  row.quant = loose(object, "format");
+  row.runtime = object.at("runtime").string();
+  row.hardware = object.at("machine").string();
+  row.nodes = static_cast<int>(object.at("nodes").whole(1, 1000));
+  row.parallelism = object.at("split").string();
+  row.link = loose(object, "link");
+  if (row.nodes > 1) {
+    row.backend = row.link.ends_with("rdma") ? "RDMA" : "TCP";
+  }
+  row.date = loose(object, "date");
+  row.phase = object.at("phase").string();
+  const double tokens = object.at("tokens").number(1.0, most_tokens);
+  const double seconds = object.at("seconds").number(0.0, most_tokens);
+  const double context = object.at("context").number(0.0, most_tokens);
+  const bool prefill = row.phase == "prefill";
+  row.cached = 0.0;
+  row.prompt = prefill ? tokens : context;
+  row.generated = prefill ? 1.0 : tokens;
+  row.value = seconds > 0.0 ? tokens / seconds : 0.0;
+  row.usable = row.value > 0.0 && row.value < most_speed;
+  return row;
+}
+
+/// Lines of JSON, one object each. An error says which line.
+std::vector<MeasuredRow> read_spikes(std::string_view text) {
+  std::vector<MeasuredRow> rows;
+  std::size_t number = 0;
+  for (const std::string_view raw : split(text, '\n')) {
+    ++number;
+    const std::string_view line = trim(raw);
+    if (line.empty()) {
+      continue;
+    }
+    try {
+      rows.push_back(read_spike(JsonDocument::parse(line).root(), number));
+    } catch (const Error& error) {
+      throw Error(fmt::format("line {}: {}", number, error.message()), error.place(), error.hint());
+    }
+  }
+  return rows;
+}
+
 std::vector<MeasuredRow> parse(std::string_view text, const RowDefaults& defaults) {
   const std::string_view body = trim(text);
+  if (body.substr(0, body.find('\n')).find("\"macfit.spike/") != std::string_view::npos) {
+    return read_spikes(body);
+  }
   if (body.empty() || (body[0] != '{' && body[0] != '[')) {
     return read_benchmark_text(text, defaults);
   }

@@ -107,12 +107,9 @@ Bytes sized(const model::Architecture& architecture, const Recipe& recipe) {
 }
 
 /// The format that the model's own repository is published in, where it is not plain 16 bits.
-std::optional<Recipe> native_recipe(const Found& found, const PublishedFile& file) {
+std::optional<Recipe> native_recipe(const Found& found) {
   if (!found.config.empty()) {
     const model::CheckpointConfig config = model::parse_checkpoint_config(found.config);
-    if (config.kind == model::CheckpointConfig::Kind::fp8 && file.fp4_experts) {
-      return model::find_recipe("mxfp4-fp8");
-    }
     if (config.kind != model::CheckpointConfig::Kind::plain &&
         config.kind != model::CheckpointConfig::Kind::mlx) {
       return config.recipe;
@@ -169,7 +166,7 @@ CheckpointBytes checkpoint_bytes(const Found& found, const PublishedFile& file) 
   const bool sixteen = quant == "bf16" || quant == "fp16" || quant == "f16";
   // A name without a format is a copy of what the maker published, whatever bits the list states.
   if (!sixteen && !name_says_format(file)) {
-    if (const auto native = native_recipe(found, file)) {
+    if (const auto native = native_recipe(found)) {
       return mlx_bytes(sized(architecture, *native), native->name + ", as its maker published it");
     }
     if (quant.empty()) {

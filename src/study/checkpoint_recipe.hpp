@@ -16,7 +16,6 @@ struct PublishedFile {
   std::string repository;  ///< "mlx-community/MiniMax-M2.5-4bit", "Qwen3-30B-A3B GGUF"
   std::string quant;       ///< "4bit", "bf16", "Q4_K_M", "MXFP4-Q8", or empty
   std::string note;
-  bool fp4_experts = false;  ///< as the model's config says of its own files
 };
 
 /// Bytes that a checkpoint should have, and how it was told who made it.

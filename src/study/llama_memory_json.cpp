@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "llama_rows_json.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/quantity.hpp"
 #include "macfit/core/text.hpp"
@@ -211,6 +212,12 @@ void compare_weights(Comparison& comparison, const std::string& id,
           add_devices(comparison, where, "weights-on-device", device_bytes(bytes),
                       place(weights, device_names(d)));
         });
+        if (const auto shares = profile_shares(profile); !shares.empty()) {
+          comparison.guarded(where + " layers", [&, &d = device] {
+            compare_llama_placement(comparison, where, architecture, ftype, device_names(d),
+                                    shares);
+          });
+        }
       }
     });
   }
@@ -365,26 +372,35 @@ void compare_cases(Comparison& comparison, const std::string& id, const Architec
       compare_tensor_split(comparison, name, architecture, c, setting.shares);
     });
   }
-  comparison.skip(fmt::format("{}: compute buffers of {} cases", id, cases.size()),
-                  "compute buffers are not predicted yet");
+  compare_llama_compute(comparison, id, architecture, cases, false);
 }
 
 Architecture shape_of(const Json& shape) {
   return model::architecture_from_gguf_shape(shape.dump());
 }
 
+/// The shape that a row states or that the file has by the row's "model"; null where neither.
+const Json* shape_named(const Json& root, const Json& row) {
+  if (const Json* own = member(row, "shape")) {
+    return own;
+  }
+  const std::string model = text_of(row, "model");
+  for (const char* key : {"models", "shapes"}) {
+    const Json* all = member(root, key);
+    const Json* entry = all != nullptr ? member(*all, model.c_str()) : nullptr;
+    if (entry != nullptr) {
+      const Json* shape = member(*entry, "shape");
+      return shape != nullptr ? shape : entry;
+    }
+  }
+  return nullptr;
+}
+
 void compare_rpc(Comparison& comparison, const Json& root, const Json& row, std::size_t index) {
   const std::string model = text_of(row, "model");
   const std::string id =
       fmt::format("rpc {} {} {}", index + 1, printable(model), printable(text_of(row, "ftype")));
-  const Json* shape = member(row, "shape");
-  for (const char* key : {"models", "shapes"}) {
-    const Json* all = member(root, key);
-    const Json* entry = shape == nullptr && all != nullptr ? member(*all, model.c_str()) : nullptr;
-    if (entry != nullptr) {
-      shape = member(*entry, "shape") != nullptr ? member(*entry, "shape") : entry;
-    }
-  }
+  const Json* shape = shape_named(root, row);
   const Json& cases = list_of(row, "cases");
   if (shape == nullptr || cases.empty()) {
     comparison.skip(id, shape == nullptr ? "the file has no shape of this model" : "no cases");
@@ -397,6 +413,16 @@ void compare_rpc(Comparison& comparison, const Json& root, const Json& row, std:
       setting.shares = static_cast<std::int64_t>(list_of(row, "rpc_mem_MiB").size());
     } else {
       setting.layer_devices = device_names(row);
+      comparison.guarded(id + " layers", [&] {
+        std::vector<double> shares;
+        const Json& stated = list_of(row, "tensor_split");
+        for (const Json& share : stated.empty() ? list_of(row, "rpc_mem_MiB") : stated) {
+          shares.push_back(share.is_number() ? share.get<double>() : 0.0);
+        }
+        compare_llama_placement(comparison, id, architecture, text_of(row, "ftype"),
+                                setting.layer_devices, shares);
+      });
+      compare_llama_compute(comparison, id, architecture, cases, true);
     }
     std::map<std::string, int> seen;
     for (const Json& c : cases) {
@@ -474,8 +500,12 @@ bool compare_llama(Comparison& comparison, const Json& root) {
   }
   index = 0;
   for (const Json& row : list_of(root, "fit")) {
-    comparison.skip(fmt::format("fit {} {}", ++index, printable(text_of(row, "model"))),
-                    "llama.cpp's --fit is not predicted yet");
+    const std::string id = fmt::format("fit {} {}", ++index, printable(text_of(row, "model")));
+    if (const Json* shape = shape_named(root, row)) {
+      compare_llama_fit(comparison, id, *shape, row);
+    } else {
+      comparison.skip(id, "the file has no shape of this model");
+    }
   }
   return true;
 }

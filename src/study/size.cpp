@@ -7,13 +7,14 @@
 #include <fmt/format.h>
 
 #include "macfit/core/error.hpp"
+#include "macfit/hardware/catalog.hpp"
 #include "macfit/model/nominal.hpp"
 
 namespace macfit::study {
 namespace {
 
 bool reaches(const plan::Request& request, fit::Tier tier, SweepRow& row) {
-  answer(make_setting(request, std::nullopt), request.workload, request.only, {}, row);
+  answer(make_setting(request, std::nullopt, false), request.workload, request.only, {}, row);
   return row.placed && row.fits && row.tier >= tier;
 }
 
@@ -86,14 +87,18 @@ std::vector<LongestContext> longest_contexts(const plan::Request& request,
     asked.alternatives.clear();
     std::vector<LongestContext> mine;
     for (const plan::Placement& placement : plan::make_plan(asked).placements) {
-      if (placement.may_win && !placement.nodes.empty()) {
+      if (placement.may_win && placement.max_context > 0) {
         mine.push_back({format, placement.runtime, placement.split, placement.layout,
                         placement.format, placement.replicas, placement.limit,
                         placement.max_context, placement.comfortable_context});
       }
     }
-    std::stable_sort(mine.begin(), mine.end(),
-                     [](const auto& a, const auto& b) { return a.max_context > b.max_context; });
+    std::stable_sort(mine.begin(), mine.end(), [](const auto& a, const auto& b) {
+      const auto key = [](const LongestContext& one) {
+        return std::pair(one.limit == plan::Limit::raised, -one.max_context);
+      };
+      return key(a) < key(b);
+    });
     result.insert(result.end(), mine.begin(), mine.end());
   }
   return result;

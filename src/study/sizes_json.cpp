@@ -67,12 +67,6 @@ std::string unit_slip(double published, double predicted) {
   return {};
 }
 
-/// DeepSeek V4 says so beside its quantization_config.
-bool says_fp4_experts(const std::string& config) {
-  const Json json = Json::parse(config, nullptr, false);
-  return text_of(json, "expert_dtype") == "fp4";
-}
-
 /// Bytes that unquantized numbers take more in 32 bits than in 16.
 std::int64_t f32_surplus(const model::Architecture& a) {
   std::int64_t elements = 0;
@@ -115,7 +109,6 @@ void compare_size_row(Comparison& comparison, const VerifySources& sources, cons
     return;
   }
   const Found found = model_of(sources, file, text_of(row, "params_model"));
-  file.fp4_experts = says_fp4_experts(found.config);
   const CheckpointBytes expected = checkpoint_bytes(found, file);
   const auto predicted = expected.bytes.as_double();
   const auto size = static_cast<double>(*published);

@@ -1,15 +1,27 @@
 #include "macfit/study/survey.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <tuple>
 
 #include <fmt/format.h>
 
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
+#include "macfit/plan/speeds.hpp"
 
 namespace macfit::study {
 namespace {
+
+/// What a format is called by: 4 for mlx-4bit-g64, Q4_K_M and IQ4_XS, though all take a bit more.
+double nominal_width(const model::Recipe& recipe) {
+  if (recipe.kind != model::Recipe::Kind::gguf) {
+    return recipe.kind == model::Recipe::Kind::nominal ? recipe.nominal_bits : recipe.base.bits;
+  }
+  const std::size_t digit = recipe.name.find_first_of("0123456789");
+  return digit == std::string::npos ? model::nominal_bits(recipe)
+                                    : std::strtod(recipe.name.c_str() + digit, nullptr);
+}
 
 /// The formats that a runtime asked for loads, from few bits to many; each once.
 std::vector<model::Recipe> loadable_formats(const model::Model& model,
@@ -20,7 +32,7 @@ std::vector<model::Recipe> loadable_formats(const model::Model& model,
         std::any_of(options.runtimes.begin(), options.runtimes.end(),
                     [&](runtime::Id id) { return runtime::get(id).format(format.recipe).ok; });
     const bool production =
-        options.below_production || model::nominal_bits(format.recipe) >= production_bits;
+        options.below_production || nominal_width(format.recipe) >= production_bits;
     if (loads && production &&
         std::find(recipes.begin(), recipes.end(), format.recipe) == recipes.end()) {
       recipes.push_back(format.recipe);
@@ -43,11 +55,7 @@ std::string note_of(const SurveyEntry& entry) {
     notes.emplace_back("below 4 bits");
   }
   if (!row.placed) {
-    notes.push_back(row.problem.empty() ? row.reason == "short-of-memory" ? "too large"
-                                          : row.reason == "cache-unknown"
-                                              ? "its cache's size is not known"
-                                              : row.reason
-                                        : row.problem);
+    notes.push_back(row.reason == "short-of-memory" ? "too large" : row.reason);
     return fmt::format("{}", fmt::join(notes, "; "));
   }
   if (row.reason == "context-above-longest") {
@@ -66,8 +74,7 @@ std::string note_of(const SurveyEntry& entry) {
     notes.push_back(
         row.workers > 1
             ? fmt::format("{} {} shards", count_word(row.workers), plan::split_name(row.split))
-            : fmt::format("needs a {} split over {} nodes", plan::split_name(row.split),
-                          count_word(row.nodes_used)));
+            : fmt::format("{} over {} nodes", plan::split_name(row.split), row.nodes_used));
   } else if (row.nodes > row.workers) {
     notes.push_back(fmt::format("on {} of {} nodes", row.workers, row.nodes));
   }
@@ -89,24 +96,42 @@ SurveyEntry survey_model(const model::Model& model, const hardware::Cluster& clu
   request.model = model;
   request.cluster = cluster;
   request.workload = options.workload;
+  request.calibration = options.calibration;
   const auto choose = [&](const model::Recipe& recipe) {
     SurveyChoice choice;
     choice.recipe = recipe;
     choice.bits = model::nominal_bits(recipe);
     request.recipe = recipe;
-    request.runtimes.clear();
-    // A runtime that can't load the format has nothing to say, unless none can.
+    std::vector<runtime::Id> able;
     for (const runtime::Id id : options.runtimes) {
       if (runtime::get(id).format(recipe).ok) {
-        request.runtimes.push_back(id);
+        able.push_back(id);
       }
     }
-    if (request.runtimes.empty()) {
-      request.runtimes = options.runtimes;
+    // A runtime that can't load the format has nothing to say, unless none can.
+    if (able.empty()) {
+      able = options.runtimes;
     }
-    Needs needs;
-    needs.contexts = true;
-    answer(make_setting(request, price), options.workload, options.only, needs, choice.row);
+    Setting setting;
+    const auto ask = [&](const std::vector<runtime::Id>& runtimes) {
+      request.runtimes = runtimes;
+      setting = make_setting(request, price, false);
+      answer(setting, options.workload, options.only, {}, choice.row);
+    };
+    ask({able.front()});
+    const SweepRow& row = choice.row;
+    const bool unbeatable = row.fits && row.tier == fit::Tier::comfortable &&
+                            row.split == plan::SplitKind::independent && row.workers == row.nodes;
+    if (!unbeatable && able.size() > 1) {
+      ask(able);
+    }
+    // What only the winner needs: speeds.
+    for (plan::Scenario& scenario : setting.scenarios) {
+      if (row.placed && scenario.runtime->id() == row.runtime) {
+        plan::add_work(scenario, request);
+      }
+    }
+    answer(setting, options.workload, options.only, {true, true}, choice.row);
     return choice;
   };
 
@@ -117,7 +142,7 @@ SurveyEntry survey_model(const model::Model& model, const hardware::Cluster& clu
     recipes.push_back(model::parse_recipe("q4"));
   }
   entry.smallest = choose(recipes.front());
-  entry.below_production = entry.smallest.bits < production_bits;
+  entry.below_production = nominal_width(recipes.front()) < production_bits;
   if (entry.smallest.row.tier == fit::Tier::comfortable) {
     for (std::size_t i = recipes.size(); i-- > 1 && !entry.best;) {
       SurveyChoice choice = choose(recipes[i]);
@@ -134,7 +159,7 @@ SurveyEntry survey_model(const model::Model& model, const hardware::Cluster& clu
 }
 
 SurveyOrder parse_survey_order(std::string_view name) {
-  const std::vector<std::string> known = {"name", "size", "utilization", "context"};
+  const std::vector<std::string> known = {"name", "size", "utilization", "context", "speed"};
   for (std::size_t i = 0; i < known.size(); ++i) {
     if (same_name(known[i], name)) {
       return static_cast<SurveyOrder>(i);
@@ -158,6 +183,9 @@ void sort_survey(std::vector<SurveyEntry>& entries, SurveyOrder order) {
         break;
       case SurveyOrder::context:
         value = -static_cast<double>(row.max_context);
+        break;
+      case SurveyOrder::speed:
+        value = row.speed.decode ? -row.speed.decode->value : 0.0;
         break;
     }
     return std::tuple(-static_cast<int>(row.tier), value);

@@ -6,7 +6,7 @@
 
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/plan/outcome.hpp"
+#include "macfit/plan/speeds.hpp"
 
 namespace macfit::study {
 namespace {
@@ -71,12 +71,23 @@ void explain(const Setting& setting, const runtime::Workload& workload,
   }
 }
 
+bool unlike(const hardware::Cluster& cluster) {
+  return std::any_of(cluster.nodes.begin(), cluster.nodes.end(), [&](const hardware::Node& node) {
+    return node.chip != cluster.nodes.front().chip ||
+           node.gpu_cores != cluster.nodes.front().gpu_cores;
+  });
+}
+
 }  // namespace
 
-Setting make_setting(const plan::Request& request, std::optional<double> price) {
+Setting make_setting(const plan::Request& request, std::optional<double> price, bool speeds) {
   Setting setting;
   for (const runtime::Id id : request.runtimes) {
     setting.scenarios.push_back(plan::make_scenario(request, id));
+    // The layers of unlike nodes are shared out by speed, whether it is shown or not.
+    if (speeds || unlike(request.cluster)) {
+      plan::add_work(setting.scenarios.back(), request);
+    }
   }
   setting.nodes = request.cluster.nodes.size();
   setting.ram_bytes = request.cluster.ram().count();
@@ -112,7 +123,7 @@ void answer(const Setting& setting, const runtime::Workload& workload,
     const plan::Decision decision = plan::decide(setting.scenarios, workload, only);
     const plan::Scenario& scenario = setting.scenarios[decision.scenario];
     if (!decision.wont_fit) {
-      const plan::Outcome outcome = plan::outcome_of(scenario, workload, decision, needs.contexts);
+      const plan::Outcome outcome = plan::outcome_of(scenario, workload, decision, needs);
       row.kind = kind_of(decision);
       row.workers = decision.replicas;
       row.tier = decision.tier;
@@ -130,6 +141,9 @@ void answer(const Setting& setting, const runtime::Workload& workload,
       row.utilization = outcome.utilization;
       row.max_context = outcome.max_context;
       row.comfortable_context = outcome.comfortable_context;
+      if (needs.speed) {
+        row.speed = outcome.speed;
+      }
     }
     explain(setting, workload, only, scenario.profile.longest_context, row);
   } catch (const Error& error) {
@@ -159,6 +173,7 @@ struct Evaluator::Memory {
 
   std::optional<std::array<std::uint32_t, 8>> setting_at;
   Setting setting;
+  runtime::KvFormat kv = runtime::KvFormat::bf16;
 };
 
 Evaluator::Evaluator(const Grid& grid, const Resolver& resolver, Needs needs)
@@ -216,6 +231,7 @@ void Evaluator::evaluate(const Point& point, SweepRow& row) {
     }
     const Memory::Known& cluster = memory.clusters.front();
     memory.setting = {};
+    memory.kv = runtime::parse_kv_format(text(Axis::kv));
     if (!memory.model || !cluster.cluster) {
       memory.setting.reason = "invalid-combination";
       memory.setting.problem = memory.model ? cluster.problem : memory.model_problem;
@@ -223,15 +239,17 @@ void Evaluator::evaluate(const Point& point, SweepRow& row) {
       plan::Request request;
       request.model = memory.model->model;
       request.recipe = memory.model->recipe;
+      request.calibration = resolver_.calibration;
       request.cluster = cluster.cluster->cluster;
-      request.workload.kv = runtime::parse_kv_format(text(Axis::kv));
+      request.workload.kv = memory.kv;
       const std::string runtime = text(Axis::runtime);
       request.runtimes = same_name(runtime, "all")
                              ? runtime::all()
                              : std::vector<runtime::Id>{runtime::parse_id(runtime)};
       std::string problem;
-      if (auto made =
-              or_problem(problem, [&] { return make_setting(request, cluster.cluster->price); })) {
+      if (auto made = or_problem(problem, [&] {
+            return make_setting(request, cluster.cluster->price, needs_.speed);
+          })) {
         memory.setting = std::move(*made);
       } else {
         memory.setting.reason = "invalid-combination";
@@ -245,7 +263,7 @@ void Evaluator::evaluate(const Point& point, SweepRow& row) {
   workload.context = Tokens(grid_.number(Axis::context, point[11]));
   workload.sequences = grid_.number(Axis::sequences, point[10]);
   workload.prefill_step = grid_.number(Axis::prefill_step, point[9]);
-  workload.kv = runtime::parse_kv_format(row.asked[text_index(Axis::kv)]);
+  workload.kv = memory.kv;
   std::optional<plan::SplitKind> only;
   for (const plan::SplitKind split :
        {plan::SplitKind::independent, plan::SplitKind::pipeline, plan::SplitKind::tensor}) {

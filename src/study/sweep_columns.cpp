@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
@@ -40,6 +41,13 @@ enum class Name : std::uint8_t {
   fullest_node,
   max_context,
   comfortable_context,
+  decode,
+  decode_low,
+  decode_high,
+  aggregate,
+  prefill,
+  time_to_first_token,
+  speed_evidence,
   node_count,
   ram_bytes,
   price_usd,
@@ -50,43 +58,58 @@ enum class Name : std::uint8_t {
 const std::vector<Column>& columns() {
   using Kind = CellKind;
   static const std::vector<Column> all = {
-      {"model", Kind::text, Better::neither, true, false, "as asked"},
-      {"quant", Kind::text, Better::neither, true, false, "as asked; empty: the model's default"},
-      {"nodes", Kind::text, Better::neither, true, false, "the cluster as asked"},
-      {"macos", Kind::text, Better::neither, true, false, "as asked; empty: the newest known"},
-      {"wired_limit", Kind::text, Better::neither, true, false, "as asked; empty: macOS's own"},
-      {"link", Kind::text, Better::neither, true, false, "as asked; empty: the best by TCP"},
-      {"kv", Kind::text, Better::neither, true, false, "cache format"},
-      {"runtime_asked", Kind::text, Better::neither, true, false, "as asked"},
-      {"split_asked", Kind::text, Better::neither, true, false, "as asked"},
-      {"prefill_step", Kind::whole, Better::neither, true, false, "prompt tokens a pass"},
-      {"sequences", Kind::whole, Better::more, true, false, "at a time, per replica"},
-      {"context", Kind::whole, Better::more, true, false, "tokens a sequence"},
-      {"verdict", Kind::text, Better::neither, true, false, "as a plan's; empty: not planned"},
-      {"tier", Kind::tier, Better::more, true, false, "of the verdict; empty: not planned"},
-      {"runtime", Kind::text, Better::neither, true, false, "that wins"},
-      {"split", Kind::text, Better::neither, true, false, "of the winner"},
-      {"format", Kind::text, Better::neither, true, false, "weights as the winner stores them"},
-      {"replicas", Kind::whole, Better::more, true, false, "side by side"},
-      {"nodes_used", Kind::whole, Better::less, true, false, "the others stay idle"},
-      {"gpu_limit", Kind::text, Better::neither, true, false, "default (or stated) or raised"},
-      {"fits", Kind::flag, Better::neither, true, false, "at the context asked"},
-      {"utilization", Kind::real, Better::less, true, false, "of the fullest node"},
-      {"demand_bytes", Kind::whole, Better::less, true, false, "of the fullest node"},
-      {"effective_bytes", Kind::whole, Better::neither, true, false, "of the fullest node"},
-      {"headroom_bytes", Kind::whole, Better::more, true, false, "of the fullest node"},
-      {"weight_bytes", Kind::whole, Better::neither, true, false, "of the whole model"},
-      {"reason", Kind::text, Better::neither, true, false, "a code for `macfit explain`, or empty"},
-      {"fullest_node", Kind::whole, Better::neither, false, false, "counted from 1"},
-      {"max_context", Kind::whole, Better::more, false, true, "tokens that every node can hold"},
-      {"comfortable_context", Kind::whole, Better::more, false, true,
+      {"model", Kind::text, Better::neither, true, Cost::none, "as asked"},
+      {"quant", Kind::text, Better::neither, true, Cost::none,
+       "as asked; empty: the model's default"},
+      {"nodes", Kind::text, Better::neither, true, Cost::none, "the cluster as asked"},
+      {"macos", Kind::text, Better::neither, true, Cost::none, "as asked; empty: the newest known"},
+      {"wired_limit", Kind::text, Better::neither, true, Cost::none,
+       "as asked; empty: macOS's own"},
+      {"link", Kind::text, Better::neither, true, Cost::none, "as asked; empty: the best by TCP"},
+      {"kv", Kind::text, Better::neither, true, Cost::none, "cache format"},
+      {"runtime_asked", Kind::text, Better::neither, true, Cost::none, "as asked"},
+      {"split_asked", Kind::text, Better::neither, true, Cost::none, "as asked"},
+      {"prefill_step", Kind::whole, Better::neither, true, Cost::none, "prompt tokens a pass"},
+      {"sequences", Kind::whole, Better::more, true, Cost::none, "at a time, per replica"},
+      {"context", Kind::whole, Better::more, true, Cost::none, "tokens a sequence"},
+      {"verdict", Kind::text, Better::neither, true, Cost::none, "as a plan's; empty: not planned"},
+      {"tier", Kind::tier, Better::more, true, Cost::none, "of the verdict; empty: not planned"},
+      {"runtime", Kind::text, Better::neither, true, Cost::none, "that wins"},
+      {"split", Kind::text, Better::neither, true, Cost::none, "of the winner"},
+      {"format", Kind::text, Better::neither, true, Cost::none,
+       "weights as the winner stores them"},
+      {"replicas", Kind::whole, Better::more, true, Cost::none, "side by side"},
+      {"nodes_used", Kind::whole, Better::less, true, Cost::none, "the others stay idle"},
+      {"gpu_limit", Kind::text, Better::neither, true, Cost::none, "default (or stated) or raised"},
+      {"fits", Kind::flag, Better::neither, true, Cost::none, "at the context asked"},
+      {"utilization", Kind::real, Better::less, true, Cost::none, "of the fullest node"},
+      {"demand_bytes", Kind::whole, Better::less, true, Cost::none, "of the fullest node"},
+      {"effective_bytes", Kind::whole, Better::neither, true, Cost::none, "of the fullest node"},
+      {"headroom_bytes", Kind::whole, Better::more, true, Cost::none, "of the fullest node"},
+      {"weight_bytes", Kind::whole, Better::neither, true, Cost::none, "of the whole model"},
+      {"reason", Kind::text, Better::neither, true, Cost::none,
+       "a code for `macfit explain`, or empty"},
+      {"fullest_node", Kind::whole, Better::neither, false, Cost::none, "counted from 1"},
+      {"max_context", Kind::whole, Better::more, false, Cost::contexts,
+       "tokens that every node can hold"},
+      {"comfortable_context", Kind::whole, Better::more, false, Cost::contexts,
        "tokens at which every node is comfortable"},
-      {"node_count", Kind::whole, Better::less, false, false, "of the cluster"},
-      {"ram_bytes", Kind::whole, Better::less, false, false, "of all nodes"},
-      {"price_usd", Kind::whole, Better::less, false, false, "of all machines; US list"},
-      {"problem", Kind::text, Better::neither, false, false,
+      {"decode_tokens_per_second", Kind::real, Better::more, false, Cost::speed, "of one sequence"},
+      {"decode_low", Kind::real, Better::more, false, Cost::speed, "lower end of its interval"},
+      {"decode_high", Kind::real, Better::more, false, Cost::speed, "upper end"},
+      {"aggregate_decode_tokens_per_second", Kind::real, Better::more, false, Cost::speed,
+       "of all sequences of all replicas"},
+      {"prefill_tokens_per_second", Kind::real, Better::more, false, Cost::speed,
+       "prompt of one sequence"},
+      {"time_to_first_token_seconds", Kind::real, Better::less, false, Cost::speed,
+       "prompts of all sequences"},
+      {"speed_evidence", Kind::text, Better::neither, false, Cost::speed, "of decode"},
+      {"node_count", Kind::whole, Better::less, false, Cost::none, "of the cluster"},
+      {"ram_bytes", Kind::whole, Better::less, false, Cost::none, "of all nodes"},
+      {"price_usd", Kind::whole, Better::less, false, Cost::none, "of all machines; US list"},
+      {"problem", Kind::text, Better::neither, false, Cost::none,
        "the reason in words, where it has any"},
-      {"row", Kind::whole, Better::neither, false, false, "in the whole grid, from 0"},
+      {"row", Kind::whole, Better::neither, false, Cost::none, "in the whole grid, from 0"},
   };
   return all;
 }
@@ -106,7 +129,11 @@ std::string_view verdict_word(const SweepRow& row) {
 
 Cell if_placed(const SweepRow& row, Cell value) { return row.placed ? value : Cell{}; }
 
-Cell whole(std::size_t value) { return static_cast<std::int64_t>(value); }
+Cell count(std::size_t value) { return static_cast<std::int64_t>(value); }
+
+Cell figure(const std::optional<speed::Estimate>& estimate) {
+  return estimate ? Cell{estimate->value} : Cell{};
+}
 
 Cell text(std::string_view value) { return value.empty() ? Cell{} : Cell{value}; }
 
@@ -114,7 +141,22 @@ Cell text(std::string_view value) { return value.empty() ? Cell{} : Cell{value};
 
 const std::vector<Column>& sweep_columns() { return columns(); }
 
+void add_need(std::size_t column, Needs& needs) {
+  needs.contexts = needs.contexts || columns()[column].cost == Cost::contexts;
+  needs.speed = needs.speed || columns()[column].cost == Cost::speed;
+}
+
 std::size_t find_column(std::string_view name) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> short_names = {
+      {{"decode", "decode_tokens_per_second"},
+       {"aggregate", "aggregate_decode_tokens_per_second"},
+       {"prefill", "prefill_tokens_per_second"},
+       {"ttft", "time_to_first_token_seconds"}}};
+  for (const auto& [brief, whole] : short_names) {
+    if (same_name(brief, name)) {
+      name = whole;
+    }
+  }
   std::vector<std::string> known;
   for (std::size_t i = 0; i < columns().size(); ++i) {
     if (same_name(columns()[i].name, name)) {
@@ -163,9 +205,9 @@ Cell cell(const SweepRow& row, std::size_t column) {
     case Name::format:
       return if_placed(row, std::string_view(row.format));
     case Name::replicas:
-      return if_placed(row, whole(row.workers));
+      return if_placed(row, count(row.workers));
     case Name::nodes_used:
-      return if_placed(row, whole(row.nodes_used));
+      return if_placed(row, count(row.nodes_used));
     case Name::gpu_limit:
       return if_placed(row, std::string_view(row.raised ? "raised" : "default"));
     case Name::fits:
@@ -183,13 +225,28 @@ Cell cell(const SweepRow& row, std::size_t column) {
     case Name::reason:
       return text(row.reason);
     case Name::fullest_node:
-      return if_placed(row, whole(row.fullest + 1));
+      return if_placed(row, count(row.fullest + 1));
     case Name::max_context:
       return if_placed(row, row.max_context);
     case Name::comfortable_context:
       return if_placed(row, row.comfortable_context);
+    case Name::decode:
+      return if_placed(row, figure(row.speed.decode));
+    case Name::decode_low:
+      return if_placed(row, row.speed.decode ? Cell{row.speed.decode->low} : Cell{});
+    case Name::decode_high:
+      return if_placed(row, row.speed.decode ? Cell{row.speed.decode->high} : Cell{});
+    case Name::aggregate:
+      return if_placed(row, figure(row.speed.aggregate));
+    case Name::prefill:
+      return if_placed(row, figure(row.speed.prefill));
+    case Name::time_to_first_token:
+      return if_placed(row, figure(row.speed.time_to_first_token));
+    case Name::speed_evidence:
+      return if_placed(row,
+                       row.speed.decode ? Cell{evidence_name(row.speed.decode->evidence)} : Cell{});
     case Name::node_count:
-      return row.nodes > 0 ? whole(row.nodes) : Cell{};
+      return row.nodes > 0 ? count(row.nodes) : Cell{};
     case Name::ram_bytes:
       return row.nodes > 0 ? Cell{row.ram_bytes} : Cell{};
     case Name::price_usd:

@@ -187,7 +187,7 @@ bool Where::keeps(const SweepRow& row) const {
 
 void Where::add_needs(Needs& needs) const {
   for (const Condition& condition : conditions_) {
-    needs.contexts = needs.contexts || sweep_columns()[condition.column].contexts;
+    add_need(condition.column, needs);
   }
 }
 
@@ -253,7 +253,7 @@ std::vector<SweepRow> Front::take() {
 
 void Front::add_needs(Needs& needs) const {
   for (const std::size_t column : columns_) {
-    needs.contexts = needs.contexts || sweep_columns()[column].contexts;
+    add_need(column, needs);
   }
 }
 

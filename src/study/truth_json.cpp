@@ -200,7 +200,7 @@ Validation verify(std::string_view json_text, const VerifySources& sources) {
     }
   }
   if (compare_llama(comparison, root)) {
-    join_subject(subject, "weights+kv");
+    join_subject(subject, "weights+kv+placement+compute");
     known = true;
   }
   if (compare_vectors(comparison, sources, root)) {

@@ -115,5 +115,14 @@ grep -q '^{"schema":"macfit.spike/1","model":"llama-3.1-70b".*"phase":"prefill",
   fail "spike.sh writes no macfit.spike/1 lines"
 grep -q '"phase":"decode","tokens":128,' workers/results.jsonl || fail "spike.sh measures no decode"
 
+# What it wrote is what calibrate reads.
+expect 0 "$macfit" calibrate --validate workers/results.jsonl --format json
+grep -q '"id": "spike-1-plan"' out || fail "calibrate does not read the spike's results: $(cat err)"
+expect 0 "$macfit" calibrate --fit workers/results.jsonl --output calibration.json
+if [ "$(grep -c . calibration.json)" -lt 3 ]; then fail "calibrate --fit wrote no constants"; fi
+head -c 150 workers/results.jsonl >cut.jsonl
+expect 2 "$macfit" calibrate --validate cut.jsonl
+grep -q 'cut.jsonl: .*line 1' err || fail "a cut line is not named: $(cat err)"
+
 if find . -name hit | grep -q .; then fail "a name was run as a command"; fi
 exit "$failed"

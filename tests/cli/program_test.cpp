@@ -152,6 +152,9 @@ TEST_CASE("every code that a plan carries can be explained", "[cli]") {
                               "plan --model 210gb --nodes 2x128",
                               "plan --model deepseek-v3.1 --nodes 3x512 --layers 20,20,21",
                               "plan --model 70b-q4 --nodes 1x128+1x36",
+                              "plan --model minimax-m2.5 --nodes 3x128 --link tb5-rdma --macos 15",
+                              "plan --model minimax-m2.5 --nodes 2x128 --link tb5-rdma",
+                              "plan --model 70b-q4 --nodes 2x64 --kv q8,q4",
                               "plan --model 250gb --nodes 2x128 --sequences 4"}) {
     const Ran ran = run(std::string(command) + " --format json");
     CAPTURE(command);

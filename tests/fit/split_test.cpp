@@ -5,6 +5,8 @@
 #include <random>
 
 #include "macfit/fit/tier.hpp"
+#include "macfit/model/catalog.hpp"
+#include "macfit/runtime/runtime.hpp"
 #include "test.hpp"
 
 using namespace macfit;
@@ -92,6 +94,31 @@ TEST_CASE("unequal nodes get unequal shares", "[fit]") {
   const fit::Split split = fit::best_split(demand, {40'000, 20'000, 20'000});
   CHECK(split[0] > split[1]);
   CHECK(std::accumulate(split.begin(), split.end(), std::int64_t{0}) == 24);
+}
+
+TEST_CASE("128 + 64 + 64 GB: the best of all splits", "[fit]") {
+  // gpt-oss-20b has 24 layers of two kinds; two 64 GB Macs beside one of 128 GB, each with a tenth
+  // of its GPU limit kept free, and all of that scaled down until the model needs them all.
+  const model::Model& model = model::Catalog::embedded().get("gpt-oss-20b");
+  for (const char* format : {"bf16", "8bit", "4bit"}) {
+    const runtime::Profile profile =
+        runtime::get(runtime::Id::mlx_lm)
+            .profile(model, model::parse_recipe(format), runtime::KvFormat::bf16, 1);
+    REQUIRE(profile.layers == 24);
+    for (const std::int64_t context : {4096, 131072}) {
+      for (const std::int64_t scale : {1, 3, 8}) {
+        const std::vector<std::int64_t> effective = {115'448'725'504 / 10 * 9 / scale,
+                                                     55'662'788'608 / 10 * 9 / scale,
+                                                     55'662'788'608 / 10 * 9 / scale};
+        const fit::Demand demand(profile, {}, context, Bytes(0));
+        const fit::Split split = fit::best_split(demand, effective);
+        CAPTURE(format, context, scale);
+        REQUIRE(split.size() == 3);
+        CHECK(fit::fullest(demand, split, effective).utilization == brute_force(demand, effective));
+        CHECK(split[0] > split[1]);
+      }
+    }
+  }
 }
 
 TEST_CASE("a pipeline needs a layer for every node", "[fit]") {

@@ -5,7 +5,6 @@
 
 #include "macfit/core/error.hpp"
 #include "model/families.hpp"
-#include "model/truth.hpp"
 #include "test.hpp"
 
 using namespace macfit;
@@ -171,70 +170,4 @@ TEST_CASE("layout: Gemma 2 slides, and mlx-lm caches it whole", "[model]") {
   CHECK(kv_constant_bytes(a).count() == 21LL * 4096 * 8 * 256 * 2 * 2);
   CHECK(kv_bytes_per_token(a, CacheRule::mlx_lm).count() == 42 * 8 * 256 * 2 * 2);
   CHECK(kv_constant_bytes(a, CacheRule::mlx_lm).count() == 0);
-}
-
-TEST_CASE("layout: every model of mlx-lm, every format, to the byte", "[model]") {
-  const auto rows = test::mlx_rows();
-  if (rows.empty()) {
-    MACFIT_SKIP("no shared data");
-  }
-  int checked = 0;
-  for (const test::MlxRow& row : rows) {
-    const auto config = test::stored_config(row.config);
-    if (!row.usable || !config) {
-      continue;
-    }
-    INFO(row.config);
-    const Architecture a = read_hf_config(*config);
-    CHECK(count_parameters(a).total == row.parameters);
-    for (const auto& [name, bytes] : row.bytes) {
-      INFO(name);
-      CHECK(weight_layout(a, parse_recipe(name)).total().count() == bytes);
-    }
-    const WeightLayout layout = weight_layout(a, parse_recipe("4bit"));
-    CHECK(layout.global().count() == row.global_bytes_4bit);
-    std::map<std::int64_t, std::int64_t> layers;
-    for (const LayerBytes& layer : layout.layers) {
-      ++layers[layer.total.count()];
-    }
-    CHECK(layers == row.layer_bytes_4bit);
-    CHECK(kv_bytes_per_token(a, CacheRule::mlx_lm).count() == row.kv_bytes_per_token);
-    CHECK(kv_state_bytes(a).count() == row.kv_constant_bytes);
-    CHECK(kv_window_bytes(a, CacheRule::mlx_lm).count() == row.kv_window_bytes);
-    ++checked;
-  }
-  CHECK(checked >= 93);
-}
-
-TEST_CASE("layout: published repositories of converted towers", "[model]") {
-  const auto rows = test::size_rows();
-  if (rows.empty()) {
-    MACFIT_SKIP("no shared data");
-  }
-  int exact = 0;
-  for (const test::SizeRow& row : rows) {
-    const bool converted = row.repository.find("/Qwen3.5-") != std::string::npos ||
-                           row.repository.find("/Qwen3.6-") != std::string::npos ||
-                           row.repository.find("/gemma-4-") != std::string::npos;
-    const auto config = test::stored_config(
-        row.model == "google--gemma-4-31B-it.maxtext" ? "nvidia--Gemma-4-31B-IT-NVFP4" : row.model);
-    if (!converted || !config || row.exactness != "exact" ||
-        row.repository.find("GGUF") != std::string::npos) {
-      continue;
-    }
-    INFO(row.repository);
-    const Architecture a = read_hf_config(*config);
-    const auto bytes = checkpoint_bytes(a, parse_recipe("mlx-vlm-" + row.quant));
-    REQUIRE(bytes);
-    // Qwen3.6's checkpoints hold A_log in 16 bits.
-    std::int64_t decay = 0;
-    if (row.repository.find("/Qwen3.6-") != std::string::npos) {
-      for (std::size_t i = 0; i < a.layers.size(); ++i) {
-        decay += a.block_of(i).delta_net ? a.block_of(i).delta_net->value_heads * 2 : 0;
-      }
-    }
-    CHECK(bytes->count() - decay == row.bytes);
-    ++exact;
-  }
-  CHECK(exact >= 19);
 }

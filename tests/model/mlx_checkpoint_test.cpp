@@ -128,6 +128,11 @@ TEST_CASE("native quantization of Hugging Face configs", "[model]") {
   CHECK(fp8.kind == Kind::fp8);
   CHECK(fp8.recipe.value().name == "fp8");
   CHECK_FALSE(fp8.loaded);
+  // DeepSeek V4 says beside the block that its experts have four bits.
+  CHECK(parse_checkpoint_config(
+            qwen(R"("expert_dtype":"fp4","quantization_config":{"quant_method":"fp8"})"))
+            .recipe.value()
+            .name == "mxfp4-fp8");
   const CheckpointConfig mxfp4 = kind(R"({"quant_method":"mxfp4","modules_to_not_convert":[]})");
   CHECK(mxfp4.loaded.value().name == "mxfp4-experts");
   const CheckpointConfig int4 = kind(

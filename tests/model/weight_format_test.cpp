@@ -238,6 +238,7 @@ TEST_CASE("weight format: mixed recipes", "[model]") {
   CHECK(bits("self_attn.kv_a_proj_with_mqa", 0, 32) == 6);  // holds "v_a_proj"
   CHECK(bits("self_attn.k_proj", 0, 32) == 4);
   CHECK(bits("mlp.up_proj", 0, 32) == 4);
+  CHECK(bits("mlp.shared_experts.output_linear", 0, 32) == 4);  // no down_proj by name (Granite)
   CHECK(bits("lm_head", 0, 32) == 6);
   CHECK(bits("model.embed_tokens", 0, 32) == 4);
 }

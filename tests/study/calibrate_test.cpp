@@ -206,3 +206,42 @@ TEST_CASE("published speeds are met by fits that have not seen their source", "[
     CHECK_FALSE(skipped.reason.empty());
   }
 }
+
+TEST_CASE("results of a launch folder are the user's own", "[study]") {
+  const std::string head =
+      R"({"schema":"macfit.spike/1","model":"llama-3.1-70b","format":"mlx-4bit-g64","runtime":)"
+      R"("mlx-lm",)";
+  const std::string text =
+      head +
+      R"("machine":"mac-studio-m4-max-128","nodes":1,"split":"independent","phase":"prefill",)"
+      R"("tokens":4100,"seconds":41,"context":4100,"run":"workers","concurrent":2,"link":null,)"
+      R"("date":"2026-11-22T08:00:00Z"})"
+      "\n" +
+      head +
+      R"("machine":"mac-studio-m4-max-128+mac-mini-m4-pro-64","nodes":2,"split":"pipeline",)"
+      R"("phase":"decode","tokens":128,"seconds":20,"context":4100,"run":"plan","concurrent":1,)"
+      R"("link":"tb5-rdma","date":"2026-11-22T08:10:00Z"})"
+      "\n\n";
+  const std::vector<study::MeasuredRow> rows = study::read_measurements(text, "results.jsonl");
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].own);
+  CHECK(rows[0].id == "spike-1-workers");
+  CHECK(rows[0].value == 100.0);
+  CHECK(rows[0].prompt == 4100.0);
+  CHECK(rows[1].value == 6.4);
+  CHECK(rows[1].backend == "RDMA");
+  const study::Resolution r = resolve(rows);
+  REQUIRE(r.samples.size() == 2);
+  CHECK(r.works.at(r.samples[0].work).model == "llama-3.1-70b");
+  CHECK(r.samples[0].prefill);
+  REQUIRE(r.samples[1].chips.size() == 2);
+  CHECK(r.samples[1].chips[0].id == "m4-max");
+  CHECK(r.samples[1].chips[1].id == "m4-pro");
+  CHECK(r.samples[1].split == speed::Split::pipeline);
+  CHECK(r.samples[1].generated == 128.0);
+  for (const std::string& bad :
+       {text.substr(0, 150), head + "\"nodes\":1}", text + R"({"schema":"macfit.spike/2"})"}) {
+    INFO(bad);
+    CHECK_THROWS_WITH(study::read_measurements(bad, "results.jsonl"), test::contains("line "));
+  }
+}

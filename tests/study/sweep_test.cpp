@@ -170,6 +170,8 @@ TEST_CASE("a row says what the whole plan says", "[study]") {
       {"qwen3-32b", "q8", "8x64", "llama.cpp", "16k", "2"},
       {"gemma-3-27b", "q4", "1x24", "all", "128k", "1"},
       {"gpt-oss-120b", "", "2x64", "all", "128k", "1"},
+      {"glm-4.5", "q4", "m3-ultra-512+m4-max-128", "mlx-lm", "8k", "1"},
+      {"glm-4.5", "q4", "m4-max-128+m4-pro-64+m4-max-64", "exo", "16k", "2"},
   };
   for (const Fact& fact : facts) {
     CAPTURE(fact.model, fact.nodes, fact.runtime, fact.context);
@@ -188,8 +190,7 @@ TEST_CASE("a row says what the whole plan says", "[study]") {
       flags.insert(flags.end(), {"--quant", fact.quant});
     }
     const study::Resolver source = resolver();
-    study::Needs needs;
-    needs.contexts = true;
+    const study::Needs needs{true, true};
     study::Evaluator evaluator(grid, source, needs);
     SweepRow row;
     evaluator.evaluate(grid.point(0), row);
@@ -213,6 +214,15 @@ TEST_CASE("a row says what the whole plan says", "[study]") {
     CHECK(row.raised == (placement.limit == plan::Limit::raised));
     CHECK(row.max_context == placement.max_context);
     CHECK(row.comfortable_context == placement.comfortable_context);
+    CHECK(row.speed.decode == placement.speed.decode);
+    CHECK(row.speed.aggregate == placement.speed.aggregate);
+    CHECK(row.speed.prefill == placement.speed.prefill);
+    CHECK(row.speed.time_to_first_token == placement.speed.time_to_first_token);
+    study::Evaluator plain(grid, source, {});
+    SweepRow cheap;
+    plain.evaluate(grid.point(0), cheap);
+    CHECK(cheap.utilization == row.utilization);
+    CHECK(cheap.kind == row.kind);
     const auto fullest =
         std::find_if(placement.nodes.begin(), placement.nodes.end(),
                      [&](const plan::NodeBudget& budget) { return budget.node == row.fullest; });

@@ -259,7 +259,8 @@ TEST_CASE("verify: llama.cpp's figures", "[study]") {
         "cases": [
           {"n_ctx": 4096, "type_k": "f16", "type_v": "f16", "fa": 1, "n_parallel": 1,
            "profile": "metal1", "ftype": "Q4_K_M",
-           "buffers": [{"buft": "MTL0", "context": 4194304, "compute": 5}],
+           "buffers": [{"buft": "MTL0", "context": 4194304, "compute": 5},
+                       {"buft": "CPU", "host": 1, "context": 0, "compute": 7}],
            "kv": [{"cells": 4096}]},
           {"n_ctx": 4096, "type_k": "f16", "type_v": "q4_0", "fa": 0, "error": true},
           {"n_ctx": "long"}, {"n_ctx": 4096, "type_k": "f17"}, 12]},
@@ -269,8 +270,13 @@ TEST_CASE("verify: llama.cpp's figures", "[study]") {
       "empty": {"shape": {"arch": "llama", "n_layer": 2, "n_embd": 256, "n_head": 4,
                           "n_head_kv": 2, "n_ff": 512, "n_vocab": 512}},
       "shapeless": {"weights": {}}},
-    "rpc": [{"model": "nobody", "cases": [{}]}], "fit": [{"model": "mix"}]})");
-  CHECK(v.subject == "weights+kv");
+    "rpc": [{"model": "nobody", "cases": [{}]}],
+    "fit": [{"model": "mix"}, {"model": "nobody"},
+            {"model": "mix", "ftype": "Q8_0", "rpc_mem_MiB": [65536], "fitted": "-c 4096 -ngl -1"},
+            {"model": "mix", "ftype": "Q8_0", "rpc_mem_MiB": [65536], "args": ["-c", "2048"],
+             "fitted": "-c 2048"},
+            {"model": "mix", "ftype": "Q8_0", "rpc_mem_MiB": [], "fitted": "-c 2048"}]})");
+  CHECK(v.subject == "weights+kv+placement+compute");
   CHECK(find(v, "block q4_K bytes")->error == 0.0);
   CHECK(skipped(v, "block q9_X") == "no such type is known");
   CHECK_FALSE(skipped(v, "block q4_0").empty());
@@ -289,13 +295,26 @@ TEST_CASE("verify: llama.cpp's figures", "[study]") {
   CHECK(find(v, good)->error == 0.0);
   CHECK(find(v, good + " cells")->error == 0.0);
   CHECK(find(v, "mix   n_ctx 4096 f16/q4_0 fa 0 parallel 1 refused")->predicted == 1.0);
-  CHECK_THAT(skipped(v, "mix: compute buffers of 5 cases"), test::contains("not predicted"));
+  // Buffers with the margin that a plan adds on top of the rule.
+  const Row* buffer = find(v,
+                           "mix Q4_K_M metal1 n_ctx 4096 f16 fa 1 parallel 1 ubatch 512 "
+                           "outputs 0 compute on MTL0");
+  REQUIRE(buffer != nullptr);
+  CHECK(buffer->class_name == "compute-metal");
+  CHECK(buffer->published == 5.0);
+  CHECK(buffer->high == buffer->predicted + 64 * 1048576);
+  CHECK(buffer->reason == "the rule is on the safe side");
+  CHECK(skipped(v, "mix: compute buffers of 2 cases") == "no buffers are stated");
   CHECK_FALSE(skipped(v, "unknown").empty());
   CHECK_FALSE(skipped(v, "hostile").empty());
   CHECK(skipped(v, "empty") == "the entry has no figure");
   CHECK(skipped(v, "shapeless") == "the entry has no shape");
   CHECK_FALSE(skipped(v, "rpc 1 nobody ").empty());
-  CHECK_FALSE(skipped(v, "fit 1 mix").empty());
+  CHECK_THAT(skipped(v, "fit 1 mix"), test::contains("no context is stated"));
+  CHECK_THAT(skipped(v, "fit 2 nobody"), test::contains("no shape"));
+  CHECK(find(v, "fit 3 mix")->error == 0.0);
+  CHECK(find(v, "fit 4 mix")->error == 0.0);
+  CHECK_THAT(skipped(v, "fit 5 mix"), test::contains("no device's memory"));
 }
 
 TEST_CASE("verify: worked figures of MLX's rules", "[study]") {
@@ -457,7 +476,7 @@ TEST_CASE("verify: figures of mlx-lm and llama.cpp, to the byte", "[study]") {
   };
   const File files[] = {
       {"mlx_lm_bytes.json", 2296, 5},
-      {"llama_cpp_memory.json", 3231, 18},
+      {"llama_cpp_memory.json", 3231, 40},
       {"mlx_vectors.json", 162, 0},
   };
   for (const File& file : files) {
@@ -469,9 +488,34 @@ TEST_CASE("verify: figures of mlx-lm and llama.cpp, to the byte", "[study]") {
     CHECK(v->results.size() >= file.figures);
     CHECK(v->skipped.size() <= file.skipped);
     for (const Row& row : v->results) {
-      if (row.error != 0.0) {
+      const bool near = row.class_name.rfind("compute-", 0) == 0;  // held to account below
+      if (row.error != 0.0 && !near) {
         FAIL_CHECK(row.id << ": published " << row.published << ", macfit " << row.predicted);
       }
     }
   }
+}
+
+TEST_CASE("verify: llama.cpp's compute buffers, placements and --fit", "[study]") {
+  const auto v = of_shared("llama_cpp_memory.json");
+  if (!v) {
+    MACFIT_SKIP("no shared data");
+  }
+  auto classes = by_class(*v);
+  const study::ClassSummary metal = classes["compute-metal"];
+  CHECK(metal.count > 300);
+  CHECK(10 * metal.exact >= 9 * metal.count);
+  CHECK(metal.p95_abs_error <= 0.02);
+  CHECK(10 * classes["compute-host"].exact >= 9 * classes["compute-host"].count);
+  CHECK(classes["compute-rpc"].count > 20);
+  for (const Row& row : v->results) {
+    if (row.class_name.rfind("compute-", 0) == 0) {
+      INFO(row.id << ": " << row.published << ", budgeted " << row.high);
+      CHECK(row.high >= row.published);  // never under what is budgeted
+    }
+  }
+  CHECK(classes["layers-on-device"].count > 100);
+  CHECK(classes["layers-on-device"].exact == classes["layers-on-device"].count);
+  CHECK(classes["fit-context"].count == 10);
+  CHECK(classes["fit-context"].exact == 10);
 }

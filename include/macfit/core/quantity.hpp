@@ -133,6 +133,10 @@ inline constexpr std::int64_t gb = 1'000'000'000;
 [[nodiscard]] std::string format_whole(std::int64_t value);
 /// "72 %"; one decimal below 10 %.
 [[nodiscard]] std::string format_percent(double fraction);
+/// A rate to three digits that mean something: "18.2", "0.42", "1,240".
+[[nodiscard]] std::string format_rate(double per_second);
+/// "0.8 s", "18 s", "4.2 min", "9.3 h".
+[[nodiscard]] std::string format_duration(double seconds);
 /// Parameters as people say them: "228.7B", "8.03B", "596M".
 [[nodiscard]] std::string format_parameters(std::int64_t count);
 

@@ -37,4 +37,15 @@ struct Fullness {
                                                     const std::vector<std::int64_t>& effective,
                                                     Split& split);
 
+/// What layers cost on each node, as prefix sums: costs[node][l] is the sum over layers before l.
+/// Any additive unit; integers, so that equal nodes tie exactly.
+using LayerCosts = std::vector<std::vector<std::int64_t>>;
+
+/// Of all contiguous splits that keep every node within its `bound`, the one of least summed cost;
+/// of equally cheap ones the one whose fullest node (against `effective`) is least full. Exact.
+/// Empty where no split is within the bounds.
+[[nodiscard]] Split cheapest_split(const Demand& demand, const std::vector<std::int64_t>& bound,
+                                   const std::vector<std::int64_t>& effective,
+                                   const LayerCosts& costs);
+
 }  // namespace macfit::fit

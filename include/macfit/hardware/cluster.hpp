@@ -56,6 +56,8 @@ struct Link {
   std::size_t first = 0;
   std::size_t second = 0;
   LinkType type;
+  LinkType tcp;                  ///< the best that the two nodes have by TCP
+  std::optional<LinkType> rdma;  ///< by RDMA, where both can do it; may be `type` itself
 };
 
 enum class Topology : std::uint8_t { mesh, ring };

@@ -170,6 +170,7 @@ struct Experts {
   bool router_scale = false;      ///< Gemma 4: scale [hidden] and per-expert scale [count]
   std::int64_t shared_width = 0;  ///< summed width of the shared experts; 0: none
   bool shared_gate = false;       ///< a [1, hidden] gate on the shared expert
+  bool shared_fused = false;      ///< shared gate and up as one matrix (Granite hybrid)
   std::int64_t hash_rows = 0;     ///< experts by token in a table of so many rows (DeepSeek V4)
   std::int64_t latent = 0;        ///< experts work on this width instead of hidden (Nemotron-3)
   bool operator==(const Experts&) const = default;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -10,6 +11,8 @@
 #include "macfit/fit/split.hpp"
 #include "macfit/fit/tier.hpp"
 #include "macfit/plan/request.hpp"
+#include "macfit/speed/chip.hpp"
+#include "macfit/speed/work.hpp"
 
 namespace macfit::plan {
 
@@ -26,6 +29,11 @@ struct Scenario {
   std::vector<Bytes> ram;
   std::vector<Bytes> free_memory;  ///< by which the runtime shares layers out
   fit::Split given;                ///< by the user, over all nodes; empty: none
+  hardware::Cluster cluster;
+  bool rdma_sound = false;  ///< nothing keeps all nodes together from talking by RDMA, as asked for
+  std::optional<speed::Work> work;                        ///< what speeds follow from: see add_work
+  std::vector<speed::Chip> chips;                         ///< one a node
+  std::shared_ptr<const speed::Calibration> calibration;  ///< null: the embedded one
 
   struct Capacity {
     std::vector<std::int64_t> whole;  ///< effective bytes for a model whole on the node
@@ -41,6 +49,7 @@ struct Scenario {
   }
 };
 
+/// Prepares `work` only where the decision needs it: where a tensor split over RDMA may win.
 [[nodiscard]] Scenario make_scenario(const Request& request, runtime::Id runtime);
 
 /// Nodes of one replica, in the cluster's order.

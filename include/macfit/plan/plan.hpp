@@ -12,6 +12,7 @@
 #include "macfit/fit/demand.hpp"
 #include "macfit/fit/tier.hpp"
 #include "macfit/plan/request.hpp"
+#include "macfit/speed/speed.hpp"
 
 namespace macfit::plan {
 
@@ -48,6 +49,16 @@ struct NodeBudget {
   std::int64_t max_context = 0;  ///< tokens; 0: not even one fits
 };
 
+/// How fast a placement is, at the asked context (its last tokens generated, the rest prompt:
+/// speed::exchange_of). Empty where something that the figure needs is not known.
+struct Speed {
+  std::optional<speed::Estimate> decode;               ///< tokens a second of one sequence
+  std::optional<speed::Estimate> aggregate;            ///< of all sequences of all replicas
+  std::optional<speed::Estimate> prefill;              ///< prompt tokens a second of one sequence
+  std::optional<speed::Estimate> time_to_first_token;  ///< seconds
+  std::string why_unknown;                             ///< where a figure is empty
+};
+
 /// One way to lay the model on the nodes, budgeted.
 struct Placement {
   SplitKind split = SplitKind::independent;
@@ -67,6 +78,7 @@ struct Placement {
   std::int64_t max_context = 0;  ///< that every node used can hold
   std::int64_t comfortable_context = 0;
   std::int64_t collectives_per_token = 0;
+  Speed speed;                    ///< of the slowest replica; aggregate of all
   std::vector<NodeBudget> nodes;  ///< empty where nothing could be budgeted
   std::vector<std::size_t> idle;  ///< nodes not used
   std::string how;                ///< how to obtain the layout, where it must be told

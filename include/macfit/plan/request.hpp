@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "macfit/model/model.hpp"
 #include "macfit/runtime/runtime.hpp"
 #include "macfit/runtime/workload.hpp"
+#include "macfit/speed/calibration.hpp"
 
 namespace macfit::plan {
 
@@ -41,6 +43,8 @@ struct Request {
   std::vector<Alternative> alternatives;  ///< to be tried where the plan is not comfortable
   /// The command line as flag and value, so that an action can say what to type.
   std::vector<std::pair<std::string, std::string>> flags;
+  /// Constants of the speed model; null: the embedded ones.
+  std::shared_ptr<const speed::Calibration> calibration;
   std::string catalog_version = "embedded";  ///< which catalog the facts came from
 };
 

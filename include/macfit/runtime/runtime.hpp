@@ -86,6 +86,9 @@ class Runtime {
                                                          std::int64_t unloaded) const = 0;
 };
 
+/// Can it store keys and values in these formats, where they differ?
+[[nodiscard]] Support kv_pair(Id id, KvFormat keys, KvFormat values);
+
 [[nodiscard]] const Runtime& get(Id id);
 /// Those that plan today, in order of preference.
 [[nodiscard]] const std::vector<Id>& all();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,7 @@ struct Workload {
   Tokens context{8192};  ///< prompt plus output per sequence, all of it as prompt for the peak
   std::int64_t sequences = 1;  ///< at the same time, per replica
   KvFormat kv = KvFormat::bf16;
+  std::optional<KvFormat> kv_values;  ///< of the values, where they differ from the keys'
   std::int64_t prefill_step = 2048;  ///< tokens of prompt per forward pass
 };
 

@@ -52,8 +52,9 @@ struct RowDefaults {
   std::string machine;  ///< "m4-max-64"
 };
 
-/// Reads a file of rows ({"rows": [...]}), llama-bench's JSON, or what mlx_lm.benchmark prints.
-/// Throws Error on anything else. Results of the last two are the user's own.
+/// Reads a file of rows ({"rows": [...]}), llama-bench's JSON, what mlx_lm.benchmark prints, or the
+/// lines that a launch folder's spike.sh writes (macfit.spike/1). Throws Error on anything else.
+/// Results of the last three are the user's own.
 [[nodiscard]] std::vector<MeasuredRow> read_measurements(std::string_view text,
                                                          std::string_view file,
                                                          const RowDefaults& defaults = {});

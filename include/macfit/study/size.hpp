@@ -26,7 +26,8 @@ struct LongestContext {
   std::int64_t comfortable_context = 0;
 };
 
-/// Every placement that may win, by cache format, the longest first inside each.
+/// Every placement that may win and holds any context, by cache format; inside each what needs the
+/// raised limit comes last, then the longest first.
 [[nodiscard]] std::vector<LongestContext> longest_contexts(
     const plan::Request& request, const std::vector<runtime::KvFormat>& kv);
 

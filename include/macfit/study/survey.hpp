@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,19 +37,21 @@ struct SurveyOptions {
   std::vector<runtime::Id> runtimes;
   runtime::Workload workload;
   std::optional<plan::SplitKind> only;
-  bool below_production = false;       ///< formats under 4 bits count too
-  std::optional<model::Recipe> quant;  ///< this format alone
+  bool below_production = false;                          ///< formats under 4 bits count too
+  std::optional<model::Recipe> quant;                     ///< this format alone
+  std::shared_ptr<const speed::Calibration> calibration;  ///< null: the embedded one
 };
 
-/// Smallest published formats count from this many bits a weight.
+/// Smallest published formats count from this many bits a weight, by their names: the scales that
+/// come on top do not make a 3-bit format one of 4.
 inline constexpr double production_bits = 4.0;
 
 /// Pure. `cluster` is the same for all models.
 [[nodiscard]] SurveyEntry survey_model(const model::Model& model, const hardware::Cluster& cluster,
                                        std::optional<double> price, const SurveyOptions& options);
 
-enum class SurveyOrder : std::uint8_t { name, size, utilization, context };
-/// "name", "size", "utilization", "context"; throws Error naming the nearest.
+enum class SurveyOrder : std::uint8_t { name, size, utilization, context, speed };
+/// "name", "size", "utilization", "context", "speed"; throws Error naming the nearest.
 [[nodiscard]] SurveyOrder parse_survey_order(std::string_view name);
 
 /// Best tier first; inside a tier by `order` (largest first but for names and utilization).

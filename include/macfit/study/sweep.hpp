@@ -11,8 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "macfit/plan/decide.hpp"
-#include "macfit/plan/plan.hpp"
+#include "macfit/plan/outcome.hpp"
 #include "macfit/study/grid.hpp"
 
 namespace macfit::study {
@@ -43,6 +42,7 @@ struct SweepRow {
   double utilization = 0.0;
   std::int64_t max_context = 0;          ///< where a column needs it
   std::int64_t comfortable_context = 0;  ///< likewise
+  plan::Speed speed;                     ///< likewise
 
   std::string reason;   ///< a code that `macfit explain` knows, or empty
   std::string problem;  ///< the same in words, where there are any
@@ -52,9 +52,7 @@ struct SweepRow {
 };
 
 /// Costs that a row has only where a column needs them.
-struct Needs {
-  bool contexts = false;
-};
+using Needs = plan::Wanted;
 
 /// What a question's values stand for. Called from several threads; throws Error.
 struct Resolver {
@@ -70,6 +68,7 @@ struct Resolver {
   std::function<Cluster(const std::string& nodes, const std::string& macos,
                         const std::string& wired_limit, const std::string& link)>
       cluster;
+  std::shared_ptr<const speed::Calibration> calibration;  ///< null: the embedded one
 };
 
 /// A model on a cluster under some runtimes, ready for many workloads; or why it can't be.
@@ -82,8 +81,10 @@ struct Setting {
   std::optional<double> price;
 };
 
-/// `request.workload.kv` counts; the rest of the workload does not.
-[[nodiscard]] Setting make_setting(const plan::Request& request, std::optional<double> price);
+/// `request.workload.kv` counts; the rest of the workload does not. Without `speeds` no row of it
+/// has any, which makes the setting cheaper.
+[[nodiscard]] Setting make_setting(const plan::Request& request, std::optional<double> price,
+                                   bool speeds);
 
 /// Fills in everything of a row from `kind` on. Pure; what overflows is a row with a reason.
 void answer(const Setting& setting, const runtime::Workload& workload,
@@ -109,6 +110,7 @@ class Evaluator {
 
 enum class CellKind : std::uint8_t { text, whole, real, flag, tier };
 enum class Better : std::uint8_t { neither, more, less };
+enum class Cost : std::uint8_t { none, contexts, speed };
 
 /// A column of a sweep's output. Names are stable; docs/sweep.md lists them.
 struct Column {
@@ -116,11 +118,13 @@ struct Column {
   CellKind kind = CellKind::text;
   Better better = Better::neither;
   bool standard = true;  ///< shown without --select
-  bool contexts = false;
+  Cost cost = Cost::none;
   std::string_view meaning;
 };
 [[nodiscard]] const std::vector<Column>& sweep_columns();
-/// Throws Error naming the nearest.
+/// Adds what a column costs.
+void add_need(std::size_t column, Needs& needs);
+/// By its name, or "decode", "aggregate", "prefill", "ttft". Throws Error naming the nearest.
 [[nodiscard]] std::size_t find_column(std::string_view name);
 /// "tier,context" as indices; empty text: the standard ones.
 [[nodiscard]] std::vector<std::size_t> select_columns(std::string_view text);

@@ -66,8 +66,10 @@ double ConfigNode::number() const {
 std::int64_t ConfigNode::whole(std::int64_t low, std::int64_t high) const {
   if (kind_ != Kind::number || number_ != std::floor(number_) ||
       number_ < static_cast<double>(low) || number_ > static_cast<double>(high)) {
-    throw expected(high >= largest_size ? fmt::format("a whole number of at least {}", low)
-                                        : fmt::format("a whole number from {} to {}", low, high));
+    const bool too_large = kind_ == Kind::number && number_ > static_cast<double>(high);
+    throw expected(high >= largest_size && !too_large
+                       ? fmt::format("a whole number of at least {}", low)
+                       : fmt::format("a whole number from {} to {}", low, high));
   }
   return static_cast<std::int64_t>(number_);
 }

@@ -348,6 +348,7 @@ Architecture granite_hybrid(const Config& c) {
                                  .width = {"intermediate_size"},
                                  .router = RouterFormat::eight_bit});
       b.experts->shared_width = c.count_or(0, {"shared_intermediate_size"});
+      b.experts->shared_fused = b.experts->shared_width > 0;
     } else {
       b.dense = gated_mlp(c.size({"shared_intermediate_size", "intermediate_size"}));
     }

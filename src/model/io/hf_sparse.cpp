@@ -142,20 +142,31 @@ Architecture gpt_oss(const Config& c) {
 }
 
 /// Three of four layers see their own chunk; every `interleave_moe_layer_step`-th layer has experts
-/// and one shared expert of the same width.
+/// and one shared expert of the same width. Without experts all layers are dense (MobileLLM-R1,
+/// whose class in mlx-lm, llama4_text, knows nothing else and caches the whole context).
 Architecture llama4(const Config& c) {
   const std::int64_t layers = c.layers();
-  const Attention attention = grouped_attention(c, {});
-  const std::vector<Span> spans = layer_spans(
-      c, layers, [](std::int64_t i) { return (i + 1) % 4 != 0 ? Span::chunked : Span::full; });
+  Attention attention = grouped_attention(c, {});
+  attention.mlx_full = c.outer().find("model_type")->string() == "llama4_text";
+  const ConfigNode* positions = c.find({"no_rope_layers"});  // 1: with positions; may be empty
+  const bool stated = positions != nullptr && !positions->array().empty();
+  const auto* rotated = stated ? c.per_layer({"no_rope_layers"}, layers) : nullptr;
+  const std::vector<Span> spans = layer_spans(c, layers, [&](std::int64_t i) {
+    const bool chunks = rotated != nullptr
+                            ? (*rotated)[static_cast<std::size_t>(i)].whole(0, 1) == 1
+                            : (i + 1) % 4 != 0;
+    return chunks ? Span::chunked : Span::full;
+  });
   const std::int64_t chunk = c.size_or(8192, {"attention_chunk_size"});
   const ConfigNode* listed = c.find({"moe_layers"});
-  const std::int64_t step = c.size_or(1, {"interleave_moe_layer_step"});
+  const std::int64_t step = c.count_or(1, {"interleave_moe_layer_step"});
+  const bool any = c.count_or(0, {"num_local_experts"}) > 0;
   Architecture a = layered(c, false, [&](std::int64_t i) {
     Block b;
     b.attention = spanning(attention, spans[static_cast<std::size_t>(i)], chunk);
-    const bool sparse = listed != nullptr ? holds(listed, i) : i % step == step - 1;
-    if (sparse) {
+    b.attention->mlx_full = attention.mlx_full && b.attention->span != Span::full;
+    const bool sparse = listed != nullptr ? holds(listed, i) : step > 0 && i % step == step - 1;
+    if (any && sparse) {
       b.experts = experts_of(c, {.count = {"num_local_experts"}, .width = {"intermediate_size"}});
       b.experts->shared_width = b.experts->width;
     } else {

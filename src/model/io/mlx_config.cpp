@@ -187,7 +187,8 @@ std::pair<std::int64_t, std::int64_t> first_group(const ConfigNode& node) {
   return {whole_or(*weights, "num_bits", 0), whole_or(*weights, "group_size", 0)};
 }
 
-void read_native(CheckpointConfig& config, const ConfigNode& node) {
+/// `expert_dtype` stands beside the block of quantization (DeepSeek V4).
+void read_native(CheckpointConfig& config, const ConfigNode& node, bool fp4_experts) {
   config.method = text_of(node, "quant_method");
   const std::string algorithm = text_of(node, "quant_algo");
   const bool experts_only = keeps(node, "attn");
@@ -212,7 +213,7 @@ void read_native(CheckpointConfig& config, const ConfigNode& node) {
     config.recipe = find_recipe(experts_only ? "nvfp4-experts" : "nvfp4");
   } else if (config.method == "fp8" && algorithm.empty()) {
     config.kind = Kind::fp8;
-    config.recipe = find_recipe("fp8");
+    config.recipe = find_recipe(fp4_experts ? "mxfp4-fp8" : "fp8");
   }
   if (config.method.empty()) {
     config.method = algorithm.empty() ? "unknown" : lower(algorithm);
@@ -228,15 +229,15 @@ CheckpointConfig parse_checkpoint_config(std::string_view config_json) {
     config.towers = config.towers || root.find(key) != nullptr;
   }
   const ConfigNode* text = root.find("text_config");
-  const auto find = [&](std::string_view key) {
+  const auto find = [&](std::string_view key, NodeKind kind) {
     const ConfigNode* found = root.find(key);
     if (found == nullptr && text != nullptr && text->is(NodeKind::object)) {
       found = text->find(key);
     }
-    return found != nullptr && found->is(NodeKind::object) ? found : nullptr;
+    return found != nullptr && found->is(kind) ? found : nullptr;
   };
-  const ConfigNode* mlx = find("quantization");
-  const ConfigNode* native = find("quantization_config");
+  const ConfigNode* mlx = find("quantization", NodeKind::object);
+  const ConfigNode* native = find("quantization_config", NodeKind::object);
   if (mlx == nullptr && native != nullptr && native->find("quant_method") == nullptr &&
       native->find("bits") != nullptr) {
     mlx = native;  // MLX writes its block under both names
@@ -244,7 +245,8 @@ CheckpointConfig parse_checkpoint_config(std::string_view config_json) {
   if (mlx != nullptr && mlx->find("bits") != nullptr) {
     read_mlx(config, *mlx);
   } else if (native != nullptr) {
-    read_native(config, *native);
+    const ConfigNode* experts = find("expert_dtype", NodeKind::string);
+    read_native(config, *native, experts != nullptr && experts->string() == "fp4");
   }
   return config;
 }

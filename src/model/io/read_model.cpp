@@ -90,7 +90,8 @@ Model read_file(const fs::path& path, bool manifests) {
   if (looks_like_gguf(source)) {
     return gguf_model(read_gguf_file(path), id_of(path));
   }
-  if (looks_like_safetensors(source)) {
+  // A broken header still is one where the name says so: its reader tells what is wrong with it.
+  if (looks_like_safetensors(source) || lower(path.extension().string()) == ".safetensors") {
     return checkpoint_model(read_safetensors(path), text_beside(path.parent_path(), "config.json"),
                             id_of(path));
   }

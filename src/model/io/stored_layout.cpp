@@ -253,6 +253,9 @@ std::string canonical_module(std::string_view module) {
       }
       t = "switch_mlp";
     } else if (is_any(t, {"shared_expert", "shared_mlp", "share_expert"})) {
+      if (out.empty() || out.back() != "mlp") {
+        out.emplace_back("mlp");
+      }
       t = "shared_experts";
     } else if (t == "router") {
       if (out.empty() || out.back() != "mlp") {

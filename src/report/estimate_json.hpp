@@ -1,0 +1,23 @@
+#pragma once
+
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+#include "macfit/core/evidence.hpp"
+#include "macfit/speed/speed.hpp"
+
+namespace macfit::report {
+
+/// A figure with its interval and evidence; null where it is not known.
+inline nlohmann::ordered_json estimate_json(const std::optional<speed::Estimate>& figure) {
+  if (!figure) {
+    return nullptr;
+  }
+  return {{"value", figure->value},
+          {"low", figure->low},
+          {"high", figure->high},
+          {"evidence", evidence_name(figure->evidence)}};
+}
+
+}  // namespace macfit::report
