@@ -20,6 +20,28 @@ install(FILES
   DESTINATION "${config_dir}")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/docs/schema" DESTINATION "${CMAKE_INSTALL_DATADIR}/macfit"
+  FILES_MATCHING PATTERN "*.schema.json")
+
+# The man page and completions are what the program itself says, so it has to run here.
+if(NOT CMAKE_CROSSCOMPILING)
+  set(shared "${PROJECT_BINARY_DIR}/share")
+  file(MAKE_DIRECTORY "${shared}")
+  add_custom_command(
+    OUTPUT "${shared}/macfit.1" "${shared}/macfit.bash" "${shared}/_macfit" "${shared}/macfit.fish"
+    COMMAND macfit_cli man > "${shared}/macfit.1"
+    COMMAND macfit_cli completion bash > "${shared}/macfit.bash"
+    COMMAND macfit_cli completion zsh > "${shared}/_macfit"
+    COMMAND macfit_cli completion fish > "${shared}/macfit.fish"
+    DEPENDS macfit_cli
+    VERBATIM)
+  add_custom_target(macfit_shared ALL DEPENDS "${shared}/macfit.1")
+  install(FILES "${shared}/macfit.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+  install(FILES "${shared}/macfit.bash" DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" RENAME macfit)
+  install(FILES "${shared}/_macfit" DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions")
+  install(FILES "${shared}/macfit.fish" DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d")
+endif()
+
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME macfit)
 set(CPACK_PACKAGE_VENDOR "macfit contributors")

@@ -4,6 +4,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/plan/glossary.hpp"
+#include "macfit/study/check.hpp"
 #include "options.hpp"
 
 namespace macfit::cli {
@@ -13,7 +14,7 @@ Action add_explain(CLI::App& app) {
   auto name = std::make_shared<std::string>();
   app.add_option("name", *name, "A term, a reason or a problem code; none lists all")
       ->type_name("NAME");
-  app.add_option("--color", common->color, "auto, always or never")->type_name("WHEN");
+  app.add_option("--color", common->color, "When to use color")->type_name("auto|always|never");
   app.footer("\nExamples:\n  macfit explain borderline\n  macfit explain tensor-latency\n");
   return [common, name] {
     const report::Style style = style_for(*common);
@@ -36,10 +37,18 @@ Action add_explain(CLI::App& app) {
           text = show(*within);
         }
       }
+      for (const study::CheckRule& rule : study::check_rules()) {
+        if (same_name(rule.code, *name)) {
+          text = show({rule.code, rule.meaning});
+        }
+      }
       if (text.empty()) {
         std::vector<std::string> known;
         for (const plan::Entry& entry : plan::glossary()) {
           known.emplace_back(entry.name);
+        }
+        for (const study::CheckRule& rule : study::check_rules()) {
+          known.emplace_back(rule.code);
         }
         throw unknown_name("term", *name, known, {}, "macfit explain lists all");
       }

@@ -156,14 +156,17 @@ std::vector<plan::Alternative> alternatives(const hardware::Cluster& cluster,
 }  // namespace
 
 void add_common(CLI::App& app, Common& common, const std::vector<std::string>& formats) {
-  app.add_option("--format", common.format, "Output format: " + join_words(formats, "or"))
-      ->type_name("NAME");
+  std::string names;
+  for (const std::string& format : formats) {
+    names += (names.empty() ? "" : "|") + format;
+  }
+  app.add_option("--format", common.format, "Output format")->type_name(names);
   app.add_option("--output,-o", common.output, "Write to this file, whole or not at all")
       ->type_name("FILE");
   app.add_option("--catalog", common.catalog,
                  "Folder with models/ and hardware/ in place of the built-in catalogs")
       ->type_name("DIR");
-  app.add_option("--color", common.color, "auto, always or never")->type_name("WHEN");
+  app.add_option("--color", common.color, "When to use color")->type_name("auto|always|never");
   app.add_flag("--quiet,-q", common.quiet, "No talk on standard error but errors");
   app.add_flag("--verbose,-v", common.verbose, "Say what is done on standard error");
 }
@@ -187,8 +190,8 @@ void add_cluster(CLI::App& app, ClusterFlags& flags, bool required) {
   app.add_option("--cluster-reserve", flags.cluster_reserve,
                  "Kept free on each node of a sharded model (default 10%)")
       ->type_name("SHARE");
-  app.add_option("--link", flags.link, "tb5-tcp, tb5-rdma, tb4, 10gbe, 1gbe or wifi")
-      ->type_name("NAME");
+  app.add_option("--link", flags.link, "Between the machines (default: the best they have, by TCP)")
+      ->type_name("tb5-tcp|tb5-rdma|tb4|10gbe|1gbe|wifi");
 }
 
 void add_workload(CLI::App& app, RequestFlags& flags) {
@@ -198,12 +201,11 @@ void add_workload(CLI::App& app, RequestFlags& flags) {
   app.add_option("--sequences", flags.sequences, "Sequences at a time per replica (default 1)")
       ->type_name("N");
   app.add_option("--kv", flags.kv, "Cache format: bf16, q8 or q4, or as KEYS,VALUES (default bf16)")
-      ->type_name("NAME");
-  app.add_option("--runtime,-r", flags.runtime, "mlx-lm, exo, llama.cpp or all (default all)")
-      ->type_name("NAME");
-  app.add_option("--split", flags.split,
-                 "Only this split: auto, independent, pipeline or tensor (default auto)")
-      ->type_name("NAME");
+      ->type_name("bf16|q8|q4");
+  app.add_option("--runtime,-r", flags.runtime, "Only this runtime (default all)")
+      ->type_name("mlx-lm|exo|llama.cpp|all");
+  app.add_option("--split", flags.split, "Only this split (default auto)")
+      ->type_name("auto|independent|pipeline|tensor");
   app.add_option("--prefill-step", flags.prefill_step,
                  "Prompt tokens per forward pass (default 2048)")
       ->type_name("N");

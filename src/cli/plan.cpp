@@ -104,7 +104,7 @@ Action add_plan(CLI::App& app) {
       ->type_name("N");
   app.add_option("--require", flags->require,
                  "Exit code 1 unless the tier is at least this: comfortable or borderline")
-      ->type_name("TIER");
+      ->type_name("comfortable|borderline");
   app.add_option("--against", flags->against,
                  "Another cluster beside it: fit, speed, jobs by morning, price")
       ->type_name("SPEC|FILE");

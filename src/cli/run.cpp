@@ -104,7 +104,13 @@ int run(int argc, const char* const* argv) {
   add("launch", "The files and commands to run a plan on the machines", add_launch);
   add("calibrate", "How fast: constants from measurements, and how far off they are",
       add_calibrate);
+  add("night", "What an unattended night gets done, and with what risk", add_night);
+  add("breakeven", "Where a second machine stops being a second worker", add_breakeven);
+  add("check", "Model manifests against their own statements and expectations", add_check);
   add("explain", "What a term, a reason or a problem code means", add_explain);
+  add("help", "Commands and topics: exit codes, sizes, nodes, formats, environment", add_help);
+  add("completion", "A completion script for bash, zsh or fish", add_completion);
+  add("man", "The man page, as roff", add_man);
   add("version", "The version of macfit and of its catalog", add_version);
 
   try {

@@ -40,7 +40,7 @@ Action add_runtimes(CLI::App& app) {
       "show", "One runtime: what it can do, what its transports demand, how it fails");
   add_common(*list, flags->common, formats);
   add_common(*show, flags->common, formats);
-  show->add_option("name", flags->name, "mlx-lm, exo or llama.cpp")->required()->type_name("NAME");
+  show->add_option("name", flags->name, "A runtime")->required()->type_name("mlx-lm|exo|llama.cpp");
   app.footer(
       "\nExamples:\n  macfit runtimes\n  macfit runtimes show mlx-lm\n"
       "  macfit runtimes --format json\n");

@@ -38,24 +38,32 @@ void add_verify(CLI::App& app, VerifyFlags& flags) {
       "  macfit models verify --against models.json --format json | jq .classes\n");
 }
 
-void run_verify(const Common& common, const VerifyFlags& flags) {
-  const fs::path folder = flags.configs.empty() ? fs::path(flags.against).parent_path() / "configs"
-                                                : fs::path(flags.configs);
+Configs configs_in(const std::string& folder) {
   std::error_code ignored;
-  if (!flags.configs.empty() && !fs::is_directory(folder, ignored)) {
-    throw Error("there is no such folder", Place{flags.configs, {}, {}},
+  if (!fs::is_directory(folder, ignored)) {
+    throw Error("there is no such folder", Place{folder, {}, {}},
                 "--configs wants a folder of config.json files named org--Name.json");
   }
-  study::VerifySources sources;
-  sources.catalog = load_catalogs(common).models;
-  sources.config = [&](const std::string& name) -> std::optional<std::string> {
-    const fs::path path = folder / (name + ".json");
+  return [folder](const std::string& name) -> std::optional<std::string> {
+    const fs::path path = fs::path(folder) / (name + ".json");
     std::error_code unreadable;
     if (!plain_name(name) || !fs::exists(path, unreadable)) {
       return std::nullopt;
     }
     return read_text(path.string());
   };
+}
+
+void run_verify(const Common& common, const VerifyFlags& flags) {
+  study::VerifySources sources;
+  sources.catalog = load_catalogs(common).models;
+  const std::string beside = (fs::path(flags.against).parent_path() / "configs").string();
+  std::error_code ignored;
+  if (!flags.configs.empty() || fs::is_directory(beside, ignored)) {
+    sources.config = configs_in(flags.configs.empty() ? beside : flags.configs);
+  } else {
+    sources.config = [](const std::string&) { return std::nullopt; };
+  }
   const std::string text = read_text(flags.against);
   const study::Validation validation = [&] {
     try {

@@ -176,7 +176,8 @@ JsonValue JsonObject::at(std::string_view key) {
   if (auto value = find(key)) {
     return *value;
   }
-  throw value_.error("the key \"" + std::string(key) + "\" is missing or null");
+  throw MissingKey("the key \"" + std::string(key) + "\" is missing or null",
+                   Place{{}, value_.pointer(), {}});
 }
 
 std::optional<JsonValue> JsonObject::find(std::string_view key) {
@@ -202,12 +203,22 @@ std::vector<std::pair<std::string, JsonValue>> JsonObject::members() {
 }
 
 void JsonObject::refuse_unknown() const {
+  const std::vector<UnknownKey> errors = unknown(asked_);
+  if (!errors.empty()) {
+    throw errors.front();
+  }
+}
+
+std::vector<UnknownKey> JsonObject::unknown(const std::vector<std::string>& known) const {
+  std::vector<UnknownKey> errors;
   for (auto it = value_.raw().begin(); it != value_.raw().end(); ++it) {
-    if (std::find(asked_.begin(), asked_.end(), it.key()) == asked_.end()) {
-      throw unknown_name("key", it.key(), asked_,
-                         Place{{}, pointer_join(value_.pointer(), printable(it.key())), {}});
+    if (std::find(known.begin(), known.end(), it.key()) == known.end()) {
+      errors.emplace_back(
+          unknown_name("key", it.key(), known,
+                       Place{{}, pointer_join(value_.pointer(), printable(it.key())), {}}));
     }
   }
+  return errors;
 }
 
 JsonDocument JsonDocument::parse(std::string_view text, JsonLimits limits) {

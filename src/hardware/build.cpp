@@ -51,6 +51,7 @@ Node build_node(std::string name, const Machine& machine, const NodeSettings& se
   }
   node.tflops = chip.tflops_of(node.gpu_cores);
   node.neural_accelerators = chip.neural_accelerators;
+  node.power = machine.power;
   node.thunderbolt = machine.thunderbolt;
   node.thunderbolt_ports = machine.thunderbolt_ports;
   node.rdma_ports = machine.rdma_ports;

@@ -114,6 +114,11 @@ const Machine& Catalog::machine(std::string_view name) const {
       }
     }
   }
+  if (sizes.size() == 1 && !parts.ram) {
+    if (const Machine* only = find_machine(sizes.front())) {
+      return *only;  // a DGX Spark comes in one size
+    }
+  }
   if (!sizes.empty()) {
     const std::string wrong =
         parts.ram ? " is not sold with " + ram_text(*parts.ram) : " needs a memory size";

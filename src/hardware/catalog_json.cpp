@@ -387,6 +387,14 @@ class CatalogBuilder {
     family.source = sources.text(object.at("source"));
     family.ports_source = sources.text(object.at("ports_source"));
     family.note = find_string(object, "note");
+    if (const auto power = object.find("watts")) {
+      JsonObject watts = power->object();
+      constexpr double most = 10'000.0;
+      const double idle = watts.at("idle").number(0, most);
+      family.power =
+          Power{idle, watts.at("most").number(idle, most), sources.text(watts.at("source"))};
+      watts.refuse_unknown();
+    }
     family.gpu_cores = find_int(object, "gpu_cores", 1, 1000).value_or(0);
     for (const JsonValue& memory : object.at("memory").array()) {
       Machine machine = family;

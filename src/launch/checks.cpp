@@ -207,11 +207,14 @@ fi
 if [ "$fix" = 1 ]; then
   python=$(dirname "$server")/python3
   if [ ! -x "$python" ]; then python=python3; fi
-  found=$("$python" -c 'import mlx_lm; print(mlx_lm.__version__)' 2>/dev/null || echo none)
-  if printf '%s\n' "$found" | awk -F. '{ exit !($1 + 0 > 0 || $2 + 0 > 32 || ($2 + 0 == 32 && $3 + 0 > 0)) }'; then
-    result pass "mlx-lm $found (after 0.32.0: splits this many layers rightly)"
+  # Builds before and after the fix both call themselves 0.32.0: the fix can be told a split.
+  found=$("$python" -c 'import inspect, mlx_lm
+from mlx_lm.models.pipeline import PipelineMixin
+print(mlx_lm.__version__, "split" in inspect.signature(PipelineMixin.pipeline).parameters)' 2>/dev/null || echo none)
+  if [ "${found#* }" = True ]; then
+    result pass "mlx-lm ${found%% *} splits this many layers rightly"
   else
-    result fail "mlx-lm $found: up to 0.32.0 it drops layers in this split and answers wrongly (mlx-lm#1816)"
+    result fail "mlx-lm ${found%% *} drops layers in this split and answers wrongly: releases from 0.32.0 on have the fix (mlx-lm#1816)"
   fi
 fi
 exit 0

@@ -80,7 +80,7 @@ SPLIT = {}  # layers by rank; rank 0 has the last ones
 original = pipeline.PipelineMixin.pipeline
 
 if "split" not in inspect.signature(original).parameters:
-    sys.exit("this mlx-lm can't be told a split: it needs mlx-lm#1816 (after 0.32.0)")
+    sys.exit("this mlx-lm can't be told a split: it needs mlx-lm#1816 (releases from 0.32.0 on)")
 
 
 def planned(self, group, *args, **kwargs):

@@ -15,16 +15,17 @@ constexpr std::int64_t largest_dimension = std::int64_t{1} << 40;
 
 class Checker {
  public:
-  explicit Checker(std::string pointer) : pointer_(std::move(pointer)) {}
+  Checker(std::string pointer, std::vector<Error>& errors)
+      : pointer_(std::move(pointer)), errors_(&errors) {}
 
   [[nodiscard]] Checker at(std::string_view key) const {
-    return Checker(pointer_join(pointer_, key));
+    return Checker(pointer_join(pointer_, key), *errors_);
   }
   [[nodiscard]] Checker at(std::size_t index) const {
-    return Checker(pointer_join(pointer_, index));
+    return Checker(pointer_join(pointer_, index), *errors_);
   }
-  [[noreturn]] void fail(std::string message) const {
-    throw Error(std::move(message), Place{{}, pointer_, std::nullopt});
+  void fail(std::string message) const {
+    errors_->emplace_back(std::move(message), Place{{}, pointer_, std::nullopt});
   }
   void positive(std::string_view key, std::int64_t value) const {
     if (value < 1 || value > largest_dimension) {
@@ -38,13 +39,14 @@ class Checker {
   }
   void divides(std::string_view key, std::int64_t value, std::string_view by_name,
                std::int64_t by) const {
-    if (value % by != 0) {
+    if (by > 0 && value % by != 0) {
       at(key).fail(fmt::format("{} is not divisible by {} {}", value, by_name, by));
     }
   }
 
  private:
   std::string pointer_;
+  std::vector<Error>* errors_;
 };
 
 void check(const Attention& a, const Checker& c) {
@@ -188,8 +190,9 @@ void check(const Block& b, const Checker& c) {
 
 }  // namespace
 
-void validate(const Architecture& architecture, const std::string& pointer) {
-  const Checker c(pointer);
+std::vector<Error> contradictions(const Architecture& architecture, const std::string& pointer) {
+  std::vector<Error> errors;
+  const Checker c(pointer, errors);
   c.positive("hidden", architecture.hidden);
   c.positive("vocabulary", architecture.vocabulary);
   c.not_negative("context", architecture.context);
@@ -214,6 +217,14 @@ void validate(const Architecture& architecture, const std::string& pointer) {
       c.at("layers").at(i).fail(
           fmt::format("block {} of {}", architecture.layers[i], architecture.blocks.size()));
     }
+  }
+  return errors;
+}
+
+void validate(const Architecture& architecture, const std::string& pointer) {
+  const std::vector<Error> errors = contradictions(architecture, pointer);
+  if (!errors.empty()) {
+    throw errors.front();
   }
 }
 

@@ -149,6 +149,7 @@ void visit(Visitor& v, Dense& d) {
   v.field("matrices", d.matrices, 3);
   v.field("bias", d.bias, false);
   v.field("fused_gate_up", d.fused_gate_up, false);
+  v.field("plain_names", d.plain_names, false);
   v.field("eight_bit", d.eight_bit, false);
 }
 
@@ -214,55 +215,103 @@ void visit(Visitor& v, Architecture& a) {
   v.required("vocabulary", a.vocabulary);
   v.field("tied", a.tied, false);
   v.field("context", a.context, std::int64_t{0});
+  v.field("final_norm", a.final_norm, true);
   v.field("final_norm_bias", a.final_norm_bias, false);
+  v.field("head_bias", a.head_bias, false);
   v.field("embedding_norm", a.embedding_norm, false);
   v.field("per_layer_vocabulary", a.per_layer_vocabulary, std::int64_t{0});
   v.field("rope_factors", a.rope_factors, std::int64_t{0});
   v.field("cache_known", a.cache_known, true);
 }
 
+/// The keys that a struct's fields have.
+class Keys {
+ public:
+  template <class T>
+  [[nodiscard]] static std::vector<std::string> of() {
+    Keys keys;
+    T fields;
+    visit(keys, fields);
+    return std::move(keys.names_);
+  }
+
+  template <class T>
+  void required(std::string_view key, T& /*field*/) {
+    names_.emplace_back(key);
+  }
+  template <class T>
+  void field(std::string_view key, T& /*field*/, const T& /*otherwise*/) {
+    names_.emplace_back(key);
+  }
+  void known(std::string_view key, std::optional<std::int64_t>& /*count*/) {
+    names_.emplace_back(key);
+  }
+  template <class T>
+  void part(std::string_view key, T& /*part*/) {
+    names_.emplace_back(key);
+  }
+  template <class T>
+  void parts(std::string_view key, T& /*parts*/) {
+    names_.emplace_back(key);
+  }
+
+ private:
+  std::vector<std::string> names_;
+};
+
 class Reader {
  public:
-  explicit Reader(const JsonValue& value) : object_(value) {}
+  Reader(const JsonValue& value, Problems& problems) : object_(value), problems_(&problems) {}
+
+  /// All of a struct whose fields are the whole object.
+  template <class T>
+  static void whole(const JsonValue& value, Problems& problems, T& fields) {
+    problems.attempt([&] {
+      Reader reader(value, problems);
+      problems.unknown_keys(reader.object_, Keys::of<T>());
+      visit(reader, fields);
+    });
+  }
 
   template <class T>
   void required(std::string_view key, T& field) {
-    read(object_.at(key), 1, field);
+    problems_->attempt([&] { read(object_.at(key), 1, field); });
   }
   template <class T>
   void field(std::string_view key, T& field, const T& otherwise) {
     field = otherwise;
-    if (const auto value = object_.find(key)) {
-      read(*value, 0, field);
-    }
+    problems_->attempt([&] {
+      if (const auto value = object_.find(key)) {
+        read(*value, 0, field);
+      }
+    });
   }
   /// A count that is 0 where it is not there, and unknown where it is null.
   void known(std::string_view key, std::optional<std::int64_t>& count) {
-    const auto value = object_.find(key);
-    if (value) {
-      count = value->whole(0, largest);
-    } else if (object_.contains(key)) {
-      count = std::nullopt;
-    } else {
-      count = 0;
-    }
+    count = 0;
+    problems_->attempt([&] {
+      const auto value = object_.find(key);
+      if (value) {
+        count = value->whole(0, largest);
+      } else if (object_.contains(key)) {
+        count = std::nullopt;
+      }
+    });
   }
   template <class T>
   void part(std::string_view key, std::optional<T>& part) {
     if (const auto value = object_.find(key)) {
-      Reader reader(*value);
-      visit(reader, part.emplace());
-      reader.object_.refuse_unknown();
+      whole(*value, *problems_, part.emplace());
     }
   }
   template <class T>
   void parts(std::string_view key, std::vector<T>& parts) {
     if (const auto value = object_.find(key)) {
-      for (const JsonValue& element : value->array()) {
-        Reader reader(element);
-        visit(reader, parts.emplace_back());
-        reader.object_.refuse_unknown();
-      }
+      problems_->attempt([&] {
+        for (const JsonValue& element : value->array()) {
+          whole(element, *problems_, parts.emplace_back());
+        }
+      });
     }
   }
   [[nodiscard]] JsonObject& object() { return object_; }
@@ -299,6 +348,7 @@ class Reader {
   }
 
   JsonObject object_;
+  Problems* problems_;
 };
 
 class Writer {
@@ -382,57 +432,74 @@ void read_layers(const JsonValue& value, Architecture& architecture) {
   architecture.layers = std::move(layers);
 }
 
-/// validate() counts blocks; a manifest names them.
-void check(const Architecture& architecture, const std::string& pointer) {
-  try {
-    validate(architecture, pointer);
-  } catch (const Error& error) {
-    const std::string prefix = pointer + "/blocks/";
-    Place place = error.place();
-    if (!place.pointer || place.pointer->compare(0, prefix.size(), prefix) != 0) {
-      throw;
-    }
-    const std::size_t end =
-        std::min(place.pointer->find('/', prefix.size()), place.pointer->size());
-    const auto index = static_cast<std::size_t>(
-        parse_whole(std::string_view(*place.pointer).substr(prefix.size(), end - prefix.size()),
-                    "block", 0, most_layers));
-    place.pointer = prefix + architecture.blocks.at(index).name + place.pointer->substr(end);
-    throw Error(error.message(), std::move(place), error.hint());
+/// A pointer with the block's name where contradictions() counts blocks.
+Error with_block_name(const Error& error, const Architecture& architecture,
+                      const std::string& pointer) {
+  const std::string prefix = pointer + "/blocks/";
+  Place place = error.place();
+  if (!place.pointer || place.pointer->compare(0, prefix.size(), prefix) != 0) {
+    return error;
+  }
+  const std::size_t end = std::min(place.pointer->find('/', prefix.size()), place.pointer->size());
+  const auto index = static_cast<std::size_t>(
+      parse_whole(std::string_view(*place.pointer).substr(prefix.size(), end - prefix.size()),
+                  "block", 0, most_layers));
+  place.pointer = prefix + architecture.blocks.at(index).name + place.pointer->substr(end);
+  return Error(error.message(), std::move(place), error.hint());
+}
+
+void read_blocks(const JsonValue& blocks, Problems& problems, Architecture& architecture) {
+  for (const auto& member : blocks.object().members()) {
+    problems.attempt([&] {
+      if (!is_block_name(member.first)) {
+        throw member.second.error(
+            "\"" + printable(member.first) +
+            "\" can't name a block: expected letters, digits, \"-\" and \"_\", "
+            "a letter first");
+      }
+      Block& block = architecture.blocks.emplace_back();
+      block.name = member.first;
+      Reader::whole(member.second, problems, block);
+    });
+  }
+  if (architecture.blocks.size() > most_layers) {
+    throw blocks.error("more than " + std::to_string(most_layers) + " blocks");
   }
 }
 
 }  // namespace
 
-Architecture read_architecture(const JsonValue& value) {
+Architecture read_architecture(const JsonValue& value, Problems& problems) {
+  const std::size_t gaps = problems.gaps();
   Architecture architecture;
-  Reader reader(value);
-  visit(reader, architecture);
-  const JsonValue blocks = reader.object().at("blocks");
-  for (const auto& [name, block_value] : blocks.object().members()) {
-    if (!is_block_name(name)) {
-      throw block_value.error("\"" + printable(name) +
-                              "\" can't name a block: expected letters, digits, \"-\" and \"_\", "
-                              "a letter first");
+  problems.attempt([&] {
+    Reader reader(value, problems);
+    std::vector<std::string> keys = Keys::of<Architecture>();
+    keys.insert(keys.end(), {"blocks", "layers", "extras"});
+    problems.unknown_keys(reader.object(), keys);
+    visit(reader, architecture);
+    const bool blocks = problems.attempt(
+        [&] { read_blocks(reader.object().at("blocks"), problems, architecture); });
+    problems.attempt([&] {
+      const JsonValue layers = reader.object().at("layers");
+      // Without blocks, every layer would be of an unknown one.
+      if (blocks && !architecture.blocks.empty()) {
+        read_layers(layers, architecture);
+      }
+    });
+    architecture.extras = {0, 0, 0, {}, 0};
+    if (const auto extras = reader.object().find("extras")) {
+      Reader::whole(*extras, problems, architecture.extras);
     }
-    Block& block = architecture.blocks.emplace_back();
-    block.name = name;
-    Reader block_reader(block_value);
-    visit(block_reader, block);
-    block_reader.object().refuse_unknown();
+  });
+  if (problems.gaps() == gaps) {
+    for (const Error& error : contradictions(architecture, value.pointer())) {
+      problems.add("shapes", with_block_name(error, architecture, value.pointer()));
+    }
   }
-  if (architecture.blocks.size() > most_layers) {
-    throw blocks.error("more than " + std::to_string(most_layers) + " blocks");
+  if (problems.gaps() != gaps) {
+    architecture.layers.clear();
   }
-  read_layers(reader.object().at("layers"), architecture);
-  architecture.extras = {0, 0, 0, {}, 0};
-  if (const auto extras = reader.object().find("extras")) {
-    Reader extras_reader(*extras);
-    visit(extras_reader, architecture.extras);
-    extras_reader.object().refuse_unknown();
-  }
-  reader.object().refuse_unknown();
-  check(architecture, value.pointer());
   return architecture;
 }
 

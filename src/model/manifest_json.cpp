@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "macfit/core/json_reader_json.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/model/manifest.hpp"
+#include "manifest_problems_json.hpp"
 
 namespace macfit::model {
 namespace {
@@ -89,8 +91,9 @@ Recipe read_recipe(const JsonValue& value) {
   }
 }
 
-PublishedFormat read_format(const JsonValue& value) {
+PublishedFormat read_format(const JsonValue& value, Problems& problems) {
   JsonObject object = value.object();
+  problems.unknown_keys(object, {"recipe", "evidence", "bytes", "source", "repository"});
   PublishedFormat format;
   format.recipe = read_recipe(object.at("recipe"));
   format.evidence = Evidence::estimated;
@@ -104,25 +107,26 @@ PublishedFormat read_format(const JsonValue& value) {
   if (const auto repository = object.find("repository")) {
     format.repository = read_alias(*repository);
   }
-  object.refuse_unknown();
   if (format.bytes && format.source.empty()) {
     throw value.error("published bytes need a \"source\"");
   }
   return format;
 }
 
-PublishedCount read_published(const JsonValue& value) {
+PublishedCount read_published(const JsonValue& value, Problems& problems) {
   JsonObject object = value.object();
+  problems.unknown_keys(object, {"parameters", "source", "rule"});
   PublishedCount count;
   count.parameters = object.at("parameters").whole(1, most);
   count.source = text_of(object.at("source"));
   count.note = optional_text(object, "rule");
-  object.refuse_unknown();
   return count;
 }
 
-Expectation read_expectation(const JsonValue& value) {
+Expectation read_expectation(const JsonValue& value, Problems& problems) {
   JsonObject object = value.object();
+  problems.unknown_keys(object, {"nodes", "context", "sequences", "quant", "runtime", "kv", "link",
+                                 "verdict", "tier", "min_decode"});
   Expectation expect;
   expect.nodes = text_of(object.at("nodes"));
   if (const auto context = object.find("context")) {
@@ -140,12 +144,14 @@ Expectation read_expectation(const JsonValue& value) {
     expect.sequences = sequences->whole(1, 1'000'000);
   }
   expect.quant = optional_text(object, "quant");
+  expect.runtime = optional_text(object, "runtime");
+  expect.kv = optional_text(object, "kv");
+  expect.link = optional_text(object, "link");
   expect.verdict = optional_text(object, "verdict");
   expect.tier = optional_text(object, "tier");
   if (const auto decode = object.find("min_decode")) {
     expect.min_decode = decode->number(0, 1e9);
   }
-  object.refuse_unknown();
   if (expect.verdict.empty() && expect.tier.empty() && !expect.min_decode) {
     throw value.error("nothing is expected here: state \"verdict\", \"tier\" or \"min_decode\"");
   }
@@ -153,8 +159,9 @@ Expectation read_expectation(const JsonValue& value) {
 }
 
 /// The member of `from`: {"config": "config.json"}.
-ManifestFile read_file(const JsonValue& value) {
+ManifestFile read_file(const JsonValue& value, Problems& problems) {
   JsonObject object = value.object();
+  problems.unknown_keys(object, {"config", "gguf", "safetensors"});
   std::vector<ManifestFile> found;
   const auto take = [&](std::string_view key, ManifestFile::Kind kind) {
     if (const auto path = object.find(key)) {
@@ -164,7 +171,6 @@ ManifestFile read_file(const JsonValue& value) {
   take("config", ManifestFile::Kind::config);
   take("gguf", ManifestFile::Kind::gguf);
   take("safetensors", ManifestFile::Kind::safetensors);
-  object.refuse_unknown();
   if (found.size() != 1) {
     throw value.error("expected one of \"config\", \"gguf\" and \"safetensors\", found " +
                       std::to_string(found.size()) + " of them");
@@ -172,86 +178,121 @@ ManifestFile read_file(const JsonValue& value) {
   return found.front();
 }
 
-void read_names(JsonObject& object, Model& model) {
-  if (const auto repository = object.find("repository")) {
-    model.repository = read_alias(*repository);
-  }
-  if (const auto aliases = object.find("aliases")) {
-    std::vector<std::string> seen = {model.id};
-    for (const JsonValue& value : aliases->array()) {
-      std::string alias = read_alias(value);
-      if (std::any_of(seen.begin(), seen.end(),
-                      [&](const std::string& other) { return same_name(other, alias); })) {
-        throw value.error("the name \"" + printable(alias) + "\" stands here twice");
-      }
-      seen.push_back(alias);
-      model.aliases.push_back(std::move(alias));
+void read_names(JsonObject& object, Problems& problems, Model& model) {
+  problems.attempt([&] {
+    if (const auto repository = object.find("repository")) {
+      model.repository = read_alias(*repository);
     }
-  }
+  });
+  problems.attempt([&] {
+    const auto aliases = object.find("aliases");
+    std::vector<std::string> seen = {model.id};
+    for (const JsonValue& value : aliases ? aliases->array() : std::vector<JsonValue>()) {
+      problems.attempt([&] {
+        std::string alias = read_alias(value);
+        if (std::any_of(seen.begin(), seen.end(),
+                        [&](const std::string& other) { return same_name(other, alias); })) {
+          throw value.error("the name \"" + printable(alias) + "\" stands here twice");
+        }
+        seen.push_back(alias);
+        model.aliases.push_back(std::move(alias));
+      });
+    }
+  });
 }
 
-void read_shapes(JsonObject& object, const ManifestResolver& resolve, Manifest& manifest) {
-  const auto architecture = object.find("architecture");
-  const auto from = object.find("from");
-  if (architecture && from) {
-    throw from->error("\"from\" and \"architecture\" can't both say what the shapes are");
+void read_named_file(const JsonValue& from, const ManifestResolver& resolve, Problems& problems,
+                     Manifest& manifest) {
+  manifest.file = read_file(from, problems);
+  if (!resolve) {
+    throw from.error("the file \"" + printable(manifest.file->path) +
+                     "\" can't be read from here: only shapes written into the manifest can");
   }
   Model& model = manifest.model;
+  Model read = resolve(*manifest.file);
+  model.architecture = std::move(read.architecture);
+  model.stored = std::move(read.stored);
+  model.formats = std::move(read.formats);
+  model.default_recipe = std::move(read.default_recipe);
+  model.architecture_source = std::move(read.architecture_source);
+  model.evidence = read.evidence;
+  model.notes = std::move(read.notes);
+}
+
+void read_shapes(JsonObject& object, const ManifestResolver& resolve, Problems& problems,
+                 Manifest& manifest) {
+  const auto architecture = object.find("architecture");
+  const auto from = object.find("from");
+  Model& model = manifest.model;
+  if (architecture && from) {
+    problems.add("wrong-value",
+                 from->error("\"from\" and \"architecture\" can't both say what the shapes are"));
+  }
   if (architecture) {
-    model.architecture = read_architecture(*architecture);
+    model.architecture = read_architecture(*architecture, problems);
     model.evidence = Evidence::estimated;
   } else if (from) {
-    manifest.file = read_file(*from);
-    if (!resolve) {
-      throw from->error("the file \"" + printable(manifest.file->path) +
-                        "\" can't be read from here: only shapes written into the manifest can");
-    }
-    Model read = resolve(*manifest.file);
-    model.architecture = std::move(read.architecture);
-    model.stored = std::move(read.stored);
-    model.formats = std::move(read.formats);
-    model.default_recipe = std::move(read.default_recipe);
-    model.architecture_source = std::move(read.architecture_source);
-    model.evidence = read.evidence;
-    model.notes = std::move(read.notes);
+    problems.attempt([&] { read_named_file(*from, resolve, problems, manifest); });
   } else {
-    throw object.value().error(
-        "expected \"architecture\" with the shapes, or \"from\" naming a file that has them");
+    problems.add(
+        "missing-key",
+        object.value().error(
+            "expected \"architecture\" with the shapes, or \"from\" naming a file that has them"));
   }
-  if (const auto source = object.find("source")) {
-    JsonObject fields = source->object();
-    model.architecture_source = text_of(fields.at("shapes"));
-    model.evidence = read_evidence(fields.at("evidence"));
-    fields.refuse_unknown();
-  }
+  problems.attempt([&] {
+    if (const auto source = object.find("source")) {
+      JsonObject fields = source->object();
+      problems.unknown_keys(fields, {"shapes", "evidence"});
+      problems.attempt([&] { model.architecture_source = text_of(fields.at("shapes")); });
+      model.evidence = read_evidence(fields.at("evidence"));
+    }
+  });
 }
 
 /// Sizes that a manifest states are held against its shapes: a wrong digit in either shows.
-void check_sizes(JsonObject& object, const Model& model) {
+void check_sizes(JsonObject& object, Problems& problems, const Model& model) {
   const auto total = object.find("parameters");
   const auto active = object.find("active_parameters");
   if (!total && !active) {
     return;
   }
   if (model.architecture.layers.empty()) {
-    throw(total ? *total : *active).error("there are no shapes here to hold this against");
+    // Where the shapes are wrong, that is what there is to say.
+    if (problems.gaps() == 0) {
+      problems.add(
+          "parameters",
+          (total ? *total : *active).error("there are no shapes here to hold this against"));
+    }
+    return;
   }
   const ParameterCount count = count_parameters(model.architecture);
-  const auto check = [](const std::optional<JsonValue>& stated, std::int64_t computed) {
-    if (stated && stated->whole(1, most) != computed) {
-      throw stated->error("the shapes make " + format_whole(computed) + " parameters, stated are " +
-                          format_whole(stated->whole(1, most)));
-    }
+  const auto check = [&](const std::optional<JsonValue>& stated, std::int64_t computed) {
+    problems.attempt("parameters", [&] {
+      if (stated && stated->whole(1, most) != computed) {
+        throw stated->error("the shapes make " + format_whole(computed) +
+                            " parameters, stated are " + format_whole(stated->whole(1, most)));
+      }
+    });
   };
   check(total, count.total);
   check(active, count.active);
 }
 
-void sort_formats(std::vector<PublishedFormat>& formats) {
-  std::stable_sort(formats.begin(), formats.end(),
-                   [](const PublishedFormat& a, const PublishedFormat& b) {
-                     return nominal_bits(a.recipe) < nominal_bits(b.recipe);
-                   });
+/// Smallest first, each with the place where it stands.
+void read_formats(const JsonValue& value, Problems& problems, ManifestReading& reading) {
+  std::vector<std::pair<PublishedFormat, std::string>> formats;
+  for (const JsonValue& element : value.array()) {
+    problems.attempt(
+        [&] { formats.emplace_back(read_format(element, problems), element.pointer()); });
+  }
+  std::stable_sort(formats.begin(), formats.end(), [](const auto& a, const auto& b) {
+    return nominal_bits(a.first.recipe) < nominal_bits(b.first.recipe);
+  });
+  reading.manifest.model.formats.clear();
+  for (auto& [format, pointer] : formats) {
+    reading.manifest.model.formats.push_back(std::move(format));
+    reading.format_pointers.push_back(std::move(pointer));
+  }
 }
 
 /// On one line what fits there, else one member a line.
@@ -325,6 +366,9 @@ ordered_json write_expectation(const Expectation& expect) {
     }
   };
   put("quant", expect.quant);
+  put("runtime", expect.runtime);
+  put("kv", expect.kv);
+  put("link", expect.link);
   put("verdict", expect.verdict);
   put("tier", expect.tier);
   if (expect.min_decode) {
@@ -366,47 +410,106 @@ void write_shapes(const Manifest& manifest, ordered_json& json) {
   }
 }
 
+const std::vector<std::string>& top_level_keys() {
+  static const std::vector<std::string> keys = {
+      "schema",       "id",      "parameters", "active_parameters",
+      "repository",   "aliases", "source",     "published",
+      "architecture", "from",    "formats",    "default_format",
+      "notes",        "expect"};
+  return keys;
+}
+
+void read_document(const JsonValue& root, const ManifestResolver& resolve, Problems& problems,
+                   ManifestReading& reading) {
+  JsonObject object = root.object();
+  Manifest& manifest = reading.manifest;
+  Model& model = manifest.model;
+  model.source = Source::manifest;
+  // A misspelled key before the one that is missing for it; another version's keys not at all.
+  const auto version = object.find("schema");
+  if (version && (!version->is_string() || version->string() != schema)) {
+    throw version->expected("\"" + std::string(schema) + "\"");
+  }
+  problems.unknown_keys(object, top_level_keys());
+  problems.attempt([&] { (void)object.at("schema"); });
+  problems.attempt([&] { model.id = read_id(object.at("id")); });
+  read_names(object, problems, model);
+  read_shapes(object, resolve, problems, manifest);
+  check_sizes(object, problems, model);
+  problems.attempt([&] {
+    if (const auto published = object.find("published")) {
+      model.published_count = read_published(*published, problems);
+    }
+  });
+  problems.attempt([&] {
+    if (const auto formats = object.find("formats")) {
+      read_formats(*formats, problems, reading);
+    }
+  });
+  problems.attempt([&] {
+    if (const auto recipe = object.find("default_format")) {
+      model.default_recipe = read_recipe(*recipe);
+    }
+  });
+  problems.attempt([&] {
+    const auto notes = object.find("notes");
+    for (const JsonValue& value : notes ? notes->array() : std::vector<JsonValue>()) {
+      problems.attempt([&] { model.notes.push_back(text_of(value)); });
+    }
+  });
+  problems.attempt([&] {
+    const auto expect = object.find("expect");
+    for (const JsonValue& value : expect ? expect->array() : std::vector<JsonValue>()) {
+      problems.attempt([&] {
+        manifest.expect.push_back(read_expectation(value, problems));
+        reading.expect_pointers.push_back(value.pointer());
+      });
+    }
+  });
+}
+
+/// A misspelled key says what the missing one would say again.
+void drop_echoes(std::vector<ManifestProblem>& problems) {
+  const auto echo = [&](const ManifestProblem& missing) {
+    const std::string& message = missing.error.message();
+    const std::size_t open = message.find('"') + 1;
+    const std::string key = message.substr(open, message.find('"', open) - open);
+    return missing.code == "missing-key" &&
+           std::any_of(problems.begin(), problems.end(), [&](const ManifestProblem& other) {
+             const std::string pointer = other.error.place().pointer.value_or("");
+             const std::size_t last = std::min(pointer.rfind('/'), pointer.size());
+             return other.code == "unknown-key" &&
+                    pointer.substr(0, last) == missing.error.place().pointer.value_or("") &&
+                    !nearest(pointer.substr(std::min(last + 1, pointer.size())), {key}, 1).empty();
+           });
+  };
+  std::vector<ManifestProblem> kept;
+  std::copy_if(problems.begin(), problems.end(), std::back_inserter(kept),
+               [&](const ManifestProblem& problem) { return !echo(problem); });
+  problems = std::move(kept);
+}
+
 }  // namespace
 
 Manifest parse_manifest(std::string_view text, const ManifestResolver& resolve) {
   const JsonDocument document = JsonDocument::parse(text);
-  JsonObject object = document.root().object();
-  const JsonValue version = object.at("schema");
-  if (version.string() != schema) {
-    throw version.expected("\"" + std::string(schema) + "\"");
-  }
-  Manifest manifest;
-  Model& model = manifest.model;
-  model.source = Source::manifest;
-  model.id = read_id(object.at("id"));
-  read_names(object, model);
-  read_shapes(object, resolve, manifest);
-  check_sizes(object, model);
-  if (const auto published = object.find("published")) {
-    model.published_count = read_published(*published);
-  }
-  if (const auto formats = object.find("formats")) {
-    model.formats.clear();
-    for (const JsonValue& value : formats->array()) {
-      model.formats.push_back(read_format(value));
-    }
-    sort_formats(model.formats);
-  }
-  if (const auto recipe = object.find("default_format")) {
-    model.default_recipe = read_recipe(*recipe);
-  }
-  if (const auto notes = object.find("notes")) {
-    for (const JsonValue& value : notes->array()) {
-      model.notes.push_back(text_of(value));
-    }
-  }
-  if (const auto expect = object.find("expect")) {
-    for (const JsonValue& value : expect->array()) {
-      manifest.expect.push_back(read_expectation(value));
-    }
-  }
-  object.refuse_unknown();
-  return manifest;
+  ManifestReading reading;
+  Problems first(nullptr);
+  read_document(document.root(), resolve, first, reading);
+  return std::move(reading.manifest);
+}
+
+ManifestReading inspect_manifest(std::string_view text, const ManifestResolver& resolve) {
+  ManifestReading reading;
+  std::vector<ManifestProblem> kept;
+  Problems problems(&kept);
+  problems.attempt("not-json", [&] {
+    const JsonDocument document = JsonDocument::parse(text);
+    problems.attempt([&] { read_document(document.root(), resolve, problems, reading); });
+  });
+  drop_echoes(kept);
+  reading.problems = std::move(kept);
+  return reading;
 }
 
 Model read_manifest(std::string_view text, const ManifestResolver& resolve) {

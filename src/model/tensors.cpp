@@ -30,6 +30,14 @@ void add_dense(TensorList& list, std::int64_t hidden, const Dense& d) {
     linear("mlp.linear_mlp", hidden, hidden, Cut::replicated);
     return;
   }
+  if (d.plain_names) {
+    linear("mlp.fc1", d.width, hidden, Cut::rows);
+    linear("mlp.fc2", hidden, d.width, Cut::columns);
+    if (d.matrices == 3) {
+      linear("mlp.fc3", d.width, hidden, Cut::rows);
+    }
+    return;
+  }
   if (d.fused_gate_up) {
     linear("mlp.gate_up_proj", checked_mul(2, d.width), hidden, Cut::rows);
   } else {
@@ -219,9 +227,12 @@ std::vector<Tensor> global_tensors(const Architecture& architecture) {
     list.raw("model.hc_head.base", TensorClass::other, streams).f32 = true;
     list.raw("model.hc_head.scale", TensorClass::other, 1).f32 = true;
   }
-  add_norm(list, "model.norm", hidden, architecture.final_norm_bias);
+  if (architecture.final_norm) {
+    add_norm(list, "model.norm", hidden, architecture.final_norm_bias);
+  }
   if (!architecture.tied) {
-    list.linear("lm_head", TensorClass::head, architecture.vocabulary, hidden, Cut::replicated);
+    list.linear("lm_head", TensorClass::head, architecture.vocabulary, hidden, Cut::replicated,
+                architecture.head_bias);
   }
   return list.take();
 }

@@ -154,6 +154,9 @@ std::string hardware_json(const hardware::Catalog& catalog) {
          {"ram_bytes", machine.ram.count()},
          {"price_usd", machine.price ? Json(machine.price->usd) : Json(nullptr)},
          {"price_date", machine.price ? Json(machine.price->date) : Json(nullptr)},
+         {"watts", machine.power
+                       ? Json({{"idle", machine.power->idle}, {"most", machine.power->most}})
+                       : Json(nullptr)},
          {"status", hardware::status_name(machine.status)},
          {"thunderbolt", hardware::thunderbolt_name(machine.thunderbolt)},
          {"thunderbolt_ports",

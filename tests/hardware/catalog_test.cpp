@@ -170,6 +170,31 @@ TEST_CASE("machine facts", "[hardware]") {
   CHECK(ultra.status_note == "withdrawn March 2026");
 }
 
+TEST_CASE("watts as the seller states them", "[hardware]") {
+  struct Row {
+    const char* machine;
+    double idle;
+    double most;
+  };
+  // support.apple.com/102027 for Mac Studio of 2022 and 2023.
+  const std::vector<Row> rows = {
+      {"mac-studio-m2-ultra-192", 10, 295}, {"mac-studio-m2-max-96", 9, 145},
+      {"mac-studio-m1-ultra-64", 13, 215},  {"mac-studio-m4-max-128", 6, 145},
+      {"mac-studio-m3-ultra-512", 9, 270},  {"mac-mini-m4-pro-64", 5, 140},
+  };
+  for (const Row& row : rows) {
+    INFO(row.machine);
+    const auto& power = hardware::Catalog::embedded().machine(row.machine).power;
+    REQUIRE(power);
+    CHECK(power->idle == row.idle);
+    CHECK(power->most == row.most);
+    CHECK(!power->source.empty());
+  }
+  CHECK(!hardware::Catalog::embedded().machine("macbook-pro-m4-max-128").power);
+  const auto cluster = hardware::parse_cluster("1x128", {}, hardware::Catalog::embedded());
+  CHECK(cluster.nodes.front().power->most == 145);
+}
+
 TEST_CASE("every entry is whole", "[hardware]") {
   const Catalog& catalog = Catalog::embedded();
   std::set<std::string> names;

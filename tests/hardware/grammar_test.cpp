@@ -213,6 +213,8 @@ TEST_CASE("options", "[hardware]") {
 }
 
 TEST_CASE("machines that are not Macs have their own memory", "[hardware]") {
+  // What is sold in one size needs none.
+  CHECK(machines(parse("dgx-spark+m4-max-128")) == "dgx-spark-128 mac-studio-m4-max-128");
   ClusterOptions options;
   options.wired_limit = Bytes(100 * gib);  // a Mac's setting: left alone elsewhere
   const Cluster cluster = parse("dgx-spark-128+m4-max-128+framework-desktop-128", options);

@@ -212,6 +212,88 @@ TEST_CASE("hf config: optional fields", "[model]") {
   CHECK_NOTHROW(changed("Meta-Llama-3.1-8B", "{", "{\"_note\": \"Infinity \\\" NaN\", "));
 }
 
+TEST_CASE("hf config: families without a stored config", "[model]") {
+  // The shapes that tell each family's rule, named after the model that has them; not copies of
+  // published files. The counts hold the rule; tests/validation compares most families with mlx-lm's
+  // own classes.
+  struct Row {
+    const char* name;
+    std::int64_t parameters;
+    const char* config;
+  };
+  const Row rows[] = {
+      {"bigscience/bloom-7b1", 7069016064,
+       R"({"model_type": "bloom", "n_embed": 4096, "n_layer": 30, "num_attention_heads": 32,
+           "vocab_size": 250880})"},
+      {"databricks/dbrx-instruct", 131596523520,
+       R"({"model_type": "dbrx", "d_model": 6144, "n_heads": 48, "n_layers": 40,
+           "vocab_size": 100352, "attn_config": {"kv_n_heads": 8}, "ffn_config":
+           {"ffn_hidden_size": 10752, "moe_num_experts": 16, "moe_top_k": 4}})"},
+      {"LGAI-EXAONE/EXAONE-3.5-7.8B-Instruct", 7818448896,
+       R"({"model_type": "exaone", "hidden_size": 4096, "num_layers": 32, "head_dim": 128,
+           "num_attention_heads": 32, "num_key_value_heads": 8, "intermediate_size": 14336,
+           "vocab_size": 102400})"},
+      {"inclusionAI/Ling-lite", 16801974272,
+       R"({"model_type": "bailing_moe", "hidden_size": 2048, "num_hidden_layers": 28,
+           "num_attention_heads": 16, "num_key_value_heads": 4, "head_dim": 128,
+           "intermediate_size": 5632, "moe_intermediate_size": 1408, "num_experts": 64,
+           "num_shared_experts": 2, "num_experts_per_tok": 6, "first_k_dense_replace": 0,
+           "vocab_size": 126464})"},
+      {"ibm-granite/granite-4.0-h-micro", 3191396096,
+       R"({"model_type": "granitemoehybrid", "hidden_size": 2048, "num_hidden_layers": 40,
+           "num_attention_heads": 32, "num_key_value_heads": 8, "intermediate_size": 8192,
+           "shared_intermediate_size": 8192, "num_local_experts": 0, "n_attention_layers": 4,
+           "vocab_size": 100352, "mamba_n_heads": 64, "mamba_d_head": 64, "mamba_d_state": 128})"},
+      {"microsoft/phi-2", 2779683840,
+       R"({"model_type": "phi", "hidden_size": 2560, "num_hidden_layers": 32,
+           "num_attention_heads": 32, "intermediate_size": 10240, "vocab_size": 51200})"},
+      {"microsoft/Phi-3.5-MoE-instruct", 41873153344,
+       R"({"model_type": "phimoe", "hidden_size": 4096, "num_hidden_layers": 32,
+           "num_attention_heads": 32, "num_key_value_heads": 8, "intermediate_size": 6400,
+           "num_local_experts": 16, "num_experts_per_tok": 2, "vocab_size": 32064})"},
+      {"allenai/OLMo-7B-hf", 6888095744,
+       R"({"model_type": "olmo", "hidden_size": 4096, "num_hidden_layers": 32,
+           "num_attention_heads": 32, "intermediate_size": 11008, "vocab_size": 50304})"},
+      {"deepseek-ai/deepseek-moe-16b-base", 16375728128,
+       R"({"model_type": "deepseek", "hidden_size": 2048, "num_hidden_layers": 28,
+           "num_attention_heads": 16, "n_routed_experts": 64, "n_shared_experts": 2,
+           "num_experts_per_tok": 6, "moe_intermediate_size": 1408, "intermediate_size": 10944,
+           "first_k_dense_replace": 1, "vocab_size": 102400})"},
+      {"rednote-hilab/dots.llm1.inst", 142774381696,
+       R"({"model_type": "dots1", "hidden_size": 4096, "num_hidden_layers": 62, "head_dim": 128,
+           "num_attention_heads": 32, "intermediate_size": 10944, "moe_intermediate_size": 1408,
+           "n_routed_experts": 128, "n_shared_experts": 2, "num_experts_per_tok": 6,
+           "first_k_dense_replace": 1, "vocab_size": 152064})"},
+      {"internlm/internlm2-7b", 7737708544,
+       R"({"model_type": "internlm2", "hidden_size": 4096, "num_hidden_layers": 32,
+           "num_attention_heads": 32, "num_key_value_heads": 8, "intermediate_size": 14336,
+           "vocab_size": 92544, "bias": false})"},
+      {"internlm/internlm3-8b-instruct", 8804241408,
+       R"({"model_type": "internlm3", "hidden_size": 4096, "num_hidden_layers": 48,
+           "num_attention_heads": 32, "num_key_value_heads": 2, "head_dim": 128,
+           "intermediate_size": 10240, "vocab_size": 128512})"},
+      {"zai-org/glm-4-9b-chat-hf", 9399951360,
+       R"({"model_type": "glm", "hidden_size": 4096, "num_hidden_layers": 40, "head_dim": 128,
+           "num_attention_heads": 32, "num_key_value_heads": 2, "intermediate_size": 13696,
+           "vocab_size": 151552, "attention_bias": true, "tie_word_embeddings": false})"},
+      {"bigcode/starcoder2-7b", 7173923840,
+       R"({"model_type": "starcoder2", "hidden_size": 4608, "num_hidden_layers": 32,
+           "num_attention_heads": 36, "num_key_value_heads": 4, "intermediate_size": 18432,
+           "vocab_size": 49152})"},
+      {"stabilityai/stablelm-2-1_6b", 1644515328,
+       R"({"model_type": "stablelm", "hidden_size": 2048, "num_hidden_layers": 24,
+           "num_attention_heads": 32, "intermediate_size": 5632, "vocab_size": 100352,
+           "use_qkv_bias": true})"},
+      {"EleutherAI/gpt-neox-20b", 20554567680,
+       R"({"model_type": "gpt_neox", "hidden_size": 6144, "num_hidden_layers": 44,
+           "num_attention_heads": 64, "intermediate_size": 24576, "vocab_size": 50432})"},
+  };
+  for (const Row& row : rows) {
+    INFO(row.name);
+    CHECK(count_parameters(read_hf_config(row.config)).total == row.parameters);
+  }
+}
+
 TEST_CASE("hf config: Llama 4's text model without experts is dense", "[model]") {
   // Shapes of facebook/MobileLLM-R1-950M.
   const std::string dense = R"({"model_type": "llama4_text", "hidden_size": 1536,

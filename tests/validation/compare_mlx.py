@@ -112,8 +112,20 @@ def macfit(program, path, form):
         [program, "models", "show", str(path), "--quant", form, "--format", "json"],
         capture_output=True, text=True)
     if done.returncode != 0:
-        raise RuntimeError(done.stderr.strip())
+        raise Refused(done.stderr.strip())
     return json.loads(done.stdout)
+
+
+class Refused(Exception):
+    """macfit's exit code 2."""
+
+
+def unless_refused(figure):
+    """The figure; a word where the format can't be applied (mlx-lm raises ValueError)."""
+    try:
+        return figure()
+    except (Refused, ValueError):
+        return "refused"
 
 
 class Tally:
@@ -145,8 +157,9 @@ def compare(program, path, tally):
         return
     for form, settings in FORMATS.items():
         try:
-            ours = macfit(program, path, form)["weight_bytes"]
-            tally.check(f"{name} {form}", weight_bytes(config, settings), ours)
+            ours = unless_refused(lambda: macfit(program, path, form)["weight_bytes"])
+            theirs = unless_refused(lambda: weight_bytes(config, settings))
+            tally.check(f"{name} {form}", theirs, ours)
         except Exception as error:
             tally.broken(f"{name} {form}", error)
     try:

@@ -17,6 +17,17 @@ namespace macfit {
 
 class JsonObject;
 
+/// A key that has to be there and is not; a key that nobody knows. Told apart from other errors by
+/// who reads on after them.
+class MissingKey : public Error {
+ public:
+  using Error::Error;
+};
+class UnknownKey : public Error {
+ public:
+  explicit UnknownKey(const Error& error) : Error(error) {}
+};
+
 /// A value inside a parsed document that knows its place; every getter throws Error with the JSON
 /// pointer, what was found and what was expected. Cheap to copy; valid while its document lives.
 class JsonValue {
@@ -68,6 +79,10 @@ class JsonObject {
 
   /// Throws Error for the first key that was never asked for, naming the nearest that was.
   void refuse_unknown() const;
+
+  /// One error for each key that is not among these. Told before the keys are read, a misspelled
+  /// key is named, not the one that it leaves missing.
+  [[nodiscard]] std::vector<UnknownKey> unknown(const std::vector<std::string>& known) const;
 
  private:
   JsonValue value_;

@@ -36,6 +36,7 @@ struct Node {
   std::optional<Figure<Bandwidth>> stream;     ///< a STREAM run on the GPU
   std::optional<Figure<double>> tflops;        ///< scaled to this node's GPU cores
   Ability neural_accelerators = Ability::unknown;
+  std::optional<Power> power;  ///< from the wall; empty where not known
   Thunderbolt thunderbolt = Thunderbolt::unknown;
   std::optional<int> thunderbolt_ports;
   std::optional<int> rdma_ports;

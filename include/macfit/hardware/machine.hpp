@@ -25,6 +25,13 @@ struct Price {
   std::string source;
 };
 
+/// Electric power from the wall as the seller states it, in watts.
+struct Power {
+  double idle = 0.0;
+  double most = 0.0;  ///< under a load chosen to draw the most: generation draws less
+  std::string source;
+};
+
 /// One machine with one memory size.
 struct Machine {
   std::string id;                    ///< "mac-studio-m4-max-128"
@@ -34,6 +41,7 @@ struct Machine {
   std::string chip;                  ///< a Chip's id
   int gpu_cores = 0;
   Bytes ram{};
+  std::optional<Power> power;  ///< empty where not found
   std::optional<Price> price;  ///< US list price; empty where not found
   MachineStatus status = MachineStatus::previous;
   std::string status_note;

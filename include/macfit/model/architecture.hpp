@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "macfit/core/error.hpp"
+
 namespace macfit::model {
 
 // A model is a sequence of layers; every layer is one of a few kinds of Block; a block is one mixer
@@ -152,7 +154,8 @@ struct Dense {
   int matrices = 3;        ///< 3: gate, up, down; 2: up, down; 1: one [hidden, hidden]
   bool bias = false;
   bool fused_gate_up = false;
-  bool eight_bit = false;  ///< at 8 bit under mlx-vlm's converter, not mlx-lm's (Gemma 4 26B)
+  bool plain_names = false;  ///< of two matrices: fc1 and fc2, which mixed recipes don't know (Phi)
+  bool eight_bit = false;    ///< at 8 bit under mlx-vlm's converter, not mlx-lm's (Gemma 4 26B)
   bool operator==(const Dense&) const = default;
 };
 
@@ -230,7 +233,9 @@ struct Architecture {
   std::int64_t context = 0;           ///< longest context in tokens; 0: not stated
   std::vector<Block> blocks;          ///< the kinds of layer
   std::vector<std::uint16_t> layers;  ///< for each layer, first to last, its index into `blocks`
+  bool final_norm = true;             ///< false: without weights (OLMo 1)
   bool final_norm_bias = false;
+  bool head_bias = false;                 ///< one number a vocabulary entry (Phi-2, Phi-3.5-MoE)
   bool embedding_norm = false;            ///< BLOOM
   std::int64_t per_layer_vocabulary = 0;  ///< Gemma 4 E-models: rows of the per-layer embedding
   /// Llama 3 rope scaling: half the rotated width, which GGUF stores as so many 32-bit factors.
@@ -246,5 +251,9 @@ struct Architecture {
 /// Throws Error (with a JSON pointer below `pointer`) where shapes contradict each other: no
 /// layers, heads not divisible by KV heads, a block index out of range, an absent width.
 void validate(const Architecture& architecture, const std::string& pointer = {});
+
+/// All that validate() finds wrong, not the first alone.
+[[nodiscard]] std::vector<Error> contradictions(const Architecture& architecture,
+                                                const std::string& pointer = {});
 
 }  // namespace macfit::model

@@ -7,13 +7,14 @@
 #include <string_view>
 #include <vector>
 
+#include "macfit/core/error.hpp"
 #include "macfit/core/quantity.hpp"
 #include "macfit/model/model.hpp"
 
 namespace macfit::model {
 
 // A manifest says what a model is in one JSON file ("macfit.manifest/1"): docs/models.md, schema in
-// models/manifest.schema.json.
+// docs/schema/manifest.schema.json.
 
 /// A file that a manifest names instead of giving shapes, relative to the manifest.
 struct ManifestFile {
@@ -33,6 +34,9 @@ struct Expectation {
   std::optional<Tokens> context;
   std::optional<std::int64_t> sequences;
   std::string quant;                 ///< empty: the manifest's default format
+  std::string runtime;               ///< empty: all
+  std::string kv;                    ///< empty: bf16
+  std::string link;                  ///< empty: the cluster's best known
   std::string verdict;               ///< empty: any
   std::string tier;                  ///< this tier or better; empty: any
   std::optional<double> min_decode;  ///< tokens per second, single stream
@@ -48,6 +52,26 @@ struct Manifest {
 /// Parses a manifest. Strict: throws Error with a JSON pointer on unknown keys (naming the
 /// nearest), contradicting shapes, or a file named where there is no `resolve`.
 [[nodiscard]] Manifest parse_manifest(std::string_view text, const ManifestResolver& resolve = {});
+
+/// An error in a manifest and the kind it is of: "unknown-key", "missing-key", "wrong-value",
+/// "shapes" (they contradict each other), "parameters" (stated and computed differ), "not-json".
+struct ManifestProblem {
+  std::string code;
+  Error error;
+};
+
+/// What could be read of a manifest, and everything that is wrong with it. An architecture with a
+/// problem has no layers.
+struct ManifestReading {
+  Manifest manifest;
+  std::vector<std::string> format_pointers;  ///< where each of the model's formats stands
+  std::vector<std::string> expect_pointers;
+  std::vector<ManifestProblem> problems;
+};
+
+/// As parse_manifest(), going on after each error. Throws nothing that is wrong with the text.
+[[nodiscard]] ManifestReading inspect_manifest(std::string_view text,
+                                               const ManifestResolver& resolve = {});
 
 /// The model alone.
 [[nodiscard]] Model read_manifest(std::string_view text, const ManifestResolver& resolve = {});

@@ -331,6 +331,97 @@ Architecture bloom(const Config& c) {
   return a;
 }
 
+/// What tells the families with LayerNorm and two plain matrices apart.
+struct LayerNormRule {
+  BiasRule attention = BiasRule::all;
+  bool tied = false;
+  bool fused_qkv = false;
+  int norms = 2;
+  bool plain_names = true;  ///< fc1 and fc2 or the like, not up_proj and down_proj
+  bool mlp_bias = true;
+  bool head_bias = false;
+};
+
+Architecture layer_norm_model(const Config& c, const LayerNormRule& rule) {
+  Attention attention = grouped_attention(c, {.bias = rule.attention});
+  attention.fused_qkv = rule.fused_qkv;
+  Dense mlp = gated_mlp(c.size_or(checked_mul(4, c.hidden()), {"intermediate_size", "n_inner"}),
+                        rule.mlp_bias);
+  mlp.matrices = 2;
+  mlp.plain_names = rule.plain_names;
+  Architecture a = layered(c, rule.tied, [&](std::int64_t) {
+    Block b;
+    b.attention = attention;
+    b.dense = mlp;
+    b.norms = rule.norms;
+    b.norm_bias = true;
+    return b;
+  });
+  a.final_norm_bias = true;
+  a.head_bias = rule.head_bias;
+  return a;
+}
+
+/// Both halves side by side behind one norm; a bias even on the head.
+Architecture phi(const Config& c) { return layer_norm_model(c, {.norms = 1, .head_bias = true}); }
+
+Architecture starcoder2(const Config& c) { return layer_norm_model(c, {.tied = true}); }
+
+Architecture gpt_neox(const Config& c) { return layer_norm_model(c, {.fused_qkv = true}); }
+
+Architecture nemotron(const Config& c) {
+  return layer_norm_model(c, {.attention = BiasRule::flag_all,
+                              .plain_names = false,
+                              .mlp_bias = c.flag("mlp_bias", false)});
+}
+
+/// Norms without weights.
+Architecture olmo(const Config& c) {
+  Architecture a = dense_model(c, {});
+  for (Block& b : a.blocks) {
+    b.norms = 0;
+  }
+  a.final_norm = false;
+  return a;
+}
+
+Architecture glm(const Config& c) {
+  return dense_model(c,
+                     {.attention = {.bias = BiasRule::flag_qkv}, .tied = true, .mlp_fused = true});
+}
+
+Architecture internlm2(const Config& c) {
+  const BiasRule bias = c.flag("bias", true) ? BiasRule::all : BiasRule::none;
+  Architecture a = dense_model(c, {.attention = {.bias = bias}});
+  for (Block& b : a.blocks) {
+    b.attention->fused_qkv = true;
+    b.dense->plain_names = true;  // w1, w2, w3
+  }
+  return a;
+}
+
+Architecture internlm3(const Config& c) {
+  const BiasRule bias = c.flag("qkv_bias", false) ? BiasRule::all : BiasRule::none;
+  Architecture a = dense_model(c, {.attention = {.bias = bias}});
+  for (Block& b : a.blocks) {
+    b.dense->bias = c.flag("bias", false);
+  }
+  return a;
+}
+
+/// LayerNorm with bias around the usual parts; norms of heads are one weight an element.
+Architecture stablelm(const Config& c) {
+  const BiasRule bias = c.flag("use_qkv_bias", false) ? BiasRule::qkv : BiasRule::none;
+  const HeadNorm norm = c.flag("qk_layernorm", false) ? HeadNorm::full_width : HeadNorm::none;
+  const int norms = c.flag("use_parallel_residual", false) ? 1 : 2;
+  Architecture a = dense_model(c, {.attention = {.bias = bias, .norm = norm}, .norms = norms});
+  for (Block& b : a.blocks) {
+    b.norm_bias = true;
+  }
+  a.final_norm_bias = true;
+  return a;
+}
+
 /// Each block has its own shapes; either half may be absent or one plain matrix.
 Architecture nemotron_nas(const Config& c) {
   const std::int64_t layers = c.layers();
@@ -413,7 +504,16 @@ constexpr std::array families = {
     Family{"qwen3", qwen3},
     Family{"qwen3_vl", qwen3_vl},
     Family{"qwen3_vl_text", qwen3_vl},
+    Family{"phi", phi},
     Family{"phi3", phi3},
+    Family{"olmo", olmo},
+    Family{"glm", glm},
+    Family{"internlm2", internlm2},
+    Family{"internlm3", internlm3},
+    Family{"stablelm", stablelm},
+    Family{"starcoder2", starcoder2},
+    Family{"gpt_neox", gpt_neox},
+    Family{"nemotron", nemotron},
     Family{"glm4", glm4},
     Family{"olmo2", olmo2},
     Family{"olmo3", olmo3},

@@ -496,7 +496,66 @@ Architecture glm4_moe(const Config& c) {
   return a;
 }
 
+/// The first DeepSeek MoE, dots.llm1 and K-EXAONE: raw routers, shared experts in one; the later
+/// two with head norms and correction biases. Which layers have experts, a list may say.
+Architecture routed_moe(const Config& c, bool second) {
+  const std::int64_t layers = c.layers();
+  const auto* listed = c.per_layer({"is_moe_layer"}, layers);
+  const std::int64_t first = c.count_or(0, {"first_k_dense_replace"});
+  const std::int64_t step = c.size_or(1, {"moe_layer_freq"});
+  const bool any = c.count_or(0, {"n_routed_experts", "num_experts"}) > 0;
+  Attention attention =
+      grouped_attention(c, {.bias = second ? BiasRule::none : BiasRule::flag_all,
+                            .norm = second ? HeadNorm::per_head : HeadNorm::none});
+  const std::vector<Span> spans = layer_spans(c, layers, [](std::int64_t) { return Span::full; });
+  const std::int64_t window = window_of(c, spans);
+  const Dense mlp = gated_mlp(c.size({"intermediate_size"}), c.flag("mlp_bias", false));
+  Architecture a = layered(c, false, [&](std::int64_t i) {
+    Block b;
+    const auto at = static_cast<std::size_t>(i);
+    b.attention = spanning(attention, spans[at], window);
+    const bool sparse = listed != nullptr ? (*listed)[at].boolean() : i >= first && i % step == 0;
+    if (!any || !sparse) {
+      b.dense = mlp;
+      return b;
+    }
+    b.experts =
+        experts_of(c, {.count = {"n_routed_experts", "num_experts"}, .router = RouterFormat::raw});
+    b.experts->correction_bias = second;
+    b.experts->shared_width =
+        checked_mul(b.experts->width, c.count_or(0, {"n_shared_experts", "num_shared_experts"}));
+    return b;
+  });
+  a.extras.mtp_layers = c.count_or(0, {"num_nextn_predict_layers"});
+  if (a.extras.mtp_layers > 0) {
+    a.extras.mtp_parameters.reset();
+  }
+  return a;
+}
+
+Architecture deepseek(const Config& c) { return routed_moe(c, false); }
+Architecture later_moe(const Config& c) { return routed_moe(c, true); }
+
+/// LayerNorm, and biases down to the head's.
+Architecture phimoe(const Config& c) {
+  Attention attention = grouped_attention(c, {.bias = BiasRule::all});
+  Architecture a = layered(c, false, [&](std::int64_t) {
+    Block b;
+    b.attention = attention;
+    b.norm_bias = true;
+    b.experts = experts_of(c, {.count = {"num_local_experts"}, .width = {"intermediate_size"}});
+    return b;
+  });
+  a.final_norm_bias = true;
+  a.head_bias = true;
+  return a;
+}
+
 constexpr std::array families = {
+    Family{"deepseek", deepseek},
+    Family{"dots1", later_moe},
+    Family{"exaone_moe", later_moe},
+    Family{"phimoe", phimoe},
     Family{"qwen2_moe", qwen2_moe},
     Family{"qwen3_moe", qwen3_moe},
     Family{"qwen3_vl_moe", qwen3_vl_moe},

@@ -59,7 +59,6 @@ Model read_path(const fs::path& path, bool manifests);
 Model read_json(const fs::path& path, const std::string& text, bool manifests) {
   const ConfigNode root = parse_config(text);
   if (const ConfigNode* schema = root.find("schema")) {
-    const fs::path folder = path.parent_path();
     if (schema->string() != "macfit.manifest/1") {
       throw schema->error("expected \"macfit.manifest/1\", found \"" +
                           printable(schema->string(), 60) + "\"");
@@ -67,8 +66,7 @@ Model read_json(const fs::path& path, const std::string& text, bool manifests) {
     if (!manifests) {
       throw root.error("a manifest can't name another manifest");
     }
-    return read_manifest(
-        text, [folder](const ManifestFile& file) { return read_path(folder / file.path, false); });
+    return read_manifest(text, files_beside(path));
   }
   if (root.find("weight_map") != nullptr) {
     return checkpoint_model(read_safetensors(path), text_beside(path.parent_path(), "config.json"),
@@ -183,5 +181,11 @@ Model read_path(const fs::path& path, bool manifests) {
 }  // namespace
 
 Model read_model(const fs::path& path) { return read_path(path, true); }
+
+ManifestResolver files_beside(const fs::path& path) {
+  return [folder = path.parent_path()](const ManifestFile& file) {
+    return read_path(folder / file.path, false);
+  };
+}
 
 }  // namespace macfit::model

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "macfit/model/manifest.hpp"
 #include "macfit/model/model.hpp"
 
 namespace macfit::model {
@@ -10,5 +11,9 @@ namespace macfit::model {
 /// enough), a safetensors file, an index, a config.json, a manifest, or a folder that holds such
 /// files. Reads headers only. Throws Error naming the file and what was expected.
 [[nodiscard]] Model read_model(const std::filesystem::path& path);
+
+/// Reads what the manifest at `path` names, from the manifest's folder; another manifest it can't
+/// name.
+[[nodiscard]] ManifestResolver files_beside(const std::filesystem::path& path);
 
 }  // namespace macfit::model

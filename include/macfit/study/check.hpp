@@ -1,0 +1,145 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "macfit/core/error.hpp"
+#include "macfit/core/evidence.hpp"
+#include "macfit/core/quantity.hpp"
+#include "macfit/fit/tier.hpp"
+#include "macfit/hardware/catalog.hpp"
+#include "macfit/model/manifest.hpp"
+#include "macfit/speed/calibration.hpp"
+
+namespace macfit::study {
+
+// Holds model manifests against their own statements and expectations: docs/check.md.
+
+enum class Severity : std::uint8_t { note, warning, error };
+/// "warning".
+[[nodiscard]] std::string_view severity_name(Severity severity) noexcept;
+
+/// What a finding's code stands for.
+struct CheckRule {
+  std::string_view code;
+  std::string_view meaning;
+  Severity severity;
+};
+/// Every rule, sorted by code.
+[[nodiscard]] const std::vector<CheckRule>& check_rules();
+
+/// Something worth saying about one place of one file.
+struct Finding {
+  std::string pointer;   ///< RFC 6901; "" is the whole document
+  std::size_t line = 1;  ///< from 1
+  std::size_t column = 1;
+  std::string code;  ///< of check_rules()
+  Severity severity = Severity::error;
+  std::string message;
+  std::string hint;
+};
+
+struct NodeDemand {
+  std::string name;
+  std::size_t replica = 0;
+  Bytes demand;
+  Bytes effective;
+  bool operator==(const NodeDemand&) const = default;
+};
+
+/// Tokens a second.
+struct Rate {
+  double value = 0;
+  double low = 0;
+  double high = 0;
+  std::string evidence;
+  bool operator==(const Rate&) const = default;
+};
+
+/// What the planner says where a manifest expects something. In won't-fit, figures are those of
+/// the placement that lacks least.
+struct Outcome {
+  std::string verdict;
+  fit::Tier tier = fit::Tier::not_practical;
+  std::string summary;
+  std::string runtime;  ///< empty: no placement
+  std::string split;
+  std::string format;
+  std::optional<Rate> decode;  ///< of one stream; none: not known
+  std::vector<NodeDemand> nodes;
+};
+
+/// One entry of `expect`.
+struct ExpectationResult {
+  std::string pointer;
+  std::size_t line = 1;
+  std::size_t column = 1;
+  model::Expectation asked;
+  std::string name;  ///< "2x128, 32k": tells the expectations of one model apart
+  bool holds = false;
+  std::optional<Outcome> found;  ///< none where it can't be planned
+};
+
+/// What a change did to one figure of an expectation.
+struct Change {
+  std::string model;
+  std::string expectation;  ///< its name
+  std::string node;         ///< empty: the whole plan
+  std::string what;         ///< "demand", "effective", "verdict", "tier", "decode", "expectation"
+  std::string before;       ///< in words
+  std::string after;
+  std::optional<std::int64_t> before_bytes;
+  std::optional<std::int64_t> after_bytes;
+  std::string text;  ///< "node-2: 101.2 → 117.9 GB, crosses 115.4"
+};
+
+struct CheckedFile {
+  std::string path;
+  std::string model;  ///< id, or empty where it could not be read
+  bool readable = true;
+  std::vector<Finding> findings;  ///< in the order of lines
+  std::vector<ExpectationResult> expectations;
+};
+
+struct CheckReport {
+  std::vector<CheckedFile> files;
+  std::vector<Change> changes;  ///< against a baseline
+  bool has_baseline = false;
+  std::string catalog_version;
+
+  [[nodiscard]] std::size_t count(Severity severity) const;
+  [[nodiscard]] std::size_t unreadable() const;
+};
+
+/// A file to check.
+struct CheckInput {
+  std::string path;  ///< as reports show it
+  std::string text;
+  std::optional<Error> unreadable;  ///< why there is no text
+  std::string catalog_name;         ///< in a catalog's folder: the id that the file's name demands
+  model::ManifestResolver resolve;  ///< reads what `from` names; empty: not from here
+};
+
+struct CheckSources {
+  hardware::Catalog hardware;
+  std::string catalog_version = "embedded";
+  std::shared_ptr<const speed::Calibration> calibration;  ///< null: the embedded one
+  /// The text of a published config.json by the name "org--Name", or none; empty: there are none.
+  std::function<std::optional<std::string>(const std::string& name)> config;
+};
+
+/// Checks all files; those of one call are one set, in which no name may stand for two models.
+[[nodiscard]] CheckReport check(const std::vector<CheckInput>& files, const CheckSources& sources);
+
+/// Adds to a report what has changed since an earlier one, given as `macfit check --format json`
+/// printed it: `changes`, and a note at each expectation concerned. Throws Error where the text is
+/// not such a report.
+void compare_with_baseline(CheckReport& report, std::string_view earlier);
+
+}  // namespace macfit::study

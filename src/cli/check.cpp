@@ -1,0 +1,100 @@
+#include "macfit/study/check.hpp"
+
+#include <memory>
+
+#include "check_files.hpp"
+#include "commands.hpp"
+#include "files.hpp"
+#include "macfit/core/error.hpp"
+#include "macfit/report/check_report.hpp"
+#include "options.hpp"
+#include "talk.hpp"
+#include "verify.hpp"
+
+namespace macfit::cli {
+namespace {
+
+struct CheckFlags {
+  Common common;
+  std::vector<std::string> paths;
+  std::string baseline;
+  std::string configs;
+  bool strict = false;
+};
+
+const std::vector<std::string> formats = {"concise", "json", "github", "sarif", "junit"};
+
+constexpr const char* footer = R"(
+Examples:
+  macfit check models/
+  macfit check model.json --format github
+  macfit check 'models/llama*.json' --format sarif --output macfit.sarif
+  macfit check models/ --format json --output before.json
+  macfit check models/ --baseline before.json
+      What a change does to the figures of every expectation.
+
+In a folder every *.json is checked but schemas, files of other formats of macfit, and config.json
+and other files of a checkpoint. Exit code: 0 all well, 1 a check failed, 2 a file could not be read.
+)";
+
+std::string text_of(const study::CheckReport& report, const std::string& format) {
+  return format == "json"     ? report::check_json(report)
+         : format == "github" ? report::check_github(report)
+         : format == "sarif"  ? report::check_sarif(report)
+         : format == "junit"  ? report::check_junit(report)
+                              : report::check_concise(report);
+}
+
+int check_command(const CheckFlags& flags) {
+  check_format(flags.common, formats);
+  const Talk talk(flags.common);
+  const std::string earlier = flags.baseline.empty() ? "" : read_text(flags.baseline);
+  const Catalogs catalogs = load_catalogs(flags.common);
+  // Annotations and SARIF name files from the top of the repository.
+  const bool from_top = flags.common.format == "github" || flags.common.format == "sarif";
+  const std::vector<study::CheckInput> files = read_check_files(flags.paths, from_top, talk);
+  study::CheckSources sources{catalogs.hardware, catalogs.version, catalogs.calibration, {}};
+  if (!flags.configs.empty()) {
+    sources.config = configs_in(flags.configs);
+  }
+  study::CheckReport report = study::check(files, sources);
+  if (!flags.baseline.empty()) {
+    try {
+      study::compare_with_baseline(report, earlier);
+    } catch (const Error& error) {
+      throw error.in_file(flags.baseline);
+    }
+  }
+  deliver(flags.common, text_of(report, flags.common.format));
+  talk.warn(report::check_summary(report));
+  if (report.unreadable() > 0) {
+    return 2;
+  }
+  const bool failed = report.count(study::Severity::error) > 0 ||
+                      (flags.strict && report.count(study::Severity::warning) > 0);
+  return failed ? 1 : 0;
+}
+
+}  // namespace
+
+Action add_check(CLI::App& app) {
+  auto flags = std::make_shared<CheckFlags>();
+  flags->common.format = formats.front();
+  app.add_option("manifests", flags->paths,
+                 "Manifests: files, folders, globs, - for standard input")
+      ->required()
+      ->type_name("FILE");
+  app.add_option("--baseline", flags->baseline,
+                 "What --format json printed earlier: tell what has changed since")
+      ->type_name("FILE");
+  app.add_option(
+         "--configs", flags->configs,
+         "Folder with published config.json files, as org--Name.json, to hold shapes against")
+      ->type_name("DIR");
+  app.add_flag("--strict", flags->strict, "Warnings count as errors");
+  add_common(app, flags->common, formats);
+  app.footer(footer);
+  return [flags] { return check_command(*flags); };
+}
+
+}  // namespace macfit::cli

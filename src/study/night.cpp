@@ -1,0 +1,357 @@
+#include "macfit/study/night.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "macfit/core/error.hpp"
+#include "macfit/core/quantity.hpp"
+#include "macfit/core/text.hpp"
+#include "macfit/plan/speeds.hpp"
+#include "night_rates.hpp"
+
+namespace macfit::study {
+namespace {
+
+std::string name_of(const plan::Placement& placement) {
+  switch (placement.split) {
+    case plan::SplitKind::independent:
+      return placement.replicas == 1 ? "one worker" : count_word(placement.replicas) + " workers";
+    case plan::SplitKind::pipeline:
+      return placement.replicas == 1 ? "pipeline" : count_word(placement.replicas) + " pipelines";
+    case plan::SplitKind::tensor:
+      break;
+  }
+  return placement.replicas == 1 ? "tensor" : count_word(placement.replicas) + " tensor shards";
+}
+
+/// One worker with its rates, as the three speeds see it.
+struct Timed {
+  NightWorker worker;
+  Rates rates;
+  bool rdma = false;
+};
+
+enum class Pace : std::uint8_t { expected, slow, fast };
+
+const std::vector<double>& seconds_of(const Timed& timed, Pace pace) {
+  return pace == Pace::slow   ? timed.rates.slow
+         : pace == Pace::fast ? timed.rates.fast
+                              : timed.rates.seconds;
+}
+
+/// Classes in the order in which a worker takes them: the shortest first, as that gives the most
+/// completions should the morning come too early.
+std::vector<std::size_t> order_of(const std::vector<double>& seconds) {
+  std::vector<std::size_t> order(seconds.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return seconds[a] < seconds[b]; });
+  return order;
+}
+
+double mean_seconds(const JobList& jobs, const std::vector<double>& seconds) {
+  double sum = 0.0;
+  for (std::size_t c = 0; c < seconds.size(); ++c) {
+    sum += static_cast<double>(jobs.classes[c].count) * seconds[c];
+  }
+  return sum / static_cast<double>(jobs.jobs());
+}
+
+std::vector<Worker> to_workers(const NightQuestion& question, const std::vector<Timed>& timed,
+                               Pace pace) {
+  std::vector<Worker> workers;
+  for (const Timed& one : timed) {
+    Worker worker;
+    worker.nodes = one.worker.nodes.size();
+    worker.rdma = one.rdma;
+    worker.at_once = question.plan.workload.sequences;
+    worker.load_seconds = one.worker.load_seconds;
+    const std::vector<double>& seconds = seconds_of(one, pace);
+    if (question.jobs.endless) {
+      worker.list = {{mean_seconds(question.jobs, seconds), 0}};
+    } else {
+      for (const std::size_t c : order_of(seconds)) {
+        if (one.worker.share.counts[c] > 0) {
+          worker.list.push_back({seconds[c], one.worker.share.counts[c]});
+        }
+      }
+    }
+    workers.push_back(std::move(worker));
+  }
+  return workers;
+}
+
+void divide(const NightQuestion& question, NightPlacement& placement, std::vector<Timed>& timed) {
+  if (question.jobs.endless) {
+    return;
+  }
+  std::vector<std::vector<double>> seconds;
+  seconds.reserve(timed.size());
+  for (const Timed& one : timed) {
+    seconds.push_back(one.rates.seconds);
+  }
+  Division division = divide_longest_first(question.jobs, seconds);
+  Division equal = divide_equally(question.jobs, seconds);
+  placement.equal_makespan = equal.makespan();
+  if (equal.makespan() < division.makespan()) {
+    std::swap(division, equal);  // the rule of thumb can lose; the list is split the better way
+  }
+  placement.makespan = division.makespan();
+  for (std::size_t w = 0; w < timed.size(); ++w) {
+    timed[w].worker.share = std::move(division.workers[w]);
+  }
+}
+
+/// Tokens of what a quiet night completes.
+void count_tokens(const NightQuestion& question, const std::vector<Timed>& timed,
+                  NightPlacement& placement) {
+  for (const Timed& one : timed) {
+    std::int64_t left = one.worker.completed;
+    if (question.jobs.endless) {
+      placement.tokens_read += static_cast<double>(left) * question.jobs.mean_prompt();
+      placement.tokens_written += static_cast<double>(left) * question.jobs.mean_output();
+      continue;
+    }
+    for (const std::size_t c : order_of(one.rates.seconds)) {
+      const auto done = static_cast<double>(std::min(left, one.worker.share.counts[c]));
+      placement.tokens_read += done * question.jobs.classes[c].prompt;
+      placement.tokens_written += done * question.jobs.classes[c].output;
+      left -= std::min(left, one.worker.share.counts[c]);
+    }
+  }
+}
+
+std::optional<double> most_watt_hours(const NightQuestion& question,
+                                      const std::vector<Timed>& timed) {
+  double joules = 0.0;
+  for (const Timed& one : timed) {
+    for (const std::size_t node : one.worker.nodes) {
+      const auto& power = question.plan.cluster.nodes[node].power;
+      if (!power) {
+        return std::nullopt;
+      }
+      joules += one.worker.busy_seconds * power->most +
+                (question.hours.seconds - one.worker.busy_seconds) * power->idle;
+    }
+  }
+  return joules / 3600.0;
+}
+
+/// Everything that follows from the workers' rates.
+NightPlacement play(const NightQuestion& question, const plan::Placement& from,
+                    std::vector<Timed> timed) {
+  NightPlacement placement;
+  placement.name = name_of(from);
+  placement.split = from.split;
+  placement.runtime = from.runtime;
+  placement.format = from.format;
+  placement.tier = from.tier;
+  placement.raised = from.limit == plan::Limit::raised;
+  placement.may_win = from.may_win;
+  divide(question, placement, timed);
+  const auto quiet = [&](Pace pace) {
+    return quiet_night(to_workers(question, timed, pace), question.hours.seconds);
+  };
+  const QuietNight expected = quiet(Pace::expected);
+  placement.completions = expected.completions;
+  placement.finish = question.jobs.endless ? std::nullopt : expected.finish;
+  placement.low = quiet(Pace::slow).completions;
+  placement.high = quiet(Pace::fast).completions;
+  placement.evidence = Evidence::exact;
+  for (std::size_t w = 0; w < timed.size(); ++w) {
+    timed[w].worker.completed = expected.completed[w];
+    timed[w].worker.busy_seconds = expected.busy[w];
+    placement.evidence = weaker(placement.evidence, timed[w].rates.evidence);
+  }
+  count_tokens(question, timed, placement);
+  placement.most_watt_hours = most_watt_hours(question, timed);
+  const std::vector<Worker> workers = to_workers(question, timed, Pace::expected);
+  for (const Worker& worker : workers) {
+    placement.faults_per_day += faults_per_day(worker, question.rules.faults);
+  }
+  placement.outcome = simulate_nights(workers, question.rules);
+  for (Timed& one : timed) {
+    placement.workers.push_back(std::move(one.worker));
+  }
+  return placement;
+}
+
+/// The workers of a placement with their rates; empty where those are not known.
+std::vector<Timed> time_workers(const NightQuestion& question, const plan::Placement& placement,
+                                const plan::Scenario& scenario, std::string& why) {
+  std::vector<Timed> timed;
+  for (std::size_t replica = 0; replica < placement.replicas; ++replica) {
+    Timed one;
+    Bytes heaviest{};
+    fit::Split layers;
+    for (const plan::NodeBudget& budget : placement.nodes) {
+      if (budget.replica == replica) {
+        one.worker.nodes.push_back(budget.node);
+        if (placement.split == plan::SplitKind::pipeline) {
+          layers.push_back(budget.layer_count);
+        }
+        heaviest = std::max(heaviest, budget.parts.weights);
+      }
+    }
+    one.rdma = one.worker.nodes.size() > 1 &&
+               plan::transport_of(scenario, one.worker.nodes) == hardware::Transport::rdma;
+    one.worker.load_seconds = heaviest.as_double() / question.load_rate;
+    one.rates = rates_of(scenario, one.worker.nodes, placement.split, layers, question.jobs,
+                         question.plan.workload.sequences);
+    if (!one.rates.why_unknown.empty()) {
+      why = one.rates.why_unknown;
+      return {};
+    }
+    one.worker.decode = one.rates.decode;
+    one.worker.prefill = one.rates.prefill;
+    one.worker.job_seconds = mean_seconds(question.jobs, one.rates.seconds);
+    timed.push_back(std::move(one));
+  }
+  return timed;
+}
+
+/// Why a placement is not counted on; empty where it is.
+std::string unfit(const NightQuestion& question, const plan::Placement& placement) {
+  if (!placement.supported) {
+    return placement.problems.empty() ? "not supported" : placement.problems.front().text;
+  }
+  if (placement.nodes.empty() || !placement.loads) {
+    return "does not load";
+  }
+  if (!placement.fits) {
+    return fmt::format("holds jobs of up to {} tokens; the context asked for is {}",
+                       format_whole(placement.max_context),
+                       format_whole(question.plan.workload.context.count()));
+  }
+  return {};
+}
+
+/// Workers on unlike machines are of unlike speed: which is the fastest.
+std::size_t fastest(const std::vector<Timed>& timed) {
+  std::size_t best = 0;
+  for (std::size_t w = 1; w < timed.size(); ++w) {
+    if (timed[w].worker.job_seconds < timed[best].worker.job_seconds) {
+      best = w;
+    }
+  }
+  return best;
+}
+
+bool better(const NightPlacement& a, const NightPlacement& b) {
+  if (a.outcome.median != b.outcome.median) {
+    return a.outcome.median > b.outcome.median;
+  }
+  return a.outcome.mean > b.outcome.mean;
+}
+
+double parse_clock(std::string_view text) {
+  const std::vector<std::string_view> parts = split(trim(text), ':');
+  if (parts.size() != 2) {
+    throw Error("expected a time of day such as 22:00, found \"" + printable(text) + "\"");
+  }
+  const std::int64_t hour = parse_whole(parts[0], "the hour", 0, 24);
+  const std::int64_t minute = parse_whole(parts[1], "the minute", 0, hour == 24 ? 0 : 59);
+  return static_cast<double>(hour * 60 + minute) * 60.0;
+}
+
+}  // namespace
+
+Hours parse_hours(std::string_view text) {
+  constexpr double day = 86'400.0;
+  Hours hours;
+  const std::string_view trimmed = trim(text);
+  if (const std::size_t dash = trimmed.find('-');
+      trimmed.find(':') != std::string_view::npos && dash != std::string_view::npos) {
+    const double from = parse_clock(trimmed.substr(0, dash));
+    const double until = parse_clock(trimmed.substr(dash + 1));
+    hours.seconds = until > from ? until - from : until - from + day;
+    hours.until = std::string(trim(trimmed.substr(dash + 1)));
+    return hours;
+  }
+  const bool plain = !trimmed.empty() && trimmed.find_first_not_of("0123456789.") == trimmed.npos;
+  hours.seconds = parse_duration(plain ? std::string(trimmed) + "h" : std::string(trimmed),
+                                 "hours such as 9, 8.5h or 22:00-07:00");
+  constexpr double most = 31.0 * day;
+  if (hours.seconds < 1.0 || hours.seconds > most) {
+    throw Error("a night is between a second and 31 days long, found \"" + printable(text) + "\"");
+  }
+  return hours;
+}
+
+NightResult night(NightQuestion question) {
+  question.rules.seconds = question.hours.seconds;
+  runtime::Workload& workload = question.plan.workload;
+  workload.context = std::max(workload.context, Tokens(question.jobs.longest()));
+  const plan::Plan plan = plan::make_plan(question.plan);
+  std::map<runtime::Id, plan::Scenario> scenarios;
+  for (const runtime::Id id : question.plan.runtimes) {
+    plan::Scenario& scenario =
+        scenarios.emplace(id, plan::make_scenario(question.plan, id)).first->second;
+    plan::add_work(scenario, question.plan);
+  }
+
+  NightResult result;
+  std::optional<NightPlacement> alone;
+  for (const plan::SplitKind split :
+       {plan::SplitKind::independent, plan::SplitKind::pipeline, plan::SplitKind::tensor}) {
+    std::optional<NightPlacement> best;
+    std::string why;
+    for (const plan::Placement& placement : plan.placements) {
+      if (placement.split != split) {
+        continue;
+      }
+      std::string reason = unfit(question, placement);
+      std::vector<Timed> timed;
+      if (reason.empty()) {
+        timed = time_workers(question, placement, scenarios.at(placement.runtime), reason);
+      }
+      if (timed.empty()) {
+        why = why.empty() ? reason : why;
+        continue;
+      }
+      const Timed first = timed[fastest(timed)];
+      const std::size_t workers = timed.size();
+      NightPlacement played = play(question, placement, std::move(timed));
+      // One that may win goes before one that is shown for its numbers only.
+      if (best && (best->may_win > played.may_win ||
+                   (best->may_win == played.may_win && !better(played, *best)))) {
+        continue;
+      }
+      best = std::move(played);
+      if (split == plan::SplitKind::independent) {
+        alone.reset();
+        if (workers > 1) {
+          plan::Placement one = placement;
+          one.replicas = 1;
+          alone = play(question, one, {first});
+          alone->alone = true;
+        }
+      }
+    }
+    if (best) {
+      result.placements.push_back(std::move(*best));
+      if (split == plan::SplitKind::independent && alone) {
+        result.placements.push_back(std::move(*alone));
+      }
+    } else if (!why.empty()) {
+      const char* name = split == plan::SplitKind::independent ? "workers"
+                         : split == plan::SplitKind::pipeline  ? "pipeline"
+                                                               : "tensor";
+      result.absent.push_back({name, why});
+    }
+  }
+  for (std::size_t i = 0; i < result.placements.size(); ++i) {
+    if (result.placements[i].may_win &&
+        (!result.best || better(result.placements[i], result.placements[*result.best]))) {
+      result.best = i;
+    }
+  }
+  result.question = std::move(question);
+  return result;
+}
+
+}  // namespace macfit::study

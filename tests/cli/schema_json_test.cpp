@@ -1,0 +1,110 @@
+// What the program prints and reads, against the schemas in docs/schema/.
+
+#include <filesystem>
+#include <set>
+
+#include "cli/cli_test.hpp"
+#include "json_schema_json.hpp"
+#include "test.hpp"
+
+using namespace macfit;
+using nlohmann::json;
+
+namespace {
+
+std::string schema_path(const std::string& name) { return "docs/schema/" + name + ".schema.json"; }
+
+json schema(const std::string& name) {
+  return json::parse(test::read_text(test::source_path(schema_path(name))));
+}
+
+std::string complaint(const std::string& name, const json& value) {
+  return test::SchemaCheck(schema(name)).complaint(value);
+}
+
+std::string file(const std::string& name) { return test::source_path(name).string(); }
+
+struct Printed {
+  const char* schema;
+  std::string command;
+};
+
+}  // namespace
+
+TEST_CASE("what the program prints follows its schema", "[cli]") {
+  const std::vector<Printed> all = {
+      {"plan", "plan --model 230b-q4 --nodes 2x128"},
+      {"plan", "plan --model llama-3.1-70b --nodes m4-max-128+m4-pro-64 --context 64k"},
+      {"plan", "plan --model minimax-m2.5 --nodes 2x128 --link tb5-rdma"},
+      {"plan", "plan --model 250gb --nodes 2x128"},
+      {"plan", "plan --model deepseek-v3.1 --nodes 2x512 --runtime all --sequences 4"},
+      {"model", "models show llama-3.1-70b"},
+      {"model", "models show qwen3-vl-4b"},
+      {"model", "models show 215gb"},
+      {"models", "models list"},
+      {"hardware", "hardware list"},
+      {"hardware-cluster", "hardware show 2x128+1x64"},
+      {"runtimes", "runtimes"},
+      {"version", "version --json"},
+      {"validation", "calibrate --validate " + file("hardware/measurements.json")},
+      {"check", "check --quiet " + file("models/llama-3.1-8b.json")},
+  };
+  for (const Printed& printed : all) {
+    CAPTURE(printed.command);
+    const bool said = printed.command.find("--json") != std::string::npos;
+    const test::Ran ran = test::run(printed.command + (said ? "" : " --format json"));
+    CHECK(ran.error.empty());
+    REQUIRE(ran.code == 0);
+    CHECK(complaint(printed.schema, json::parse(ran.out)).empty());
+  }
+}
+
+TEST_CASE("what the program reads follows its schema", "[cli]") {
+  for (const char* name :
+       {"chips", "machines", "links", "gpu_limits", "calibration", "measurements"}) {
+    CAPTURE(name);
+    CHECK(complaint(name, json::parse(test::read_text(
+                              test::source_path("hardware/" + std::string(name) + ".json"))))
+              .empty());
+  }
+}
+
+TEST_CASE("a key that is renamed, added or lost does not pass its schema", "[cli]") {
+  const json plan = json::parse(test::run("plan --model 70b-q4 --nodes 2x128 --format json").out);
+  REQUIRE(complaint("plan", plan).empty());
+  json renamed = plan;
+  renamed["placements"][0]["nodes"][0]["demand"] =
+      renamed["placements"][0]["nodes"][0]["demand_bytes"];
+  CHECK_FALSE(complaint("plan", renamed).empty());
+  renamed["placements"][0]["nodes"][0].erase("demand_bytes");
+  CHECK_FALSE(complaint("plan", renamed).empty());
+  json lost = plan;
+  lost["verdict"].erase("kind");
+  CHECK_FALSE(complaint("plan", lost).empty());
+  json text = plan;
+  text["cluster"]["ram_bytes"] = "much";
+  CHECK_FALSE(complaint("plan", text).empty());
+  json word = plan;
+  word["verdict"]["tier"] = "fine";
+  CHECK_FALSE(complaint("plan", word).empty());
+}
+
+TEST_CASE("every schema names its dialect and is printed or read by something", "[cli]") {
+  const std::set<std::string> known = {
+      "calibration",      "check", "chips",    "cluster",    "gpu_limits",   "hardware",
+      "hardware-cluster", "links", "machines", "manifest",   "measurements", "model",
+      "models",           "plan",  "runtimes", "validation", "version"};
+  std::set<std::string> found;
+  for (const auto& entry : std::filesystem::directory_iterator(test::source_path("docs/schema"))) {
+    const std::string name = entry.path().filename().string();
+    const json read = json::parse(test::read_text(entry.path()));
+    CAPTURE(name);
+    CHECK(read.at("$schema") == "https://json-schema.org/draft/2020-12/schema");
+    CHECK(read.at("properties").at("schema").contains("const"));
+    found.insert(name.substr(0, name.find('.')));
+  }
+  for (const std::string& name : known) {
+    CAPTURE(name);
+    CHECK(found.count(name) == 1);
+  }
+}
