@@ -2,7 +2,9 @@
 
 #include <memory>
 
+#include "batch.hpp"
 #include "commands.hpp"
+#include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/report/against_report.hpp"
 #include "macfit/report/plan_report.hpp"
@@ -17,6 +19,7 @@ struct PlanFlags {
   Common common;
   RequestFlags request;
   std::string require;
+  BatchFlags batch;
   std::string against;
   bool explain = false;
 };
@@ -28,6 +31,7 @@ Examples:
   macfit plan --model 210gb --nodes 2x128 --explain
   macfit plan --model 230b-q4 --nodes 2x128 --against mac-studio-m3-ultra-512
   macfit plan --model gpt-oss-120b --nodes desk.json --require comfortable --format json
+  echo '{"id": "a", "model": "glm-4.5", "context": "32k"}' | macfit plan --batch - --nodes 2x128
 
 Sizes: 230b-q4 is 230 billion parameters at 4 bit, dense; 400b-a17b-q8 a mixture of experts with 17
 billion active; 215gb weights of that size. 2x128 is two Macs sold with 128 GB; + joins unlike ones.
@@ -40,6 +44,18 @@ int plan_command(const PlanFlags& flags) {
   std::optional<fit::Tier> required;
   if (!flags.require.empty()) {
     required = fit::parse_tier(flags.require);
+  }
+  if (!flags.batch.file.empty()) {
+    BatchFlags batch = flags.batch;
+    batch.output = flags.common.output;
+    batch.require = flags.require;
+    return run_batch(batch, flags.request, load_catalogs(flags.common));
+  }
+  for (const auto& [flag, value] : {std::pair{"--model", &flags.request.model},
+                                    std::pair{"--nodes", &flags.request.cluster.nodes}}) {
+    if (value->empty()) {
+      throw Error(std::string(flag) + " is required", {}, "see macfit plan --help");
+    }
   }
   report::Style style = style_for(flags.common);
   style.explain = flags.explain;
@@ -77,6 +93,15 @@ int plan_command(const PlanFlags& flags) {
 Action add_plan(CLI::App& app) {
   auto flags = std::make_shared<PlanFlags>();
   add_request(app, flags->request);
+  for (const char* flag : {"--model", "--nodes"}) {
+    app.get_option(flag)->required(false);  // a batch has them in its lines
+  }
+  app.add_option("--batch", flags->batch.file,
+                 "Requests as JSON Lines, keys named as the flags; plans as JSON Lines, in order")
+      ->type_name("FILE|-");
+  app.add_flag("--brief", flags->batch.brief, "With --batch: a sweep's row each, not a whole plan");
+  app.add_option("--threads", flags->batch.threads, "With --batch (default: all cores)")
+      ->type_name("N");
   app.add_option("--require", flags->require,
                  "Exit code 1 unless the tier is at least this: comfortable or borderline")
       ->type_name("comfortable|borderline");
