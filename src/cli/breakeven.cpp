@@ -6,8 +6,10 @@
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/report/breakeven_report.hpp"
+#include "macfit/report/html_report.hpp"
 #include "macfit/study/night.hpp"
 #include "options.hpp"
+#include "told.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -21,7 +23,7 @@ struct BreakevenFlags {
   std::string hours = "9";
 };
 
-const std::vector<std::string> formats = {"text", "json", "csv", "svg"};
+const std::vector<std::string> formats = {"text", "json", "csv", "svg", "html"};
 
 constexpr const char* footer = R"(
 Examples:
@@ -44,7 +46,7 @@ plan::Request one_request(const BreakevenFlags& flags, const Catalogs& catalogs,
   return make_request(one, catalogs);
 }
 
-int breakeven_command(const BreakevenFlags& flags) {
+int breakeven_command(const BreakevenFlags& flags, const CLI::App& app) {
   check_format(flags.common, formats);
   const report::Style style = style_for(flags.common);
   const Catalogs catalogs = load_catalogs(flags.common);
@@ -90,10 +92,11 @@ int breakeven_command(const BreakevenFlags& flags) {
   }
   const study::BreakevenResult result = study::breakeven(std::move(question), catalogs.models);
   const std::string& format = flags.common.format;
-  deliver(flags.common, format == "json"  ? report::breakeven_json(result)
-                        : format == "csv" ? report::breakeven_csv(result)
-                        : format == "svg" ? report::breakeven_svg(result)
-                                          : report::breakeven_text(result, style));
+  deliver(flags.common, format == "json"   ? report::breakeven_json(result)
+                        : format == "csv"  ? report::breakeven_csv(result)
+                        : format == "svg"  ? report::breakeven_svg(result)
+                        : format == "html" ? report::breakeven_html(result, told(app))
+                                           : report::breakeven_text(result, style));
   return 0;
 }
 
@@ -123,7 +126,7 @@ Action add_breakeven(CLI::App& app) {
   option("--hours", flags->hours, "Length of a night (default 9)", "HOURS");
   add_common(app, flags->common, formats);
   app.footer(footer);
-  return [flags] { return breakeven_command(*flags); };
+  return [flags, &app] { return breakeven_command(*flags, app); };
 }
 
 }  // namespace macfit::cli

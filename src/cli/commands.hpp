@@ -26,7 +26,6 @@ using Action = std::function<int()>;
 [[nodiscard]] Action add_explain(CLI::App& app);
 [[nodiscard]] Action add_help(CLI::App& app);
 [[nodiscard]] Action add_completion(CLI::App& app);
-[[nodiscard]] Action add_man(CLI::App& app);
 [[nodiscard]] Action add_version(CLI::App& app);
 
 /// Parses the command line and runs it. 0 done, 1 required but not so, 2 bad usage or input; errors

@@ -6,8 +6,10 @@
 #include "files.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
+#include "macfit/report/html_report.hpp"
 #include "macfit/report/night_report.hpp"
 #include "options.hpp"
+#include "told.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -29,7 +31,7 @@ struct NightFlags {
   std::string seed;
 };
 
-const std::vector<std::string> formats = {"text", "json", "csv", "markdown"};
+const std::vector<std::string> formats = {"text", "json", "csv", "markdown", "html"};
 
 constexpr const char* footer = R"(
 Examples:
@@ -99,7 +101,7 @@ study::NightRules rules_of(const NightFlags& flags) {
   return rules;
 }
 
-int night_command(const NightFlags& flags) {
+int night_command(const NightFlags& flags, const CLI::App& app) {
   check_format(flags.common, formats);
   const report::Style style = style_for(flags.common);
   study::NightQuestion question;
@@ -126,6 +128,7 @@ int night_command(const NightFlags& flags) {
   deliver(flags.common, format == "json"       ? report::night_json(result)
                         : format == "csv"      ? report::night_csv(result)
                         : format == "markdown" ? report::night_markdown(result)
+                        : format == "html"     ? report::night_html(result, told(app))
                                                : report::night_text(result, style));
   return 0;
 }
@@ -161,7 +164,7 @@ Action add_night(CLI::App& app) {
   option("--seed", flags->seed, "The same seed gives the same nights (default 1)", "N");
   add_common(app, flags->common, formats);
   app.footer(footer);
-  return [flags] { return night_command(*flags); };
+  return [flags, &app] { return night_command(*flags, app); };
 }
 
 }  // namespace macfit::cli

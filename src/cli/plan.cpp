@@ -7,6 +7,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/report/against_report.hpp"
+#include "macfit/report/html_report.hpp"
 #include "macfit/report/plan_report.hpp"
 #include "macfit/study/against.hpp"
 #include "options.hpp"
@@ -32,12 +33,13 @@ Examples:
   macfit plan --model 230b-q4 --nodes 2x128 --against mac-studio-m3-ultra-512
   macfit plan --model gpt-oss-120b --nodes desk.json --require comfortable --format json
   echo '{"id": "a", "model": "glm-4.5", "context": "32k"}' | macfit plan --batch - --nodes 2x128
+  macfit plan --model glm-4.5 --nodes 2x128 --format html --output plan.html
 
 Sizes: 230b-q4 is 230 billion parameters at 4 bit, dense; 400b-a17b-q8 a mixture of experts with 17
 billion active; 215gb weights of that size. 2x128 is two Macs sold with 128 GB; + joins unlike ones.
 )";
 
-const std::vector<std::string> formats = {"text", "json"};
+const std::vector<std::string> formats = {"text", "json", "html"};
 
 int plan_command(const PlanFlags& flags) {
   check_format(flags.common, formats);
@@ -67,8 +69,11 @@ int plan_command(const PlanFlags& flags) {
               " nodes");
   const plan::Plan plan = plan::make_plan(request);
   const bool json = flags.common.format == "json";
+  const bool html = flags.common.format == "html";
   if (flags.against.empty()) {
-    deliver(flags.common, json ? report::plan_json(plan) : report::plan_text(plan, style));
+    deliver(flags.common, json   ? report::plan_json(plan)
+                          : html ? report::plan_html(plan)
+                                 : report::plan_text(plan, style));
   } else {
     RequestFlags elsewhere = flags.request;
     elsewhere.cluster.nodes = flags.against;
@@ -77,8 +82,9 @@ int plan_command(const PlanFlags& flags) {
     const study::Side mine = study::side_of(plan, catalogs.hardware);
     const study::Side others = study::side_of(other, catalogs.hardware);
     deliver(flags.common,
-            json ? report::against_json(plan, other, mine, others)
-                 : report::plan_text(plan, style) + report::against_text(mine, others, style));
+            json   ? report::against_json(plan, other, mine, others)
+            : html ? report::against_html(plan, mine, others, flags.against)
+                   : report::plan_text(plan, style) + report::against_text(mine, others, style));
   }
   if (required && plan.verdict.tier < *required) {
     talk.warn("required " + std::string(fit::tier_name(*required)) + ", got " +

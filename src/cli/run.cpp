@@ -110,7 +110,6 @@ int run(int argc, const char* const* argv) {
   add("explain", "What a term, a reason or a problem code means", add_explain);
   add("help", "Commands and topics: exit codes, sizes, nodes, formats, environment", add_help);
   add("completion", "A completion script for bash, zsh or fish", add_completion);
-  add("man", "The man page, as roff", add_man);
   add("version", "The version of macfit and of its catalog", add_version);
 
   try {

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include "macfit/plan/plan.hpp"
+#include "macfit/report/html.hpp"
+
+namespace macfit::report {
+
+/// The placement that a report is about: the winner, or the nearest miss. Null where there is
+/// neither.
+[[nodiscard]] const plan::Placement* shown_placement(const plan::Plan& plan);
+[[nodiscard]] const plan::NodeBudget& fullest_node(const plan::Placement& placement);
+
+/// "mlx-lm, pipeline (default)".
+[[nodiscard]] std::string placement_words(const plan::Placement& placement);
+/// "3.37 (2.26–4.15)", or a dash.
+[[nodiscard]] std::string range_words(const std::optional<speed::Estimate>& figure);
+/// "macfit COMMAND" with the request's flags, quoted for a shell.
+[[nodiscard]] std::string command_line(const plan::Request& request, std::string_view command);
+
+// The parts of a plan's page, one file a subject.
+[[nodiscard]] html::Markup memory_section(const plan::Plan& plan, const plan::Placement& shown);
+[[nodiscard]] html::Markup layers_section(const plan::Plan& plan, const plan::Placement& shown);
+[[nodiscard]] html::Markup context_section(const plan::Plan& plan, const plan::Placement& shown);
+[[nodiscard]] html::Markup speed_section(const plan::Plan& plan);
+[[nodiscard]] html::Markup assumptions_section(const plan::Plan& plan);
+
+}  // namespace macfit::report
