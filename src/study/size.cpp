@@ -158,9 +158,8 @@ std::int64_t largest_nominal(const plan::Request& request, fit::Tier tier,
   if (request.only) {
     return largest_nominal_of(request, *request.only, tier, catalog);
   }
-  return std::max(
-      largest_nominal_of(request, plan::SplitKind::independent, tier, catalog),
-      largest_nominal_of(request, plan::SplitKind::pipeline, tier, catalog));
+  return std::max(largest_nominal_of(request, plan::SplitKind::independent, tier, catalog),
+                  largest_nominal_of(request, plan::SplitKind::pipeline, tier, catalog));
 }
 
 std::vector<Candidate> candidates_of(const hardware::Catalog& catalog) {
