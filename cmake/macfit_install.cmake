@@ -29,7 +29,7 @@ if(NOT CMAKE_CROSSCOMPILING)
   file(MAKE_DIRECTORY "${shared}")
   add_custom_command(
     OUTPUT "${shared}/macfit.1" "${shared}/macfit.bash" "${shared}/_macfit" "${shared}/macfit.fish"
-    COMMAND macfit_cli man > "${shared}/macfit.1"
+    COMMAND macfit_cli help --man > "${shared}/macfit.1"
     COMMAND macfit_cli completion bash > "${shared}/macfit.bash"
     COMMAND macfit_cli completion zsh > "${shared}/_macfit"
     COMMAND macfit_cli completion fish > "${shared}/macfit.fish"

@@ -58,7 +58,7 @@ int breakeven_command(const BreakevenFlags& flags, const CLI::App& app) {
   for (const std::string& quant :
        hardware::split_list(flags.request.quant.empty() ? "q4,q8" : flags.request.quant)) {
     const plan::Request request = one_request(flags, catalogs, quant, {});
-    question.formats.push_back(request.recipe);
+    question.formats.push_back({quant, request.recipe});
     if (named) {
       question.model = request.model;
     }

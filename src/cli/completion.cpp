@@ -231,7 +231,7 @@ std::string zsh_text(const std::string& text) {
 class ZshActions {
  public:
   std::string of(const Values& values) {
-    const std::string words = "(" + joined(values.words) + ")";
+    std::string words = "(" + joined(values.words) + ")";
     if (values.words.empty()) {
       return values.files ? "_files" : values.folders ? "_files -/" : "";
     }

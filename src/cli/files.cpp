@@ -35,7 +35,6 @@ class Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] int close() { return ::close(std::exchange(fd_, -1)); }
 
  private:
   int fd_;
@@ -112,58 +111,91 @@ std::vector<std::pair<std::string, std::string>> read_folder(const std::string& 
   return files;
 }
 
-void write_file(const std::string& path, std::string_view text) {
+OutputStream::OutputStream(std::string path) : path_(std::move(path)) {
+  if (path_.empty() || path_ == "-") {
+    path_ = "standard output";
+    fd_ = STDOUT_FILENO;
+    return;
+  }
   // Through a link the file that it names is replaced, not the link.
   std::error_code ignored;
-  fs::path target = path;
+  fs::path target = path_;
   if (fs::is_symlink(target, ignored)) {
     target = fs::weakly_canonical(target, ignored);
   }
+  target_ = target.string();
   struct stat info {};
-  const bool exists = ::stat(target.c_str(), &info) == 0;
+  const bool exists = ::stat(target_.c_str(), &info) == 0;
+  if (exists && S_ISDIR(info.st_mode)) {
+    throw Error("it is a directory", Place{path_, {}, {}});
+  }
   if (exists && !S_ISREG(info.st_mode)) {
-    if (S_ISDIR(info.st_mode)) {
-      throw Error("it is a directory", Place{path, {}, {}});
-    }
-    // A device or a pipe can't be replaced: it is written to.
-    Descriptor fd(::open(target.c_str(), O_WRONLY | O_CLOEXEC));
-    const int code = fd.get() < 0 ? errno : write_all(fd.get(), text);
-    if (code != 0) {
-      throw failed(path, "can't write it", code);
+    fd_ = ::open(target_.c_str(), O_WRONLY | O_CLOEXEC);
+    if (fd_ < 0) {
+      throw failed(path_, "can't write it", errno);
     }
     return;
   }
-  std::string temporary = target.string() + ".XXXXXX";
-  Descriptor fd(::mkstemp(temporary.data()));
-  if (fd.get() < 0) {
-    throw failed(path, "can't create a file beside it", errno);
+  temporary_ = target_ + ".XXXXXX";
+  fd_ = ::mkstemp(temporary_.data());
+  if (fd_ < 0) {
+    const int code = errno;
+    temporary_.clear();
+    throw failed(path_, "can't create a file beside it", code);
   }
   const mode_t mask = ::umask(0);
   ::umask(mask);
-  int code = write_all(fd.get(), text);
-  if (code == 0 && ::fchmod(fd.get(), exists ? info.st_mode & 07777U : 0666U & ~mask) != 0) {
-    code = errno;
+  mode_ = exists ? info.st_mode & 07777U : 0666U & ~mask;
+}
+
+OutputStream::~OutputStream() {
+  if (fd_ > 2) {
+    ::close(fd_);
   }
-  if (code == 0 && ::fsync(fd.get()) != 0 && errno != EINVAL && errno != ENOTSUP) {
-    code = errno;
-  }
-  if (fd.close() != 0 && code == 0) {
-    code = errno;
-  }
-  if (code == 0 && ::rename(temporary.c_str(), target.c_str()) != 0) {
-    code = errno;
-  }
-  if (code != 0) {
-    ::unlink(temporary.c_str());
-    throw failed(path, "can't write it", code);
+  if (!temporary_.empty()) {
+    ::unlink(temporary_.c_str());
   }
 }
 
-void write_out(std::string_view text) {
-  const int code = write_all(STDOUT_FILENO, text);
-  if (code != 0 && code != EPIPE) {
-    throw failed("standard output", "can't write it", code);
+bool OutputStream::write(std::string_view text) {
+  const int code = write_all(fd_, text);
+  if (code == EPIPE) {
+    return false;
   }
+  if (code != 0) {
+    throw failed(path_, "can't write it", code);
+  }
+  return true;
 }
+
+void OutputStream::commit() {
+  if (temporary_.empty()) {
+    return;
+  }
+  int code = ::fchmod(fd_, mode_) != 0 ? errno : 0;
+  if (code == 0 && ::fsync(fd_) != 0 && errno != EINVAL && errno != ENOTSUP) {
+    code = errno;
+  }
+  if (::close(std::exchange(fd_, -1)) != 0 && code == 0) {
+    code = errno;
+  }
+  if (code == 0 && ::rename(temporary_.c_str(), target_.c_str()) != 0) {
+    code = errno;
+  }
+  if (code != 0) {
+    throw failed(path_, "can't write it", code);
+  }
+  temporary_.clear();
+}
+
+void write_file(const std::string& path, std::string_view text) {
+  OutputStream stream(path);
+  if (!stream.write(text)) {
+    throw failed(path, "can't write it", EPIPE);
+  }
+  stream.commit();
+}
+
+void write_out(std::string_view text) { (void)OutputStream("-").write(text); }
 
 }  // namespace macfit::cli

@@ -15,8 +15,31 @@ namespace macfit::cli {
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> read_folder(
     const std::string& directory);
 
-/// Writes a file whole or not at all: to a temporary beside it, which then takes its name.
-/// A symbolic link keeps pointing where it did. Throws Error.
+/// Data on its way out, to standard output ("" or "-") or to a file. A file is written whole or not
+/// at all: to a temporary beside it, which takes its name by commit() and is gone without it. A
+/// symbolic link keeps pointing where it did; a device or a pipe is written to as it is.
+class OutputStream {
+ public:
+  /// Throws Error where the file can't be written.
+  explicit OutputStream(std::string path);
+  ~OutputStream();
+  OutputStream(const OutputStream&) = delete;
+  OutputStream& operator=(const OutputStream&) = delete;
+
+  /// False where the reader of a pipe went away. Throws Error on any other failure.
+  [[nodiscard]] bool write(std::string_view text);
+  /// Throws Error.
+  void commit();
+
+ private:
+  std::string path_;
+  std::string target_;
+  std::string temporary_;  ///< empty: written to as it is
+  unsigned mode_ = 0;
+  int fd_ = -1;
+};
+
+/// Writes a file by an OutputStream. Throws Error.
 void write_file(const std::string& path, std::string_view text);
 
 /// Writes to standard output; a reader that went away is no error, a full disk is. Throws Error.

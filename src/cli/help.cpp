@@ -46,6 +46,7 @@ std::string help_text(const CLI::App& root, const std::vector<std::string>& word
     });
     if (child == children.end()) {
       std::vector<std::string> known;
+      known.reserve(children.size() + help_topics().size());
       for (const CLI::App* app : children) {
         known.push_back(app->get_name());
       }
@@ -145,7 +146,7 @@ void man_command(const CommandNode& node, const std::string& path, std::string& 
 
 std::string man_page(const CommandNode& root) {
   std::string out = fmt::format(
-      ".\\\" Written by \"macfit man\" from the definitions of its commands.\n"
+      ".\\\" Written by \"macfit help --man\" from the definitions of its commands.\n"
       ".TH MACFIT 1 \"\" \"macfit {}\" \"User Commands\"\n"
       ".SH NAME\nmacfit \\- plans which model runs how on which Macs\n"
       ".SH SYNOPSIS\n.B macfit\n.I COMMAND\n.RI [ ARGUMENT ...]\n"
@@ -167,19 +168,16 @@ std::string man_page(const CommandNode& root) {
 
 Action add_help(CLI::App& app) {
   auto words = std::make_shared<std::vector<std::string>>();
+  auto man = std::make_shared<bool>(false);
   app.add_option("topic", *words, "A topic or a command; without one, all commands and topics")
       ->type_name("TOPIC");
-  app.footer("\nExamples:\n  macfit help sizes\n  macfit help models show\n");
-  return [&app, words] {
-    write_out(help_text(*app.get_parent(), *words));
-    return 0;
-  };
-}
-
-Action add_man(CLI::App& app) {
-  app.footer("\nExample:\n  macfit man > macfit.1; man ./macfit.1\n");
-  return [&app] {
-    write_out(man_page(command_tree(*app.get_parent())));
+  app.add_flag("--man", *man, "The man page, as roff");
+  app.footer(
+      "\nExamples:\n  macfit help sizes\n  macfit help models show\n"
+      "  macfit help --man > macfit.1; man ./macfit.1\n");
+  return [&app, words, man] {
+    write_out(*man ? man_page(command_tree(*app.get_parent()))
+                   : help_text(*app.get_parent(), *words));
     return 0;
   };
 }

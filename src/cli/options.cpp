@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "asking.hpp"
 #include "files.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
@@ -193,14 +194,7 @@ void add_cluster(CLI::App& app, ClusterFlags& flags, bool required) {
       ->type_name("tb5-tcp|tb5-rdma|tb4|10gbe|1gbe|wifi");
 }
 
-void add_request(CLI::App& app, RequestFlags& flags) {
-  app.add_option("--model,-m", flags.model,
-                 "A model of the catalog, a file or folder, or a size such as 230b-q4 or 215gb")
-      ->type_name("NAME|PATH|SIZE")
-      ->required();
-  app.add_option("--quant", flags.quant, "Weight format: q4, mlx-8bit-g64, bf16, mixed_4_6 …")
-      ->type_name("NAME");
-  add_cluster(app, flags.cluster, true);
+void add_workload(CLI::App& app, RequestFlags& flags) {
   app.add_option("--context,-c", flags.context,
                  "Prompt plus output per sequence, in tokens: 32k (default 8k)")
       ->type_name("TOKENS");
@@ -212,11 +206,22 @@ void add_request(CLI::App& app, RequestFlags& flags) {
       ->type_name("mlx-lm|exo|llama.cpp|all");
   app.add_option("--split", flags.split, "Only this split (default auto)")
       ->type_name("auto|independent|pipeline|tensor");
-  app.add_option("--layers", flags.layers, "A pipeline's layers per node: 31,31")
-      ->type_name("N,N…");
   app.add_option("--prefill-step", flags.prefill_step,
                  "Prompt tokens per forward pass (default 2048)")
       ->type_name("N");
+}
+
+void add_request(CLI::App& app, RequestFlags& flags) {
+  app.add_option("--model,-m", flags.model,
+                 "A model of the catalog, a file or folder, or a size such as 230b-q4 or 215gb")
+      ->type_name("NAME|PATH|SIZE")
+      ->required();
+  app.add_option("--quant", flags.quant, "Weight format: q4, mlx-8bit-g64, bf16, mixed_4_6 …")
+      ->type_name("NAME");
+  add_cluster(app, flags.cluster, true);
+  add_workload(app, flags);
+  app.add_option("--layers", flags.layers, "A pipeline's layers per node: 31,31")
+      ->type_name("N,N…");
 }
 
 Catalogs load_catalogs(const Common& common) {
@@ -297,24 +302,21 @@ ResolvedModel resolve_model(const std::string& name, const std::string& quant,
   return result;
 }
 
-plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
-                           const char* nodes_flag) {
-  plan::Request request;
-  ResolvedModel resolved = resolve_model(flags.model, flags.quant, catalogs);
-  request.model = std::move(resolved.model);
-  request.recipe = std::move(resolved.recipe);
-  request.cluster = resolve_cluster(flags.cluster, catalogs, nodes_flag);
-  request.catalog_version = catalogs.version;
-  request.calibration = catalogs.calibration;
+std::vector<runtime::Id> runtimes_of(const RequestFlags& flags) {
+  return parse_flag("--runtime", flags.runtime.empty() ? "all" : flags.runtime, parse_runtimes);
+}
+
+Question question_of(const RequestFlags& flags) {
+  Question question;
   if (!flags.context.empty()) {
-    request.workload.context = parse_flag("--context", flags.context, parse_tokens);
+    question.workload.context = parse_flag("--context", flags.context, parse_tokens);
   }
   constexpr std::int64_t most = 1'000'000;
   if (!flags.sequences.empty()) {
-    request.workload.sequences = parse_whole(flags.sequences, "--sequences", 1, most);
+    question.workload.sequences = parse_whole(flags.sequences, "--sequences", 1, most);
   }
   if (!flags.prefill_step.empty()) {
-    request.workload.prefill_step = parse_whole(flags.prefill_step, "--prefill-step", 1, most);
+    question.workload.prefill_step = parse_whole(flags.prefill_step, "--prefill-step", 1, most);
   }
   if (!flags.kv.empty()) {
     const std::vector<std::string_view> types = split(flags.kv, ',');
@@ -322,16 +324,44 @@ plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
     if (types.size() > 2) {
       throw Error("--kv: one cache format, or the keys' and the values' joined by a comma");
     }
-    request.workload.kv = parse_flag("--kv", std::string(types.front()), parse);
+    question.workload.kv = parse_flag("--kv", std::string(types.front()), parse);
     if (types.size() == 2) {
-      request.workload.kv_values = parse_flag("--kv", std::string(types.back()), parse);
+      question.workload.kv_values = parse_flag("--kv", std::string(types.back()), parse);
     }
   }
-  request.runtimes =
-      parse_flag("--runtime", flags.runtime.empty() ? "all" : flags.runtime, parse_runtimes);
   if (!flags.split.empty()) {
-    request.only = parse_flag("--split", flags.split, parse_split);
+    question.only = parse_flag("--split", flags.split, parse_split);
   }
+  return question;
+}
+
+plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
+                           const char* nodes_flag, RequestCache* cache) {
+  RequestCache own;
+  RequestCache& known = cache != nullptr ? *cache : own;
+  plan::Request request;
+  const ResolvedModel& resolved = known.models.get(flags.model + '\n' + flags.quant, [&] {
+    return resolve_model(flags.model, flags.quant, catalogs);
+  });
+  request.model = resolved.model;
+  request.recipe = resolved.recipe;
+  const ClusterFlags& where = flags.cluster;
+  const RequestCache::Place& place = known.clusters.get(
+      where.nodes + '\n' + where.macos + '\n' + where.wired_limit + '\n' + where.reserve + '\n' +
+          where.cluster_reserve + '\n' + where.link,
+      [&] {
+        RequestCache::Place made{resolve_cluster(where, catalogs, nodes_flag), {}};
+        made.alternatives = alternatives(made.cluster, where, catalogs);
+        return made;
+      });
+  request.cluster = place.cluster;
+  request.alternatives = place.alternatives;
+  request.catalog_version = catalogs.version;
+  request.calibration = catalogs.calibration;
+  const Question question = question_of(flags);
+  request.workload = question.workload;
+  request.only = question.only;
+  request.runtimes = runtimes_of(flags);
   if (!flags.layers.empty()) {
     for (const std::string_view part : split(flags.layers, ',')) {
       request.layers.push_back(parse_whole(part, "--layers", 1, 100'000));
@@ -344,7 +374,6 @@ plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
       }
     }
   }
-  request.alternatives = alternatives(request.cluster, flags.cluster, catalogs);
   const std::pair<const char*, const std::string*> given[] = {
       {"--model", &flags.model},
       {"--quant", &flags.quant},

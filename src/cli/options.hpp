@@ -59,6 +59,8 @@ struct Catalogs {
 
 void add_common(CLI::App& app, Common& common, const std::vector<std::string>& formats);
 void add_cluster(CLI::App& app, ClusterFlags& flags, bool required);
+/// The flags of a request but model, format, cluster and layers.
+void add_workload(CLI::App& app, RequestFlags& flags);
 void add_request(CLI::App& app, RequestFlags& flags);
 
 [[nodiscard]] Catalogs load_catalogs(const Common& common);
@@ -75,9 +77,11 @@ struct ResolvedModel {
 [[nodiscard]] ResolvedModel resolve_model(const std::string& name, const std::string& quant,
                                           const Catalogs& catalogs);
 
-/// `nodes_flag` is what the cluster's spec is called in errors.
+struct RequestCache;
+/// `nodes_flag` is what the cluster's spec is called in errors; `cache` is for many requests.
 [[nodiscard]] plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
-                                         const char* nodes_flag = "--nodes");
+                                         const char* nodes_flag = "--nodes",
+                                         RequestCache* cache = nullptr);
 
 /// By --color, NO_COLOR, the terminal and the locale.
 [[nodiscard]] report::Style style_for(const Common& common);

@@ -2,7 +2,9 @@
 
 #include <memory>
 
+#include "batch.hpp"
 #include "commands.hpp"
+#include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/report/against_report.hpp"
 #include "macfit/report/html_report.hpp"
@@ -18,6 +20,7 @@ struct PlanFlags {
   Common common;
   RequestFlags request;
   std::string require;
+  BatchFlags batch;
   std::string against;
   bool explain = false;
 };
@@ -29,6 +32,7 @@ Examples:
   macfit plan --model 210gb --nodes 2x128 --explain
   macfit plan --model 230b-q4 --nodes 2x128 --against mac-studio-m3-ultra-512
   macfit plan --model gpt-oss-120b --nodes desk.json --require comfortable --format json
+  echo '{"id": "a", "model": "glm-4.5", "context": "32k"}' | macfit plan --batch - --nodes 2x128
   macfit plan --model glm-4.5 --nodes 2x128 --format html --output plan.html
 
 Sizes: 230b-q4 is 230 billion parameters at 4 bit, dense; 400b-a17b-q8 a mixture of experts with 17
@@ -42,6 +46,18 @@ int plan_command(const PlanFlags& flags) {
   std::optional<fit::Tier> required;
   if (!flags.require.empty()) {
     required = fit::parse_tier(flags.require);
+  }
+  if (!flags.batch.file.empty()) {
+    BatchFlags batch = flags.batch;
+    batch.output = flags.common.output;
+    batch.require = flags.require;
+    return run_batch(batch, flags.request, load_catalogs(flags.common));
+  }
+  for (const auto& [flag, value] : {std::pair{"--model", &flags.request.model},
+                                    std::pair{"--nodes", &flags.request.cluster.nodes}}) {
+    if (value->empty()) {
+      throw Error(std::string(flag) + " is required", {}, "see macfit plan --help");
+    }
   }
   report::Style style = style_for(flags.common);
   style.explain = flags.explain;
@@ -83,6 +99,15 @@ int plan_command(const PlanFlags& flags) {
 Action add_plan(CLI::App& app) {
   auto flags = std::make_shared<PlanFlags>();
   add_request(app, flags->request);
+  for (const char* flag : {"--model", "--nodes"}) {
+    app.get_option(flag)->required(false);  // a batch has them in its lines
+  }
+  app.add_option("--batch", flags->batch.file,
+                 "Requests as JSON Lines, keys named as the flags; plans as JSON Lines, in order")
+      ->type_name("FILE|-");
+  app.add_flag("--brief", flags->batch.brief, "With --batch: a sweep's row each, not a whole plan");
+  app.add_option("--threads", flags->batch.threads, "With --batch (default: all cores)")
+      ->type_name("N");
   app.add_option("--require", flags->require,
                  "Exit code 1 unless the tier is at least this: comfortable or borderline")
       ->type_name("comfortable|borderline");

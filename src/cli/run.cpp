@@ -94,6 +94,10 @@ int run(int argc, const char* const* argv) {
     actions.emplace_back(command, make(*command));
   };
   add("plan", "One model on one cluster: fit, split, room and what to type", add_plan);
+  add("survey", "Every model of the catalog on one cluster, by tier", add_survey);
+  add("sweep", "A grid of what-ifs, streamed as CSV, JSON Lines or a table", add_sweep);
+  add("size", "The other way round: longest context, largest model, which cluster", add_size);
+  add("compare", "Two plans side by side: what differs", add_compare);
   add("models", "The model catalog: list, show, import", add_models);
   add("hardware", "Chips, machines, links, and what a cluster can hold", add_hardware);
   add("runtimes", "What each runtime can do, what it demands, how it fails", add_runtimes);
@@ -106,7 +110,6 @@ int run(int argc, const char* const* argv) {
   add("explain", "What a term, a reason or a problem code means", add_explain);
   add("help", "Commands and topics: exit codes, sizes, nodes, formats, environment", add_help);
   add("completion", "A completion script for bash, zsh or fish", add_completion);
-  add("man", "The man page, as roff", add_man);
   add("version", "The version of macfit and of its catalog", add_version);
 
   try {

@@ -278,6 +278,9 @@ std::string format_whole(std::int64_t value) {
 }
 
 std::string format_percent(double fraction) {
+  if (!std::isfinite(fraction)) {
+    return "no room";  // of nothing
+  }
   const double percent = fraction * 100.0;
   // Near the whole a rounded figure would hide which side it is on.
   const bool fine = percent < 9.95 || (percent >= 98.95 && percent < 101.05 && percent != 100.0);

@@ -70,8 +70,10 @@ Scenario make_scenario(const Request& request, runtime::Id runtime) {
     scenario.free_memory.push_back(rules.divides_by_gpu_limit() ? node.gpu_limit.bytes : node.ram);
     for (const bool raised : {false, true}) {
       Scenario::Capacity& capacity = raised ? scenario.raised : scenario.standard;
-      capacity.whole.push_back(node.effective_whole(raised).count());
-      capacity.part.push_back(node.effective_part(request.cluster.cluster_reserve, raised).count());
+      const bool able = node.mac || !rules.needs_macs();
+      capacity.whole.push_back(able ? node.effective_whole(raised).count() : 0);
+      capacity.part.push_back(
+          able ? node.effective_part(request.cluster.cluster_reserve, raised).count() : 0);
     }
   }
   const bool tensor = std::any_of(

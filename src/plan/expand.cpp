@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include "macfit/core/text.hpp"
 #include "macfit/fit/split.hpp"
 #include "macfit/plan/speeds.hpp"
+#include "macfit/runtime/exo_rules.hpp"
 #include "macfit/runtime/llama_fit.hpp"
 #include "macfit/runtime/topology.hpp"
 
@@ -72,8 +74,9 @@ void budget_group(const Request& request, const Scenario& scenario, Placement& p
     budget.parts = asked.parts(begin, count);
     budget.effective = Bytes(effective[i]);
     budget.headroom = budget.effective - budget.parts.demand();
-    budget.utilization =
-        effective[i] > 0 ? budget.parts.demand().as_double() / budget.effective.as_double() : 0.0;
+    budget.utilization = effective[i] > 0
+                             ? budget.parts.demand().as_double() / budget.effective.as_double()
+                             : std::numeric_limits<double>::infinity();
     const bool tensor = placement.split == SplitKind::tensor;
     if (i + 1 == nodes) {
       budget.host = host_bytes(request, scenario, nodes);
@@ -222,18 +225,32 @@ void foresee(const Request& request, const Scenario& scenario, Placement& placem
       placement.nodes.begin(), placement.nodes.end(),
       [](const NodeBudget& a, const NodeBudget& b) { return a.headroom < b.headroom; });
   const std::string node = printable(request.cluster.nodes[tightest.node].name, 64);
-  if (scenario.runtime->checks_only_the_sum() && placement.split != SplitKind::independent &&
+  if (scenario.runtime->id() == runtime::Id::exo && placement.split != SplitKind::independent &&
       !placement.fits) {
-    Bytes sum;
+    runtime::ExoRequest asked;
+    asked.storage = placement.weight_bytes;
+    asked.layers = static_cast<std::int64_t>(scenario.profile.layers);
+    asked.hidden = scenario.profile.hidden;
+    asked.tensor = placement.split == SplitKind::tensor;
+    std::vector<Bytes> demand;
+    std::vector<Bytes> effective;
     for (const NodeBudget& budget : placement.nodes) {
-      sum += scenario.ram[budget.node];
+      if (budget.replica == 0) {
+        asked.available.push_back(scenario.ram[budget.node]);
+        demand.push_back(budget.parts.demand());
+        effective.push_back(budget.effective);
+      }
     }
-    if (sum >= placement.weight_bytes) {
+    asked.min_nodes = asked.available.size();
+    const auto overflow = runtime::exo_overflow(demand, effective);
+    if (overflow && runtime::exo_place(asked).accepted) {
+      const std::string full =
+          printable(request.cluster.nodes[placement.nodes[overflow->node].node].name, 64);
       placement.problems.push_back(
           {"accepted-but-overflows",
-           fmt::format("{} compares only the sum of free memory with the checkpoint's size, so it "
-                       "would accept this, and {} would run out by {}",
-                       scenario.runtime->name(), node, format_gb(Bytes(0) - tightest.headroom))});
+           fmt::format("EXO compares free memory with the checkpoint's size and forgets caches and "
+                       "activations, so it would accept this, and {} would run out by {}",
+                       full, format_gb(overflow->missing))});
     }
   }
   if (scenario.profile.graph) {

@@ -111,6 +111,8 @@ std::vector<Entry> make_glossary() {
       {"drops-layers",
        "mlx-lm up to 0.32.0 loses layers where their number does not divide by the "
        "nodes (mlx-lm#1816 mends it)."},
+      {"invalid-combination",
+       "The values of this row of a sweep or batch can't go together; its problem says why."},
       {"context-above-longest", "The asked context is longer than the model was made for."},
       {"kv-format-unknown", "The runtime has no cache of that format."},
       {"kv-quantized-latent", "A compressed latent cache can't be quantized by the runtime."},

@@ -96,6 +96,12 @@ class Words {
                                          node_name(node)));
         continue;
       }
+      if (!idle.mac && scenarios_[decision_.scenario].runtime->needs_macs()) {
+        because("idle-node",
+                fmt::format("{} gets no worker: {} runs on Macs only.", node_name(node),
+                            scenarios_[decision_.scenario].runtime->name()));
+        continue;
+      }
       const fit::Demand demand =
           demand_of(scenarios_[decision_.scenario], request_.workload,
                     request_.workload.context.count(), SplitKind::independent, 1);

@@ -27,6 +27,7 @@ Json run_json(const study::Run& run) {
   Json json = {{"why", run.why},
                {"model", run.model},
                {"parameters", or_null(run.parameters)},
+               {"asked_format", run.asked},
                {"format", run.format},
                {"context_tokens", run.context.count()}};
   const plan::Decision& decision = run.decision;

@@ -126,26 +126,30 @@ class BreakevenText {
   }
 
   void runs() {
-    title(fmt::format("What they get done ({} tokens in, {} out)",
-                      format_whole(std::llround(result_.question.job.prompt)),
-                      format_whole(std::llround(result_.question.job.generated))));
-    Table table({{"model", false, false},
-                 {"format", false, false},
-                 {"context", true, true},
-                 {"verdict", false, false},
-                 {"tok/s", true, true},
-                 {"an hour", true, true},
-                 {"a night", true, false},
-                 {"", false, true},
-                 {"evidence", false, true}});
-    for (const study::Run& run : result_.runs) {
-      table.add({printable(run.model, 60), run.format, format_tokens(run.context),
-                 verdict_words(run), run.decode ? format_rate(run.decode->value) : "–",
-                 run.per_hour ? format_rate(run.per_hour->value) : "–",
-                 run.per_night ? format_whole(*run.per_night) : "–", run.why,
-                 run.per_hour ? std::string(evidence_name(run.per_hour->evidence)) : ""});
+    for (const Tokens context : result_.question.contexts) {
+      title(fmt::format("What they get done at {} ({} tokens in, {} out)", format_tokens(context),
+                        format_whole(std::llround(result_.question.job.prompt)),
+                        format_whole(std::llround(result_.question.job.generated))));
+      Table table({{"model", false, false},
+                   {"format", false, false},
+                   {"verdict", false, false},
+                   {"a night", true, false},
+                   {"tok/s", true, true},
+                   {"", false, true},
+                   {"an hour", true, true},
+                   {"evidence", false, true}});
+      for (const study::Run& run : result_.runs) {
+        if (run.context != context) {
+          continue;
+        }
+        table.add({printable(run.model, 60), run.format, verdict_words(run),
+                   run.per_night ? format_whole(*run.per_night) : "–",
+                   run.decode ? format_rate(run.decode->value) : "–", run.why,
+                   run.per_hour ? format_rate(run.per_hour->value) : "–",
+                   run.per_hour ? std::string(evidence_name(run.per_hour->evidence)) : ""});
+      }
+      text_ += table.text(style_);
     }
-    text_ += table.text(style_);
   }
 
   void crossings() {

@@ -18,6 +18,20 @@ const study::Run* find_run(const study::BreakevenResult& result, std::string_vie
   return nullptr;
 }
 
+/// "193B at q4 on two workers", "350.8b at q8 in a pipeline".
+std::string placed_words(const study::Run& run) {
+  const std::string verdict = verdict_words(run);
+  switch (run.decision.split) {
+    case plan::SplitKind::independent:
+      return "on " + verdict;
+    case plan::SplitKind::pipeline:
+      return (run.decision.replicas == 1 ? "in a " : "in ") + verdict;
+    case plan::SplitKind::tensor:
+      break;
+  }
+  return "by " + verdict;
+}
+
 std::string done_words(const study::Run& run) {
   return run.per_night ? format_whole(*run.per_night) + " completions" : "speed not known";
 }
@@ -68,7 +82,7 @@ std::string breakeven_answer(const study::BreakevenResult& result) {
   if (question.model) {
     std::string text;
     for (const study::Run& run : result.runs) {
-      text += fmt::format("{}{} at {}: {}{}", text.empty() ? "" : "; ", run.format,
+      text += fmt::format("{}{} at {}: {}{}", text.empty() ? "" : "; ", run.asked,
                           format_tokens(run.context), verdict_words(run),
                           run.decision.wont_fit ? "" : ", " + done_words(run) + " a night");
     }
@@ -91,20 +105,20 @@ std::string breakeven_answer(const study::BreakevenResult& result) {
   text += turn.fits != turn.one_worker
               ? ", a shard up to " + size_words(turn.fits) + ", and nothing beyond."
               : ", and nothing beyond.";
-  const study::Run* workers = find_run(result, "largest on every node", turn.context);
+  const study::Run* workers = find_run(result, "most for every node", turn.context);
   if (workers == nullptr) {
     return text;
   }
   const study::Run* finer = find_run(result, "the same, finer", turn.context);
   const study::Run* bigger = find_run(result, "a little bigger", turn.context);
   if (finer != nullptr && !finer->decision.wont_fit) {
-    text += fmt::format(" {} at {} on {}: {} a night; the same at {} on {}: {}.", workers->model,
-                        workers->format, verdict_words(*workers), done_words(*workers),
-                        finer->format, verdict_words(*finer), done_words(*finer));
+    text += fmt::format(" {} at {} {}: {} a night; the same at {} {}: {}.", workers->model,
+                        workers->asked, placed_words(*workers), done_words(*workers), finer->asked,
+                        placed_words(*finer), done_words(*finer));
   } else if (bigger != nullptr && bigger->per_night) {
-    text += fmt::format(" {} at {} on {}: {} a night; {} on {}: {}.", workers->model,
-                        workers->format, verdict_words(*workers), done_words(*workers),
-                        bigger->model, verdict_words(*bigger), done_words(*bigger));
+    text += fmt::format(" {} at {} {}: {} a night; {} {}: {}.", workers->model, workers->asked,
+                        placed_words(*workers), done_words(*workers), bigger->model,
+                        placed_words(*bigger), done_words(*bigger));
   }
   return text;
 }

@@ -150,7 +150,7 @@ Json placement_json(const plan::Plan& plan, const plan::Placement& placement) {
 
 std::string tool_version() { return MACFIT_VERSION; }
 
-std::string plan_json(const plan::Plan& plan) {
+std::string plan_json(const plan::Plan& plan, bool one_line) {
   const plan::Request& request = plan.request;
   Json result;
   result["schema"] = "macfit.plan/1";
@@ -183,7 +183,8 @@ std::string plan_json(const plan::Plan& plan) {
                                  {"effect", action.effect}});
   }
   result["notes"] = plan.notes;
-  return result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return result.dump(one_line ? -1 : 2, ' ', false, Json::error_handler_t::replace) +
+         (one_line ? "" : "\n");
 }
 
 }  // namespace macfit::report

@@ -66,7 +66,6 @@ class Exo final : public MlxFamily {
   }
 
   /// placement.py sums free memory over the cycle: no cache, no activations, no node by itself.
-  [[nodiscard]] bool checks_only_the_sum() const override { return true; }
 
   [[nodiscard]] std::string split_warning(std::int64_t /*layers*/,
                                           std::size_t /*nodes*/) const override {

@@ -133,6 +133,7 @@ class LlamaCpp final : public Runtime {
     return Support::yes();
   }
 
+  [[nodiscard]] bool needs_macs() const override { return false; }
   [[nodiscard]] Support kv(const model::Model& model, KvFormat format) const override {
     const auto block = model::ggml_type_info(cache_type(format)).block;
     for (const model::Block& kind : model.architecture.blocks) {

@@ -109,7 +109,8 @@ class Study {
   Study(const BreakevenQuestion& question, const model::Catalog& catalog)
       : question_(question), sizes_(question, catalog) {}
 
-  [[nodiscard]] Turn turn(const model::Recipe& recipe, Tokens context) {
+  [[nodiscard]] Turn turn(const AskedFormat& format, Tokens context) {
+    const model::Recipe& recipe = format.recipe;
     const std::size_t nodes = question_.cluster.nodes.size();
     const auto decided = [&](std::int64_t size, std::optional<plan::SplitKind> only) {
       return decide(size, recipe, context, only);
@@ -127,26 +128,27 @@ class Study {
       });
     };
     Turn turn;
-    turn.format = recipe.name;
+    turn.format = format.name;
     turn.context = context;
     turn.workers = workers(nodes, false);
     turn.comfortable_workers = workers(nodes, true);
     turn.one_worker = workers(1, false);
     turn.fits =
         largest_size([&](std::int64_t size) { return as_asked(decided(size, std::nullopt)); });
-    turn.comfortable = largest_size([&](std::int64_t size) {
-      const plan::Decision d = decided(size, std::nullopt);
-      return as_asked(d) && d.tier == fit::Tier::comfortable;
-    });
+    turn.comfortable = std::max(workers(1, true), largest_size([&](std::int64_t size) {
+                                  return comfortable_shard(size, recipe, context);
+                                }));
     turn.loads =
         largest_size([&](std::int64_t size) { return !decided(size, std::nullopt).wont_fit; });
     return turn;
   }
 
   /// What the decision makes of a size, and how much that does.
-  [[nodiscard]] Run run(std::string why, std::int64_t parameters, const model::Recipe& recipe,
+  [[nodiscard]] Run run(std::string why, std::int64_t parameters, const AskedFormat& format,
                         Tokens context) {
+    const model::Recipe& recipe = format.recipe;
     Run run;
+    run.asked = format.name;
     run.why = std::move(why);
     run.model = sizes_.name_of(parameters);
     if (!question_.model) {
@@ -203,7 +205,7 @@ class Study {
         return t.context == context && t.format == question_.formats[f].name;
       });
       if (turn.workers) {
-        all.push_back(run("largest on every node", *turn.workers, question_.formats[f], context));
+        all.push_back(run("most for every node", *turn.workers, question_.formats[f], context));
         for (std::size_t g = f + 1; g < question_.formats.size(); ++g) {
           all.push_back(run("the same, finer", *turn.workers, question_.formats[g], context));
         }
@@ -213,7 +215,7 @@ class Study {
         }
       }
       if (turn.fits && turn.fits != turn.workers) {
-        all.push_back(run("largest that fits", *turn.fits, question_.formats[f], context));
+        all.push_back(run("most that fits", *turn.fits, question_.formats[f], context));
       }
     }
   }
@@ -295,6 +297,20 @@ class Study {
                     .groups.size());
     }
     return most;
+  }
+
+  /// Whether some split over several nodes holds it comfortably.
+  [[nodiscard]] bool comfortable_shard(std::int64_t parameters, const model::Recipe& recipe,
+                                       Tokens context) {
+    const auto comfortable = [](const plan::Decision& d) {
+      return !d.wont_fit && d.fits && !d.raised && d.tier == fit::Tier::comfortable;
+    };
+    if (comfortable(decide(parameters, recipe, context, plan::SplitKind::pipeline))) {
+      return true;
+    }
+    // Tensor where it may win: unasked, and no worker holds it.
+    const plan::Decision any = decide(parameters, recipe, context, std::nullopt);
+    return comfortable(any) && any.split == plan::SplitKind::tensor;
   }
 
   /// One stream's decode three ways, at the end of the context: the job's output after what fills
@@ -386,17 +402,17 @@ BreakevenResult breakeven(BreakevenQuestion question, const model::Catalog& cata
   Study study(asked, catalog);
   if (asked.model) {
     for (const Tokens context : asked.contexts) {
-      for (const model::Recipe& recipe : asked.formats) {
-        result.runs.push_back(study.run("as asked", 0, recipe, context));
+      for (const AskedFormat& format : asked.formats) {
+        result.runs.push_back(study.run("as asked", 0, format, context));
       }
     }
     result.no_crossings = "sizes were not asked for";
     return result;
   }
-  for (const model::Recipe& recipe : asked.formats) {
+  for (const AskedFormat& format : asked.formats) {
     for (const Tokens context : asked.contexts) {
-      result.turns.push_back(study.turn(recipe, context));
-      if (auto crossing = study.crossing(result.turns.back(), recipe, result.no_crossings)) {
+      result.turns.push_back(study.turn(format, context));
+      if (auto crossing = study.crossing(result.turns.back(), format.recipe, result.no_crossings)) {
         result.crossings.push_back(std::move(*crossing));
       }
     }

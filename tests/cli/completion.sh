@@ -16,7 +16,7 @@ fail() {
 "$macfit" completion bash >"$work/bash"
 "$macfit" completion zsh >"$work/zsh"
 "$macfit" completion fish >"$work/fish"
-"$macfit" man >"$work/macfit.1"
+"$macfit" help --man >"$work/macfit.1"
 
 bash -n "$work/bash" || fail "bash does not parse"
 for shell in zsh fish; do

@@ -38,6 +38,7 @@ TEST_CASE("what the program prints follows its schema", "[cli]") {
       {"plan", "plan --model minimax-m2.5 --nodes 2x128 --link tb5-rdma"},
       {"plan", "plan --model 250gb --nodes 2x128"},
       {"plan", "plan --model deepseek-v3.1 --nodes 2x512 --runtime all --sequences 4"},
+      {"plan", "plan --model 230b-q4 --nodes 2x128 --against mac-studio-m3-ultra-512"},
       {"model", "models show llama-3.1-70b"},
       {"model", "models show qwen3-vl-4b"},
       {"model", "models show 215gb"},
@@ -47,6 +48,10 @@ TEST_CASE("what the program prints follows its schema", "[cli]") {
       {"runtimes", "runtimes"},
       {"version", "version --json"},
       {"validation", "calibrate --validate " + file("hardware/measurements.json")},
+      {"night",
+       "night --model llama-3.3-70b --nodes 2x128 --prompts 200 --prompt-tokens 2000 "
+       "--output-tokens 500"},
+      {"breakeven", "breakeven --nodes 2x128"},
       {"check", "check --quiet " + file("models/llama-3.1-8b.json")},
   };
   for (const Printed& printed : all) {
@@ -91,9 +96,10 @@ TEST_CASE("a key that is renamed, added or lost does not pass its schema", "[cli
 
 TEST_CASE("every schema names its dialect and is printed or read by something", "[cli]") {
   const std::set<std::string> known = {
-      "calibration",      "check", "chips",    "cluster",    "gpu_limits",   "hardware",
-      "hardware-cluster", "links", "machines", "manifest",   "measurements", "model",
-      "models",           "plan",  "runtimes", "validation", "version"};
+      "breakeven",    "night",    "calibration",      "check", "chips",    "cluster",
+      "gpu_limits",   "hardware", "hardware-cluster", "links", "machines", "manifest",
+      "measurements", "model",    "models",           "plan",  "runtimes", "validation",
+      "version"};
   std::set<std::string> found;
   for (const auto& entry : std::filesystem::directory_iterator(test::source_path("docs/schema"))) {
     const std::string name = entry.path().filename().string();

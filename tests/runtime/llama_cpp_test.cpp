@@ -45,16 +45,16 @@ TEST_CASE("llama.cpp: compute buffers", "[runtime]") {
   LlamaContext context;
   context.context = 32768;
   const LlamaGraph big = graph("llama-3.1-70b");
-  CHECK(llama_compute(big, context, DeviceKind::metal, Place::only) == 287'944'704);
+  CHECK(llama_compute(big, context, DeviceKind::metal, runtime::Place::only) == 287'944'704);
   context.context = 131072;
-  CHECK(llama_compute(big, context, DeviceKind::metal, Place::only) == 791'359'488);
-  CHECK(llama_compute(big, context, DeviceKind::generic, Place::only) == 360'722'432);
+  CHECK(llama_compute(big, context, DeviceKind::metal, runtime::Place::only) == 791'359'488);
+  CHECK(llama_compute(big, context, DeviceKind::generic, runtime::Place::only) == 360'722'432);
   // Four devices: four copies of the inputs on each, the logits on the last.
   context.context = 4096;
   const LlamaGraph small = graph("llama-3.1-8b");
-  CHECK(llama_compute(small, context, DeviceKind::metal, Place::first) == 155'230'208);
-  CHECK(llama_compute(small, context, DeviceKind::metal, Place::middle) == 188'784'640);
-  CHECK(llama_compute(small, context, DeviceKind::metal, Place::last) == 354'992'128);
+  CHECK(llama_compute(small, context, DeviceKind::metal, runtime::Place::first) == 155'230'208);
+  CHECK(llama_compute(small, context, DeviceKind::metal, runtime::Place::middle) == 188'784'640);
+  CHECK(llama_compute(small, context, DeviceKind::metal, runtime::Place::last) == 354'992'128);
 }
 
 TEST_CASE("llama.cpp: contexts that --fit arrives at", "[runtime]") {

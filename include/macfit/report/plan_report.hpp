@@ -11,9 +11,9 @@ namespace macfit::report {
 /// to do.
 [[nodiscard]] std::string plan_text(const plan::Plan& plan, const Style& style);
 
-/// A plan as JSON (macfit.plan/1), two-space indented, ending in a newline. The same plan always
-/// gives the same bytes.
-[[nodiscard]] std::string plan_json(const plan::Plan& plan);
+/// A plan as JSON (macfit.plan/1), two-space indented, ending in a newline; or on one line without.
+/// The same plan always gives the same bytes.
+[[nodiscard]] std::string plan_json(const plan::Plan& plan, bool one_line = false);
 
 /// "catalog" field of the tool's own description.
 [[nodiscard]] std::string tool_version();

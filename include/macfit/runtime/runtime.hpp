@@ -64,9 +64,8 @@ class Runtime {
                                                         std::int64_t unloaded = 0) const {
     return divide(layers, free_memory, unloaded);
   }
-  /// True where the runtime compares a checkpoint with the nodes' summed free memory and nothing
-  /// else, so that it accepts what then runs out of memory on a node.
-  [[nodiscard]] virtual bool checks_only_the_sum() const { return false; }
+  /// True where only Macs can be its nodes.
+  [[nodiscard]] virtual bool needs_macs() const { return true; }
   /// What `free_memory` stands for: the GPU limit, or all of RAM.
   [[nodiscard]] virtual bool divides_by_gpu_limit() const { return false; }
   /// A prompt chunk of a pipeline of this many nodes, given what one node would take.

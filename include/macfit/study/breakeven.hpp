@@ -15,9 +15,15 @@ namespace macfit::study {
 
 // Where a second machine stops being a second worker: docs/night.md. Pure.
 
+/// A weight format as it was asked for: "q4" is each runtime's own usual one.
+struct AskedFormat {
+  std::string name;
+  model::Recipe recipe;
+};
+
 struct BreakevenQuestion {
   hardware::Cluster cluster;
-  std::vector<model::Recipe> formats;  ///< coarsest first
+  std::vector<AskedFormat> formats;  ///< coarsest first
   std::vector<Tokens> contexts;
   runtime::Workload workload;  ///< its context is not looked at
   std::vector<runtime::Id> runtimes;
@@ -35,7 +41,7 @@ inline constexpr std::int64_t most_size = 10'000'000'000'000;
 /// For one format and context, the largest nominal models: parameters; none where not even the
 /// smallest does. At default (or stated) GPU limits unless said.
 struct Turn {
-  std::string format;
+  std::string format;  ///< as asked
   Tokens context;
   std::optional<std::int64_t> workers;  ///< every node holds it whole
   std::optional<std::int64_t> comfortable_workers;
@@ -47,10 +53,11 @@ struct Turn {
 
 /// A model of a size in a format, as the decision places it, with what it gets done.
 struct Run {
-  std::string why;  ///< "largest on every node"
+  std::string why;  ///< "most for every node"
   std::string model;
   std::optional<std::int64_t> parameters;
-  std::string format;
+  std::string asked;   ///< format as asked
+  std::string format;  ///< the runtime's
   Tokens context;
   plan::Decision decision;  ///< wont_fit: the figures are empty
   std::optional<runtime::Id> runtime;
@@ -64,7 +71,7 @@ struct Run {
 
 /// Tensor over RDMA against a pipeline over the same cables and against one node, one stream.
 struct Crossing {
-  std::string format;
+  std::string format;  ///< as asked
   Tokens context;
   runtime::Id runtime = runtime::Id::mlx_lm;
   /// From this size on tensor decodes faster than the pipeline; none: not up to the largest shard.

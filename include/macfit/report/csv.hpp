@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace macfit::report {
+
+/// Appends a text as one field of RFC 4180: quoted where it has to be. A text that a spreadsheet
+/// would take for a formula (it starts with = + - @, a tab or a carriage return) gets an apostrophe
+/// before it. Not for numbers, which are written as they are.
+void csv_text(std::string& out, std::string_view text);
+
+/// What ends a record by RFC 4180.
+inline constexpr std::string_view csv_end = "\r\n";
+
+/// Appends a text as a JSON string, quotes included; controls and what is not UTF-8 as printable()
+/// shows them.
+void json_text(std::string& out, std::string_view text);
+
+/// Appends a text as a cell of a Markdown table.
+void markdown_text(std::string& out, std::string_view text);
+
+}  // namespace macfit::report

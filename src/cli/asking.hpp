@@ -1,0 +1,53 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "macfit/core/error.hpp"
+#include "macfit/study/sweep.hpp"
+#include "options.hpp"
+#include "recent.hpp"
+
+namespace macfit::cli {
+
+// What commands that plan many times share beside a single plan's flags.
+
+/// What requests one after the other are likely to have in common. Not for several threads.
+struct RequestCache {
+  struct Place {
+    hardware::Cluster cluster;
+    std::vector<plan::Alternative> alternatives;
+  };
+  Recent<ResolvedModel> models{16};
+  Recent<Place> clusters{64};
+};
+
+/// What of a request changes from question to question about one model on one cluster.
+struct Question {
+  runtime::Workload workload;
+  std::optional<plan::SplitKind> only;
+};
+[[nodiscard]] Question question_of(const RequestFlags& flags);
+[[nodiscard]] std::vector<runtime::Id> runtimes_of(const RequestFlags& flags);
+
+/// What a sweep's values stand for; the flags beside the axes hold for all of them. The catalogs
+/// must outlive it.
+[[nodiscard]] study::Resolver make_resolver(const Catalogs& catalogs, const std::string& reserve,
+                                            const std::string& cluster_reserve);
+
+/// Of all machines together, US list; nothing where one's price is not known.
+[[nodiscard]] std::optional<double> price_of(const hardware::Cluster& cluster,
+                                             const Catalogs& catalogs);
+
+/// A flag's name goes before what is wrong with its value.
+template <class Make>
+auto in_flag(const std::string& flag, const Make& make) {
+  try {
+    return make();
+  } catch (const Error& error) {
+    throw Error(flag + ": " + error.message(), error.place(), error.hint());
+  }
+}
+
+}  // namespace macfit::cli

@@ -1,0 +1,346 @@
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <optional>
+#include <system_error>
+#include <thread>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "asking.hpp"
+#include "batch.hpp"
+#include "files.hpp"
+#include "macfit/core/json_reader_json.hpp"
+#include "macfit/core/text.hpp"
+#include "macfit/report/plan_report.hpp"
+#include "macfit/report/sweep_report.hpp"
+#include "macfit/study/in_order.hpp"
+
+namespace macfit::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t longest_line = std::size_t{1} << 20;
+constexpr std::size_t most_lines = 32;  ///< handed to a worker at once
+
+struct Line {
+  std::int64_t number = 0;  ///< from 1
+  std::string text;
+  bool too_long = false;
+};
+
+/// Lines of a descriptor as they come in: never waits while it has a whole one.
+class LineReader {
+ public:
+  explicit LineReader(const std::string& path) : path_(path) {
+    fd_ = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd_ < 0) {
+      throw failed("can't open it", errno);
+    }
+  }
+  ~LineReader() {
+    if (fd_ > 2) {
+      ::close(fd_);
+    }
+  }
+  LineReader(const LineReader&) = delete;
+  LineReader& operator=(const LineReader&) = delete;
+
+  /// Empty at the end.
+  std::optional<std::vector<Line>> next() {
+    std::vector<Line> lines;
+    while (lines.empty()) {
+      take(lines);
+      if (lines.empty() && !fill()) {
+        if (!current_.text.empty() || current_.too_long) {
+          finish(lines);
+        }
+        break;
+      }
+    }
+    return lines.empty() ? std::nullopt : std::optional(std::move(lines));
+  }
+
+ private:
+  [[nodiscard]] Error failed(const std::string& what, int code) const {
+    return Error(what + ": " + std::generic_category().message(code),
+                 Place{path_ == "-" ? "standard input" : path_, {}, {}});
+  }
+
+  void finish(std::vector<Line>& lines) {
+    current_.number = ++count_;
+    if (current_.too_long || !trim(current_.text).empty()) {
+      lines.push_back(std::move(current_));
+    }
+    current_ = {};
+  }
+
+  void take(std::vector<Line>& lines) {
+    while (at_ < used_ && lines.size() < most_lines) {
+      const std::string_view rest(buffer_.data() + at_, used_ - at_);
+      const std::size_t end = rest.find('\n');
+      const std::string_view piece = rest.substr(0, end);
+      if (current_.too_long || current_.text.size() + piece.size() > longest_line) {
+        current_.too_long = true;
+        current_.text.clear();
+      } else {
+        current_.text += piece;
+      }
+      at_ += piece.size();
+      if (end == std::string_view::npos) {
+        return;
+      }
+      ++at_;
+      finish(lines);
+    }
+  }
+
+  bool fill() {
+    while (true) {
+      const ssize_t count = ::read(fd_, buffer_.data(), buffer_.size());
+      if (count >= 0) {
+        at_ = 0;
+        used_ = static_cast<std::size_t>(count);
+        return count > 0;
+      }
+      if (errno != EINTR) {
+        throw failed("can't read it", errno);
+      }
+    }
+  }
+
+  std::string path_;
+  int fd_ = -1;
+  std::array<char, 65536> buffer_{};
+  std::size_t at_ = 0;
+  std::size_t used_ = 0;
+  std::int64_t count_ = 0;
+  Line current_;
+};
+
+struct Key {
+  const char* name;
+  std::string& (*field)(RequestFlags&);
+};
+
+/// The flags of a request without their dashes.
+constexpr std::array<Key, 15> keys = {{
+    {"model", [](RequestFlags& f) -> std::string& { return f.model; }},
+    {"quant", [](RequestFlags& f) -> std::string& { return f.quant; }},
+    {"nodes", [](RequestFlags& f) -> std::string& { return f.cluster.nodes; }},
+    {"context", [](RequestFlags& f) -> std::string& { return f.context; }},
+    {"sequences", [](RequestFlags& f) -> std::string& { return f.sequences; }},
+    {"kv", [](RequestFlags& f) -> std::string& { return f.kv; }},
+    {"runtime", [](RequestFlags& f) -> std::string& { return f.runtime; }},
+    {"split", [](RequestFlags& f) -> std::string& { return f.split; }},
+    {"layers", [](RequestFlags& f) -> std::string& { return f.layers; }},
+    {"link", [](RequestFlags& f) -> std::string& { return f.cluster.link; }},
+    {"macos", [](RequestFlags& f) -> std::string& { return f.cluster.macos; }},
+    {"wired-limit", [](RequestFlags& f) -> std::string& { return f.cluster.wired_limit; }},
+    {"reserve", [](RequestFlags& f) -> std::string& { return f.cluster.reserve; }},
+    {"cluster-reserve", [](RequestFlags& f) -> std::string& { return f.cluster.cluster_reserve; }},
+    {"prefill-step", [](RequestFlags& f) -> std::string& { return f.prefill_step; }},
+}};
+
+/// A flag's value: a text, a number, or for lists an array of them.
+std::string value_of(const JsonValue& value) {
+  if (value.is_string()) {
+    return value.string();
+  }
+  if (value.is_array()) {
+    std::string joined;
+    for (const JsonValue& item : value.array()) {
+      joined += (joined.empty() ? "" : ",") + value_of(item);
+    }
+    return joined;
+  }
+  if (value.raw().is_number_integer()) {
+    return std::to_string(value.whole(0, std::int64_t{1} << 53));
+  }
+  if (value.is_number()) {
+    return fmt::format("{}", value.number(0, 1e15));
+  }
+  throw value.expected("a text or a number");
+}
+
+RequestFlags read_line(const JsonValue& root, const RequestFlags& defaults, Json& id) {
+  JsonObject object = root.object();
+  if (const auto given = object.find("id")) {
+    if (!given->is_string() && !given->is_number()) {
+      throw given->expected("a text or a number");
+    }
+    id = given->raw();
+  }
+  RequestFlags flags = defaults;
+  for (const Key& key : keys) {
+    // "prefill_step", as in a plan, is "prefill-step" too.
+    std::string other = key.name;
+    std::replace(other.begin(), other.end(), '-', '_');
+    auto value = object.find(key.name);
+    if (!value && other != key.name) {
+      value = object.find(other);
+    }
+    if (value) {
+      key.field(flags) = value_of(*value);
+    }
+  }
+  object.refuse_unknown();
+  for (const char* needed : {"model", "nodes"}) {
+    const std::string& text = needed[0] == 'm' ? flags.model : flags.cluster.nodes;
+    if (text.empty()) {
+      throw root.error(fmt::format("\"{}\" is missing", needed));
+    }
+  }
+  return flags;
+}
+
+Json error_json(const Error& error) {
+  Json result;
+  result["message"] = error.message();
+  result["hint"] = error.hint().empty() ? Json(nullptr) : Json(error.hint());
+  if (!error.place().file.empty()) {
+    result["file"] = error.place().file;
+  }
+  if (error.place().pointer) {
+    result["pointer"] = *error.place().pointer;
+  }
+  if (error.place().offset) {
+    result["offset"] = *error.place().offset;
+  }
+  return result;
+}
+
+/// What the answers to some lines come to.
+struct Answers {
+  std::string text;
+  bool wrong = false;  ///< some line was
+  bool below = false;  ///< some plan is below what was required
+};
+
+class Worker {
+ public:
+  Worker(const BatchFlags& batch, const RequestFlags& defaults, const Catalogs& catalogs,
+         std::optional<fit::Tier> required, const report::RowWriter& rows)
+      : batch_(batch), defaults_(defaults), catalogs_(catalogs), required_(required), rows_(rows) {}
+
+  Answers operator()(std::vector<Line>&& lines) {
+    Answers answers;
+    for (const Line& line : lines) {
+      answer(line, answers);
+    }
+    return answers;
+  }
+
+ private:
+  void answer(const Line& line, Answers& answers) {
+    Json id = nullptr;
+    const std::size_t before = answers.text.size();
+    try {
+      if (line.too_long) {
+        throw Error(fmt::format("the line is longer than {} bytes", longest_line));
+      }
+      const JsonDocument document = JsonDocument::parse(line.text);
+      const RequestFlags flags = read_line(document.root(), defaults_, id);
+      const auto begin = [&](const char* what) {
+        answers.text +=
+            fmt::format("{{\"id\":{},\"line\":{},\"{}\":", dumped(id), line.number, what);
+      };
+      fit::Tier tier = fit::Tier::not_practical;
+      if (batch_.brief) {
+        begin("row");
+        tier = brief(flags, answers.text);
+      } else {
+        const plan::Plan plan = plan::make_plan(make_request(flags, catalogs_, "--nodes", &cache_));
+        tier = plan.verdict.tier;
+        begin("plan");
+        answers.text += report::plan_json(plan, true);
+      }
+      answers.text += "}\n";
+      answers.below = answers.below || (required_ && tier < *required_);
+    } catch (const Error& error) {
+      answers.text.resize(before);
+      answers.wrong = true;
+      Json row;
+      row["id"] = id;
+      row["line"] = line.number;
+      row["error"] = error_json(error);
+      answers.text += dumped(row) + "\n";
+    }
+  }
+
+  static std::string dumped(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
+
+  fit::Tier brief(const RequestFlags& flags, std::string& out) {
+    // What a setting does not hold may change from line to line without making it anew.
+    RequestFlags same = flags;
+    same.context = same.sequences = same.prefill_step = same.split = {};
+    std::string name;
+    for (const Key& key : keys) {
+      name += key.field(same) + '\n';
+    }
+    const study::Setting& setting = settings_.get(name, [&] {
+      const plan::Request request = make_request(flags, catalogs_, "--nodes", &cache_);
+      return study::make_setting(request, price_of(request.cluster, catalogs_), false);
+    });
+    const Question question = question_of(flags);
+    study::SweepRow row;
+    row.asked = {flags.model,
+                 flags.quant,
+                 flags.cluster.nodes,
+                 flags.cluster.macos,
+                 flags.cluster.wired_limit,
+                 flags.cluster.link,
+                 runtime::kv_format_name(question.workload.kv),
+                 flags.runtime.empty() ? "all" : std::string_view(flags.runtime),
+                 flags.split.empty() ? "auto" : std::string_view(flags.split)};
+    study::answer(setting, question.workload, question.only, {}, row);
+    rows_.write(out, row);
+    out.pop_back();  // its end of line
+    return row.tier;
+  }
+
+  const BatchFlags& batch_;
+  const RequestFlags& defaults_;
+  const Catalogs& catalogs_;
+  std::optional<fit::Tier> required_;
+  const report::RowWriter& rows_;
+  RequestCache cache_;
+  Recent<study::Setting> settings_{64};
+};
+
+}  // namespace
+
+int run_batch(const BatchFlags& batch, const RequestFlags& defaults, const Catalogs& catalogs) {
+  std::optional<fit::Tier> required;
+  if (!batch.require.empty()) {
+    required = fit::parse_tier(batch.require);
+  }
+  std::size_t threads = std::max(1U, std::thread::hardware_concurrency());
+  if (!batch.threads.empty()) {
+    threads = static_cast<std::size_t>(parse_whole(batch.threads, "--threads", 1, 256));
+  }
+  LineReader reader(batch.file);
+  OutputStream out(batch.output);
+  const study::Grid grid;
+  const report::RowWriter rows(report::RowFormat::jsonl, study::select_columns(""), grid, {});
+  bool wrong = false;
+  bool below = false;
+  study::in_order(
+      threads, [&] { return reader.next(); },
+      [&] { return Worker(batch, defaults, catalogs, required, rows); },
+      [&](Answers&& answers) {
+        wrong = wrong || answers.wrong;
+        below = below || answers.below;
+        return out.write(answers.text);
+      });
+  out.commit();
+  return wrong ? 2 : below ? 1 : 0;
+}
+
+}  // namespace macfit::cli

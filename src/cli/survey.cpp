@@ -1,0 +1,162 @@
+#include "macfit/study/survey.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "asking.hpp"
+#include "commands.hpp"
+#include "macfit/core/error.hpp"
+#include "macfit/core/text.hpp"
+#include "macfit/report/survey_report.hpp"
+#include "macfit/speed/calibration.hpp"
+#include "macfit/study/in_order.hpp"
+
+namespace macfit::cli {
+namespace {
+
+struct SurveyFlags {
+  Common common;
+  RequestFlags request;
+  std::string models = "*";
+  std::string tier;
+  std::vector<std::string> where;
+  std::string sort = "size";
+  bool smaller = false;
+  bool unmeasured = false;
+};
+
+constexpr const char* footer = R"(
+Each model stands at its smallest published format of at least 4 bits, and beside it the format of
+most bits that is comfortable.
+
+Examples:
+  macfit survey --nodes 4x64
+  macfit survey --nodes 2x128 --models 'qwen3*,glm*' --context 32k --sort context
+  macfit survey --nodes 1x64 --tier comfortable --where 'max_context>=64k' --format csv
+)";
+
+const std::vector<std::string> formats = {"text", "markdown", "csv", "json"};
+
+std::vector<std::string> chosen_models(const std::string& patterns, const Catalogs& catalogs) {
+  const std::vector<std::string> ids = catalogs.models.ids();
+  std::vector<std::string> chosen;
+  for (const std::string& pattern : hardware::split_list(patterns)) {
+    const std::size_t before = chosen.size();
+    for (const std::string& id : ids) {
+      if (matches_glob(pattern, id) &&
+          std::find(chosen.begin(), chosen.end(), id) == chosen.end()) {
+        chosen.push_back(id);
+      }
+    }
+    if (chosen.size() == before) {
+      // A name that is none of the ids may be an alias, or wrong.
+      chosen.push_back(catalogs.models.get(pattern).id);
+    }
+  }
+  return chosen;
+}
+
+bool is_measured(const study::SurveyEntry& entry, const hardware::Cluster& cluster,
+                 const speed::Calibration& calibration) {
+  return std::any_of(
+      calibration.anchors.begin(), calibration.anchors.end(), [&](const speed::Anchor& anchor) {
+        return anchor.model == entry.model &&
+               std::any_of(cluster.nodes.begin(), cluster.nodes.end(),
+                           [&](const hardware::Node& node) { return node.chip == anchor.chip; });
+      });
+}
+
+int survey_command(const SurveyFlags& flags) {
+  check_format(flags.common, formats);
+  const report::Style style = style_for(flags.common);
+  const Catalogs catalogs = load_catalogs(flags.common);
+  const study::SurveyOrder order = study::parse_survey_order(flags.sort);
+  std::optional<fit::Tier> tier;
+  if (!flags.tier.empty()) {
+    tier = fit::parse_tier(flags.tier);
+  }
+  std::string conditions;
+  for (const std::string& one : flags.where) {
+    conditions += (conditions.empty() ? "" : ",") + one;
+  }
+  const study::Where where = study::Where::parse(conditions);
+
+  report::Survey survey;
+  survey.cluster = resolve_cluster(flags.request.cluster, catalogs);
+  survey.catalog_version = catalogs.version;
+  const Question question = question_of(flags.request);
+  survey.workload = question.workload;
+  study::SurveyOptions options;
+  options.workload = question.workload;
+  options.only = question.only;
+  options.runtimes = runtimes_of(flags.request);
+  options.below_production = flags.smaller;
+  options.calibration = catalogs.calibration;
+  if (!flags.request.quant.empty()) {
+    options.quant = model::parse_recipe(flags.request.quant);
+  }
+  const std::optional<double> price = price_of(survey.cluster, catalogs);
+  const std::vector<std::string> names = chosen_models(flags.models, catalogs);
+  std::size_t next = 0;
+  study::in_order(
+      std::max(1U, std::thread::hardware_concurrency()),
+      [&] { return next < names.size() ? std::optional(next++) : std::nullopt; },
+      [&] {
+        return [&](std::size_t&& i) {
+          return study::survey_model(catalogs.models.get(names[i]), survey.cluster, price, options);
+        };
+      },
+      [&](study::SurveyEntry&& entry) {
+        survey.entries.push_back(std::move(entry));
+        return true;
+      });
+  for (study::SurveyEntry& entry : survey.entries) {
+    entry.smallest.row.asked[0] = entry.model;
+    entry.measured =
+        is_measured(entry, survey.cluster,
+                    catalogs.calibration ? *catalogs.calibration : speed::Calibration::embedded());
+  }
+  const auto left_out = [&](const study::SurveyEntry& entry) {
+    return (tier && entry.smallest.row.tier < *tier) || !where.keeps(entry.smallest.row) ||
+           (flags.unmeasured && (entry.measured || !entry.smallest.row.placed));
+  };
+  survey.entries.erase(std::remove_if(survey.entries.begin(), survey.entries.end(), left_out),
+                       survey.entries.end());
+  study::sort_survey(survey.entries, order);
+  const std::string& format = flags.common.format;
+  deliver(flags.common, format == "json"       ? report::survey_json(survey)
+                        : format == "csv"      ? report::survey_csv(survey)
+                        : format == "markdown" ? report::survey_markdown(survey)
+                                               : report::survey_text(survey, style));
+  return 0;
+}
+
+}  // namespace
+
+Action add_survey(CLI::App& app) {
+  auto flags = std::make_shared<SurveyFlags>();
+  add_cluster(app, flags->request.cluster, true);
+  app.add_option("--models", flags->models, "Only these of the catalog: 'qwen3*,glm-4.5'")
+      ->type_name("GLOB,…");
+  add_workload(app, flags->request);
+  app.add_option("--quant", flags->request.quant, "All in this weight format")->type_name("NAME");
+  app.add_flag("--smaller", flags->smaller,
+               "Formats of fewer than 4 bits count too, and are marked");
+  app.add_option("--tier", flags->tier, "Only models of at least this tier")->type_name("TIER");
+  app.add_option("--where", flags->where,
+                 "Only models for whose smallest format this holds: 'utilization<50%'")
+      ->type_name("CONDITION");
+  app.add_option("--sort", flags->sort,
+                 "Inside a tier by name, size, utilization, context or speed")
+      ->type_name("ORDER");
+  app.add_flag("--unmeasured", flags->unmeasured,
+               "Only what loads here and has no measurement of your own on such a chip");
+  add_common(app, flags->common, formats);
+  app.footer(footer);
+  return [flags] { return survey_command(*flags); };
+}
+
+}  // namespace macfit::cli

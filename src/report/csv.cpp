@@ -1,0 +1,64 @@
+#include "macfit/report/csv.hpp"
+
+#include "macfit/core/text.hpp"
+
+namespace macfit::report {
+
+void csv_text(std::string& out, std::string_view text) {
+  constexpr std::string_view formula = "=+-@\t\r";
+  const bool risky = !text.empty() && formula.find(text.front()) != std::string_view::npos;
+  const bool quoted = text.find_first_of(",\"\r\n") != std::string_view::npos;
+  if (quoted) {
+    out += '"';
+  }
+  if (risky) {
+    out += '\'';
+  }
+  if (!quoted) {
+    out += text;
+    return;
+  }
+  for (const char c : text) {
+    out += c;
+    if (c == '"') {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+void json_text(std::string& out, std::string_view text) {
+  const auto plain = [](char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7F &&
+           c != '"' && c != '\\';
+  };
+  out += '"';
+  std::string safe;
+  for (const char c : text) {
+    if (!plain(c)) {
+      // Controls and broken UTF-8 become visible escapes here, so what is left needs only these
+      // two.
+      safe = printable(text, text.size() * 8 + 8);
+      text = safe;
+      break;
+    }
+  }
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+    }
+    out += c;
+  }
+  out += '"';
+}
+
+void markdown_text(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    if (c == '|' || c == '\\') {
+      out += '\\';
+    }
+    out += c == '\n' || c == '\r' ? ' ' : c;
+  }
+}
+
+}  // namespace macfit::report

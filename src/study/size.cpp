@@ -1,0 +1,202 @@
+#include "macfit/study/size.hpp"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "macfit/core/error.hpp"
+#include "macfit/hardware/catalog.hpp"
+#include "macfit/model/nominal.hpp"
+
+namespace macfit::study {
+namespace {
+
+bool reaches(const plan::Request& request, fit::Tier tier, SweepRow& row) {
+  answer(make_setting(request, std::nullopt, false), request.workload, request.only, {}, row);
+  return row.placed && row.fits && row.tier >= tier;
+}
+
+/// So many of one kind of candidate and so many of another.
+struct Mix {
+  std::vector<std::pair<std::size_t, std::size_t>> parts;  ///< candidate, count
+  std::size_t nodes = 0;
+  std::optional<double> price;
+  Bytes ram;
+
+  [[nodiscard]] std::size_t count(std::size_t candidate) const {
+    for (const auto& [which, many] : parts) {
+      if (which == candidate) {
+        return many;
+      }
+    }
+    return 0;
+  }
+  [[nodiscard]] bool contains(const Mix& other) const {
+    return std::all_of(other.parts.begin(), other.parts.end(),
+                       [&](const auto& part) { return count(part.first) >= part.second; });
+  }
+};
+
+std::vector<Mix> mixes_of(const std::vector<Candidate>& candidates, std::size_t most_nodes) {
+  std::vector<Mix> mixes;
+  const auto add = [&](std::vector<std::pair<std::size_t, std::size_t>> parts) {
+    Mix mix;
+    mix.price = 0.0;
+    for (const auto& [which, many] : parts) {
+      const Candidate& candidate = candidates[which];
+      mix.nodes += many;
+      mix.ram += candidate.ram * static_cast<std::int64_t>(many);
+      if (mix.price && candidate.price) {
+        *mix.price += *candidate.price * static_cast<double>(many);
+      } else {
+        mix.price.reset();
+      }
+    }
+    mix.parts = std::move(parts);
+    mixes.push_back(std::move(mix));
+  };
+  for (std::size_t a = 0; a < candidates.size(); ++a) {
+    for (std::size_t many = 1; many <= most_nodes; ++many) {
+      add({{a, many}});
+      for (std::size_t b = a + 1; b < candidates.size(); ++b) {
+        for (std::size_t more = 1; many + more <= most_nodes; ++more) {
+          add({{a, many}, {b, more}});
+        }
+      }
+    }
+  }
+  std::stable_sort(mixes.begin(), mixes.end(), [](const Mix& a, const Mix& b) {
+    const auto key = [](const Mix& mix) {
+      return std::tuple(!mix.price, mix.price.value_or(0.0), mix.ram, mix.nodes);
+    };
+    return key(a) < key(b);
+  });
+  return mixes;
+}
+
+}  // namespace
+
+std::vector<LongestContext> longest_contexts(const plan::Request& request,
+                                             const std::vector<runtime::KvFormat>& kv) {
+  std::vector<LongestContext> result;
+  for (const runtime::KvFormat format : kv) {
+    plan::Request asked = request;
+    asked.workload.kv = format;
+    asked.alternatives.clear();
+    std::vector<LongestContext> mine;
+    for (const plan::Placement& placement : plan::make_plan(asked).placements) {
+      if (placement.may_win && placement.max_context > 0) {
+        mine.push_back({format, placement.runtime, placement.split, placement.layout,
+                        placement.format, placement.replicas, placement.limit,
+                        placement.max_context, placement.comfortable_context});
+      }
+    }
+    std::stable_sort(mine.begin(), mine.end(), [](const auto& a, const auto& b) {
+      const auto key = [](const LongestContext& one) {
+        return std::pair(one.limit == plan::Limit::raised, -one.max_context);
+      };
+      return key(a) < key(b);
+    });
+    result.insert(result.end(), mine.begin(), mine.end());
+  }
+  return result;
+}
+
+std::int64_t largest_nominal(const plan::Request& request, fit::Tier tier,
+                             const model::Catalog& catalog) {
+  // Three digits: 1.00M, 1.01M … 9.99M, 10.0M … up to 100T.
+  constexpr std::int64_t steps_a_decade = 900;
+  constexpr std::int64_t decades = 7;
+  const auto size_of = [](std::int64_t step) {
+    std::int64_t scale = 10'000;
+    for (std::int64_t i = 0; i < step / steps_a_decade; ++i) {
+      scale *= 10;
+    }
+    return (100 + step % steps_a_decade) * scale;
+  };
+  const auto works = [&](std::int64_t step) {
+    model::NominalName name;
+    name.parameters = size_of(step);
+    name.text = fmt::format("{}m", name.parameters / 1'000'000);
+    name.recipe = request.recipe;
+    plan::Request asked = request;
+    try {
+      asked.model = model::nominal_model(name, catalog);
+      SweepRow row;
+      return reaches(asked, tier, row);
+    } catch (const Error&) {
+      return false;
+    }
+  };
+  std::int64_t low = 0;
+  std::int64_t high = steps_a_decade * decades - 1;
+  if (!works(low)) {
+    return 0;
+  }
+  while (low < high) {
+    const std::int64_t middle = low + (high - low + 1) / 2;
+    if (works(middle)) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return size_of(low);
+}
+
+std::vector<Candidate> candidates_of(const hardware::Catalog& catalog) {
+  std::map<std::int64_t, Candidate> by_ram;
+  for (const hardware::Machine& machine : catalog.machines()) {
+    if (!machine.mac || machine.status == hardware::MachineStatus::previous) {
+      continue;
+    }
+    const Candidate mine{machine.id, machine.ram,
+                         machine.price ? std::optional(machine.price->usd) : std::nullopt};
+    const auto [known, fresh] = by_ram.try_emplace(machine.ram.count(), mine);
+    if (!fresh && mine.price && (!known->second.price || *mine.price < *known->second.price)) {
+      known->second = mine;
+    }
+  }
+  std::vector<Candidate> candidates;
+  for (auto& [ram, candidate] : by_ram) {
+    candidates.push_back(std::move(candidate));
+  }
+  return candidates;
+}
+
+std::vector<ClusterFound> clusters_for(
+    const plan::Request& request, fit::Tier tier, const std::vector<Candidate>& candidates,
+    std::size_t most_nodes,
+    const std::function<hardware::Cluster(const std::string& spec)>& make_cluster) {
+  std::vector<ClusterFound> found;
+  std::vector<Mix> kept;
+  for (Mix& mix : mixes_of(candidates, most_nodes)) {
+    if (std::any_of(kept.begin(), kept.end(),
+                    [&](const Mix& smaller) { return mix.contains(smaller); })) {
+      continue;
+    }
+    ClusterFound one;
+    for (const auto& [which, many] : mix.parts) {
+      one.spec += fmt::format("{}{}{}", one.spec.empty() ? "" : "+",
+                              many == 1 ? std::string() : fmt::format("{}x", many),
+                              candidates[which].machine);
+    }
+    plan::Request asked = request;
+    try {
+      asked.cluster = make_cluster(one.spec);
+    } catch (const Error&) {
+      continue;  // a flag, such as a link, that these machines can't have
+    }
+    if (reaches(asked, tier, one.row)) {
+      one.nodes = mix.nodes;
+      one.price = mix.price;
+      found.push_back(std::move(one));
+      kept.push_back(std::move(mix));
+    }
+  }
+  return found;
+}
+
+}  // namespace macfit::study

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# survey, size and compare as scripts see them: formats, exit codes, errors.
+set -euo pipefail
+
+macfit=$MACFIT_BINARY
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+failed=0
+
+fail() {
+  printf 'FAIL: %s\n' "$*"
+  failed=1
+}
+
+expect() {
+  local wanted=$1 code=0
+  shift
+  "$@" >out 2>err || code=$?
+  [ "$code" = "$wanted" ] || fail "exit code $code, wanted $wanted: $*: $(cat err)"
+}
+
+expect 0 "$macfit" survey --nodes 4x64 --color never
+for group in 'Comfortable (' 'Borderline (' 'Not practical ('; do
+  grep -qF "$group" out || fail "survey has no group $group"
+done
+expect 0 "$macfit" survey --nodes 4x64 --models 'qwen3-*,glm-4.5' --tier comfortable --format csv
+grep -q '^glm-4.5,' out && fail "survey --tier shows what is below it"
+grep -q '^qwen3-32b,' out || fail "survey --models leaves one out"
+expect 0 "$macfit" survey --nodes 2x128 --format markdown
+grep -q '^## Comfortable$' out || fail "survey --format markdown"
+expect 0 "$macfit" survey --nodes 1x64 --where 'max_context>=64k' --sort context --format json
+if command -v python3 >/dev/null; then
+  python3 - <<'PYTHON' || fail "survey --format json"
+import json
+survey = json.load(open("out"))
+assert survey["schema"] == "macfit.survey/1"
+assert survey["models"]
+for model in survey["models"]:
+    assert model["smallest"]["max_context_tokens"] >= 65536, model
+    assert model["tier"] == model["smallest"]["tier"]
+PYTHON
+fi
+expect 2 "$macfit" survey --nodes 4x64 --models 'qwne3-32b'
+grep -q 'qwen3-32b' err || fail "survey --models names nothing near"
+expect 2 "$macfit" survey --nodes 4x64 --sort sice
+expect 2 "$macfit" survey
+
+expect 0 "$macfit" size --model llama-3.1-70b --nodes 1x64
+grep -q 'bf16 ' out || fail "size: no cache formats: $(cat out)"
+expect 0 "$macfit" size --nodes 2x128 --quant q4 --context 32k
+grep -q 'comfortable  *dense' out || fail "size: no largest model: $(cat out)"
+expect 0 "$macfit" size --model glm-4.5-air --quant q4 --context 64k --tier comfortable --format json
+grep -q '"question": "clusters"' out || fail "size: no clusters"
+expect 2 "$macfit" size
+expect 2 "$macfit" size --model glm-4.5 --tier not-practical
+
+"$macfit" plan --model glm-4.5 --nodes 2x128 --format json >a.json
+"$macfit" plan --model glm-4.5 --nodes 2x128 --context 32k --format json >b.json
+expect 0 "$macfit" compare a.json a.json
+grep -q '^No difference' out || fail "compare: a plan differs from itself"
+expect 0 "$macfit" compare a.json b.json --color never
+grep -q '^context  *8k  *32k' out || fail "compare: $(cat out)"
+grep -q '^model ' out && fail "compare shows what is the same"
+cp out files
+expect 0 "$macfit" compare --model glm-4.5 --nodes 2x128 context=8k context=32k --color never
+tail -n +2 out >words
+tail -n +2 files | cmp -s - words || fail "compare: requests differ from saved plans"
+expect 0 "$macfit" compare a.json b.json --format json
+grep -q '"schema": "macfit.compare/1"' out || fail "compare --format json"
+expect 2 "$macfit" compare a.json
+expect 2 "$macfit" compare a.json missing.json
+expect 2 "$macfit" compare --model glm-4.5 --nodes 2x128 context=8k contxt=9k
+grep -q 'did you mean context' err || fail "compare: $(cat err)"
+echo '{"schema": "macfit.night/1"}' >c.json
+expect 2 "$macfit" compare a.json c.json
+grep -q 'c.json' err || fail "compare does not name the file"
+
+exit "$failed"
