@@ -231,15 +231,20 @@ std::string breakeven_html(const study::BreakevenResult& result, std::string_vie
   const std::string title =
       fmt::format("{}: where {} turn into a shard, {}", printable(result.question.cluster.spec),
                   every_node_words(result.question), model_words(result.question));
+  plan::Request request;
+  request.cluster = result.question.cluster;
+  request.workload = result.question.workload;
+  request.workload.context = result.question.contexts.front();
+  request.calibration = result.question.calibration;
   const Markup main =
       html::patterns() + element("h1", title) +
       element("p", {{"class", "lead"}}, text(breakeven_answer(result))) + sizes_section(result) +
       runs_section(result) + crossings_section(result) +
-      html::section("assumptions", "Assumptions",
-                    html::list({text("Sizes are of nominal models, whose layers are interpolated "
-                                     "from the catalog: estimated; macfit plan --format html lists "
-                                     "what a plan rests on."),
-                                text("Default or stated GPU limits unless a line says raised.")})) +
+      assumptions_section(
+          request, nullptr,
+          html::list({text("Sizes are of nominal models, whose layers are interpolated from the "
+                           "catalog: estimated."),
+                      text("Default or stated GPU limits unless a line says raised.")})) +
       html::section("command", "How this page was made", html::command(command));
   return html::page(title, main);
 }

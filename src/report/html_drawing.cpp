@@ -1,5 +1,6 @@
 #include "macfit/report/html_drawing.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -129,6 +130,23 @@ Markup legend(const std::vector<std::pair<std::string_view, std::string_view>>& 
             text(name));
   }
   return element("ul", {{"class", "legend"}}, items);
+}
+
+Markup meter(double share) {
+  constexpr double most = 1.25;
+  const auto part = [&](double value) { return fmt::format("{:.1f}", 64.0 * value / most); };
+  return element(
+      "svg", {{"class", "meter"}, {"width", "64"}, {"height", "10"}, {"aria-hidden", "true"}},
+      element("rect",
+              {{"y", "1"},
+               {"width", part(std::clamp(share, 0.0, most))},
+               {"height", "8"},
+               {"class", share > 1.0 ? "over" : "weights"}},
+              {}) +
+          element(
+              "line",
+              {{"x1", part(1.0)}, {"x2", part(1.0)}, {"y1", "0"}, {"y2", "10"}, {"class", "limit"}},
+              {}));
 }
 
 double tick_step(double top, int most) {

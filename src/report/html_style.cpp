@@ -8,11 +8,11 @@ constexpr std::string_view style = R"css(
 :root{color-scheme:light dark;
 --ground:#fff;--text:#1b1f24;--soft:#57606a;--line:#8c959f;--pale:#d8dee4;--card:#f6f8fa;
 --link:#0a53b8;--good:#116329;--warn:#7d4e00;--bad:#a8201a;
---weights:#2f6fb3;--cache:#a85b00;--activations:#6b4fb0;--overhead:#3d6b4f;--over:#a8201a}
+--weights:#2f6fb3;--cache:#a85b00;--activations:#6b4fb0;--overhead:#3d6b4f;--over:#a8201a;--heat:47,111,179}
 @media screen and (prefers-color-scheme:dark){:root{
 --ground:#15181c;--text:#e6e9ec;--soft:#a8b1bb;--line:#7b8591;--pale:#343b44;--card:#1d2228;
 --link:#7ab7ff;--good:#6fd08c;--warn:#f0b849;--bad:#ff8f85;
---weights:#6aa9ea;--cache:#eba04a;--activations:#b59df0;--overhead:#7fc79c;--over:#ff8f85}}
+--weights:#6aa9ea;--cache:#eba04a;--activations:#b59df0;--overhead:#7fc79c;--over:#ff8f85;--heat:106,169,234}}
 *{box-sizing:border-box}
 html{background:var(--ground);color:var(--text);font:16px/1.5 system-ui,sans-serif;
 -webkit-text-size-adjust:100%}
@@ -90,6 +90,12 @@ line.range{stroke:var(--weights);stroke-width:2}
 line.stem{stroke:var(--pale);stroke-width:1}
 circle{fill:var(--weights);stroke:var(--ground);stroke-width:1.5}
 circle.hollow{fill:var(--ground);stroke:var(--weights);stroke-width:2}
+.meter{margin-right:.5rem;vertical-align:0}
+.heat td,.heat th{padding:.3rem .6rem;border:1px solid var(--ground)}
+.heat td{-webkit-print-color-adjust:exact;print-color-adjust:exact;background:var(--card)}
+.heat .heat0{background:rgba(var(--heat),.05)}.heat .heat1{background:rgba(var(--heat),.14)}
+.heat .heat2{background:rgba(var(--heat),.23)}.heat .heat3{background:rgba(var(--heat),.32)}
+.heat .heat4{background:rgba(var(--heat),.41)}
 footer{margin-top:3rem;font-size:.85rem}
 @media (max-width:34rem){body{padding:1rem .9rem 2rem}h1{font-size:1.4rem}}
 @media print{html{font-size:11pt}body{max-width:none;padding:0}.skip{display:none}
@@ -98,7 +104,7 @@ h2,h3{break-after:avoid}svg,tr,pre,.facts div{break-inside:avoid}a{color:inherit
 )css";
 
 // The test of this file says what it has to be when the style changes.
-constexpr std::string_view hash = "sha256-fN2QoX+5eIfgDMKJ1pArT6uiof8RyQ0mH6E8GZSIDhQ=";
+constexpr std::string_view hash = "sha256-UAyFTbbtDBtxPrugaG9E4EVgk0D+5Dmdn5a5jhNqVz0=";
 
 }  // namespace
 

@@ -187,9 +187,7 @@ Markup assumptions(const study::NightResult& result) {
       text("Jobs: " + jobs_words(question) + "."), text(rules_words(question) + "."),
       text(fmt::format("A model loads again at {} a second ({}).",
                        format_gb(Bytes(static_cast<std::int64_t>(question.load_rate))),
-                       question.load_rate_stated ? "stated" : "estimated")),
-      text("Speeds are estimates with the evidence shown; what they rest on: macfit plan --format "
-           "html, and docs/speed.md.")};
+                       question.load_rate_stated ? "stated" : "estimated"))};
   std::vector<std::vector<Markup>> rows;
   const std::vector<std::string> lines = fault_lines(question);
   for (std::size_t i = 0; i < study::fault_count; ++i) {
@@ -203,15 +201,15 @@ Markup assumptions(const study::NightResult& result) {
                     text(rule.stated ? "stated" : "estimated"),
                     html::source(rule.stated ? "--fault" : info.basis)});
   }
-  return html::section("assumptions", "Assumptions and where they come from",
-                       html::list(items) + element("div", {{"class", "words"}},
-                                                   html::table("What may fail, per node",
-                                                               {{"Fault", false},
-                                                                {"Meaning", false},
-                                                                {"Taken as", false},
-                                                                {"Evidence", false},
-                                                                {"Source", false}},
-                                                               rows)));
+  return assumptions_section(question.plan, nullptr,
+                             html::list(items) + element("div", {{"class", "words"}},
+                                                         html::table("What may fail, per node",
+                                                                     {{"Fault", false},
+                                                                      {"Meaning", false},
+                                                                      {"Taken as", false},
+                                                                      {"Evidence", false},
+                                                                      {"Source", false}},
+                                                                     rows)));
 }
 
 Markup absent(const study::NightResult& result) {

@@ -163,7 +163,8 @@ std::string plan_page(const plan::Plan& plan, const Markup& against, std::string
     main +=
         memory_section(plan, *shown) + layers_section(plan, *shown) + context_section(plan, *shown);
   }
-  main += speed_section(plan) + against + assumptions_section(plan) + notes_section(plan, shown);
+  main += speed_section(plan) + against + assumptions_section(plan.request, shown) +
+          notes_section(plan, shown);
   main += html::section(
       "command", "How this page was made",
       html::command(fmt::format("{}{} --format html", command_line(plan.request, "plan"), flags)));

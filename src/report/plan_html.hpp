@@ -24,6 +24,11 @@ namespace macfit::report {
 [[nodiscard]] html::Markup layers_section(const plan::Plan& plan, const plan::Placement& shown);
 [[nodiscard]] html::Markup context_section(const plan::Plan& plan, const plan::Placement& shown);
 [[nodiscard]] html::Markup speed_section(const plan::Plan& plan);
-[[nodiscard]] html::Markup assumptions_section(const plan::Plan& plan);
+
+/// What figures about a request rest on, with evidence and source; `more` goes before. `shown` may
+/// be null, the model unnamed, and the flags unknown (empty).
+[[nodiscard]] html::Markup assumptions_section(const plan::Request& request,
+                                               const plan::Placement* shown,
+                                               const html::Markup& more = {});
 
 }  // namespace macfit::report

@@ -17,13 +17,16 @@ using html::text;
 /// Collects what a plan takes for granted, each once.
 class Assumptions {
  public:
-  explicit Assumptions(const plan::Plan& plan) : plan_(plan), request_(plan.request) {}
+  Assumptions(const plan::Request& request, const plan::Placement* shown)
+      : request_(request), shown_(shown) {}
 
   Markup table() {
     workload();
-    model();
-    if (const plan::Placement* shown = shown_placement(plan_); shown != nullptr) {
-      weights(*shown);
+    if (!request_.model.id.empty()) {
+      model();
+    }
+    if (shown_ != nullptr) {
+      weights(*shown_);
     }
     for (const hardware::Node& node : request_.cluster.nodes) {
       machine(node);
@@ -50,14 +53,19 @@ class Assumptions {
                      source.empty() ? text("–") : html::source(source)});
   }
 
-  /// "stated" for what a flag says, the words else.
+  /// "stated" for what a flag says, the words else; "as asked" where the flags are not known.
   [[nodiscard]] std::string_view asked(std::string_view flag, std::string_view otherwise) const {
+    if (request_.flags.empty()) {
+      return "as asked";
+    }
     const bool given = std::any_of(request_.flags.begin(), request_.flags.end(),
                                    [&](const auto& pair) { return pair.first == flag; });
     return given ? "stated" : otherwise;
   }
   [[nodiscard]] std::string flag_source(std::string_view flag, std::string_view otherwise) const {
-    return asked(flag, {}).empty() ? std::string(otherwise) : std::string(flag);
+    return request_.flags.empty()    ? std::string()
+           : asked(flag, {}).empty() ? std::string(otherwise)
+                                     : std::string(flag);
   }
 
   void workload() {
@@ -190,8 +198,8 @@ class Assumptions {
     add("Catalog", printable(request_.catalog_version), "–", "macfit models, macfit hardware");
   }
 
-  const plan::Plan& plan_;
   const plan::Request& request_;
+  const plan::Placement* shown_;
   std::vector<std::string> keys_;
   std::vector<std::vector<Markup>> rows_;
 };
@@ -215,10 +223,12 @@ Markup evidence_words() {
 
 }  // namespace
 
-Markup assumptions_section(const plan::Plan& plan) {
+Markup assumptions_section(const plan::Request& request, const plan::Placement* shown,
+                           const Markup& more) {
   return html::section(
       "assumptions", "Assumptions and where they come from",
-      element("div", {{"class", "words"}}, Assumptions(plan).table()) + evidence_words());
+      more + element("div", {{"class", "words"}}, Assumptions(request, shown).table()) +
+          evidence_words());
 }
 
 }  // namespace macfit::report

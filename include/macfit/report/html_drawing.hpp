@@ -43,6 +43,9 @@ class Drawing {
 [[nodiscard]] Markup legend(
     const std::vector<std::pair<std::string_view, std::string_view>>& kinds);
 
+/// A small bar beside a number that it repeats: a share of effective memory, with a line at 1.
+[[nodiscard]] Markup meter(double share);
+
 /// A round step that gives at most `most` ticks from 0 to `top`: 1, 2 or 5 times a power of ten.
 [[nodiscard]] double tick_step(double top, int most);
 
