@@ -214,8 +214,8 @@ TEST_CASE("hf config: optional fields", "[model]") {
 
 TEST_CASE("hf config: families without a stored config", "[model]") {
   // The shapes that tell each family's rule, named after the model that has them; not copies of
-  // published files. The counts hold the rule; tests/validation compares most families with mlx-lm's
-  // own classes.
+  // published files. The counts hold the rule; tests/validation compares most families with
+  // mlx-lm's own classes.
   struct Row {
     const char* name;
     std::int64_t parameters;

@@ -111,5 +111,6 @@ TEST_CASE("SARIF has what its schema requires", "[report]") {
 }
 
 TEST_CASE("the summary of a check counts", "[report]") {
-  CHECK(report::check_summary(sample()) == "2 files: 3 errors, 1 warning; 0 of 1 expectations hold");
+  CHECK(report::check_summary(sample()) ==
+        "2 files: 3 errors, 1 warning; 0 of 1 expectations hold");
 }

@@ -24,7 +24,7 @@ struct Workload {
   std::int64_t sequences = 1;  ///< at the same time, per replica
   KvFormat kv = KvFormat::bf16;
   std::optional<KvFormat> kv_values;  ///< of the values, where they differ from the keys'
-  std::int64_t prefill_step = 2048;  ///< tokens of prompt per forward pass
+  std::int64_t prefill_step = 2048;   ///< tokens of prompt per forward pass
 };
 
 }  // namespace macfit::runtime

@@ -98,7 +98,7 @@ struct NightOutcome {
   std::optional<double> mean_finish;        ///< seconds, over nights that finish
   double undisturbed = 0.0;                 ///< share of nights without a fault
   double mean_faults = 0.0;                 ///< a night
-  double mean_lost = 0.0;  ///< jobs a night, done and lost or broken off
+  double mean_lost = 0.0;                   ///< jobs a night, done and lost or broken off
   double mean_down = 0.0;                   ///< seconds a night that a worker does not work
   std::array<double, fault_count> ended{};  ///< share of nights in which this ended a worker's work
   std::vector<std::int64_t> histogram;      ///< nights, equal bins from `least` to `most`
