@@ -54,7 +54,9 @@ border-bottom:1px solid var(--pale)}
 thead th{color:var(--soft);font-weight:600;vertical-align:bottom;border-color:var(--line)}
 tbody th{font-weight:600}
 .number{text-align:right;white-space:nowrap}
-.words td,.words th{overflow-wrap:anywhere}
+.words td,.words th{overflow-wrap:break-word}
+.words td:last-child{overflow-wrap:anywhere;min-width:11rem}
+tbody th{min-width:6rem}td.remark{min-width:11rem}
 .chosen{font-weight:600}
 .legend{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;font-size:.9rem;
 color:var(--soft)}
@@ -104,7 +106,7 @@ h2,h3{break-after:avoid}svg,tr,pre,.facts div{break-inside:avoid}a{color:inherit
 )css";
 
 // The test of this file says what it has to be when the style changes.
-constexpr std::string_view hash = "sha256-UAyFTbbtDBtxPrugaG9E4EVgk0D+5Dmdn5a5jhNqVz0=";
+constexpr std::string_view hash = "sha256-qNiOPKHQxvlNCFrUNZtrSpS6V8aOI9+I5AtFPRNDbEo=";
 
 }  // namespace
 

@@ -60,7 +60,9 @@ Markup key_figures(const plan::Plan& plan, const plan::Placement* shown) {
     }
     facts.push_back(
         {"Longest context", text(format_whole(shown->max_context)),
-         fmt::format("comfortable up to {}", format_whole(shown->comfortable_context))});
+         shown->comfortable_context > 0
+             ? fmt::format("comfortable up to {}", format_whole(shown->comfortable_context))
+             : std::string("comfortable at none")});
     facts.push_back({"Weights", text(format_gb(shown->weight_bytes)),
                      fmt::format("{}, {}", printable(shown->format, 64),
                                  evidence_name(shown->weight_evidence))});
@@ -143,12 +145,12 @@ Markup against_section(const study::Side& mine, const study::Side& other) {
                                  s.price->dates)
                    : std::string("not known");
   });
-  return html::section(
-      "against", "Against " + printable(other.spec, 64),
-      html::table(
-          "Two clusters, figure by figure; intervals in brackets",
-          {{"", false}, {printable(mine.spec, 64), false}, {printable(other.spec, 64), false}},
-          rows));
+  return html::section("against", "Against " + printable(other.spec, 64),
+                       html::table("Two clusters, figure by figure; intervals in brackets",
+                                   {{"Figure", false},
+                                    {printable(mine.spec, 64), false},
+                                    {printable(other.spec, 64), false}},
+                                   rows));
 }
 
 /// `flags` are those beside the request's.
