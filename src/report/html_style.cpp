@@ -56,7 +56,7 @@ tbody th{font-weight:600}
 .number{text-align:right;white-space:nowrap}
 .words td,.words th{overflow-wrap:break-word}
 .words td:last-child{overflow-wrap:anywhere;min-width:11rem}
-tbody th{min-width:6rem}td.remark{min-width:11rem}
+tbody th{min-width:8.5rem}td.remark{min-width:11rem}
 .chosen{font-weight:600}
 .legend{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;font-size:.9rem;
 color:var(--soft)}
@@ -106,7 +106,7 @@ h2,h3{break-after:avoid}svg,tr,pre,.facts div{break-inside:avoid}a{color:inherit
 )css";
 
 // The test of this file says what it has to be when the style changes.
-constexpr std::string_view hash = "sha256-qNiOPKHQxvlNCFrUNZtrSpS6V8aOI9+I5AtFPRNDbEo=";
+constexpr std::string_view hash = "sha256-S0cpqWAEyroYmkAJyUB6oKsYELl7myf/vfazyA7Ta4M=";
 
 }  // namespace
 
