@@ -85,7 +85,8 @@ Markup bar(const plan::Plan& plan, const plan::Placement& placement, const plan:
         "quiet");
   }
   if (parts.demand().as_double() > scale) {
-    drawing.label(1.0, top + 16, Anchor::end, fmt::format("on to {} »", format_gb(parts.demand())));
+    drawing.label(0.99, top + 16, Anchor::end, fmt::format("on to {} »", format_gb(parts.demand())),
+                  "inside");
   }
   return drawing.done();
 }
