@@ -9,6 +9,7 @@
 #include "asking.hpp"
 #include "commands.hpp"
 #include "macfit/core/error.hpp"
+#include "macfit/core/glob.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/report/html_report.hpp"
 #include "macfit/report/survey_report.hpp"

@@ -15,6 +15,7 @@
 #include "commands.hpp"
 #include "files.hpp"
 #include "macfit/core/error.hpp"
+#include "macfit/core/glob.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/report/html_report.hpp"
 #include "macfit/report/sweep_report.hpp"

@@ -126,6 +126,7 @@ class NightText {
       return worker.job_seconds == all.front().job_seconds;
     });
     std::vector<std::string> names;
+    names.reserve(all.size());
     for (const study::NightWorker& worker : all) {
       std::string nodes;
       for (const std::size_t node : worker.nodes) {

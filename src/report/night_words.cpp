@@ -131,6 +131,7 @@ std::string split_words(const study::NightResult& result, const study::NightPlac
     return {};
   }
   std::vector<std::string> parts;
+  parts.reserve(placement.workers.size());
   for (const study::NightWorker& worker : placement.workers) {
     std::string nodes;
     for (const std::size_t node : worker.nodes) {

@@ -53,6 +53,7 @@ class Sizes {
     }
     const plan::Request asked = request(parameters, recipe);
     Scenarios made;
+    made.reserve(question_.runtimes.size());
     for (const runtime::Id id : question_.runtimes) {
       made.push_back(plan::make_scenario(asked, id));
     }
@@ -345,6 +346,7 @@ class Study {
     }
     // As evenly as layers go: where a split fits is not asked here.
     fit::Split even;
+    even.reserve(all.size());
     for (std::int64_t i = 0; i < nodes; ++i) {
       even.push_back(layers / nodes + (i < layers % nodes ? 1 : 0));
     }

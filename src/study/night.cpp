@@ -64,6 +64,7 @@ double mean_seconds(const JobList& jobs, const std::vector<double>& seconds) {
 std::vector<Worker> to_workers(const NightQuestion& question, const std::vector<Timed>& timed,
                                Pace pace) {
   std::vector<Worker> workers;
+  workers.reserve(timed.size());
   for (const Timed& one : timed) {
     Worker worker;
     worker.nodes = one.worker.nodes.size();

@@ -68,6 +68,7 @@ double seconds_of(double value, std::string_view unit, std::string_view what) {
 
 std::vector<std::string> fault_names() {
   std::vector<std::string> names;
+  names.reserve(table.size());
   for (const FaultInfo& info : table) {
     names.emplace_back(info.name);
   }

@@ -104,8 +104,12 @@ std::vector<LongestContext> longest_contexts(const plan::Request& request,
   return result;
 }
 
-std::int64_t largest_nominal(const plan::Request& request, fit::Tier tier,
-                             const model::Catalog& catalog) {
+namespace {
+
+/// With one split alone, so that what reaches the tier falls with the size: a size too large for a
+/// comfortable worker may be a borderline one's, and a larger one a comfortable shard's.
+std::int64_t largest_nominal_of(const plan::Request& request, plan::SplitKind split, fit::Tier tier,
+                                const model::Catalog& catalog) {
   // Three digits: 1.00M, 1.01M … 9.99M, 10.0M … up to 100T.
   constexpr std::int64_t steps_a_decade = 900;
   constexpr std::int64_t decades = 7;
@@ -122,6 +126,7 @@ std::int64_t largest_nominal(const plan::Request& request, fit::Tier tier,
     name.text = fmt::format("{}m", name.parameters / 1'000'000);
     name.recipe = request.recipe;
     plan::Request asked = request;
+    asked.only = split;
     try {
       asked.model = model::nominal_model(name, catalog);
       SweepRow row;
@@ -144,6 +149,17 @@ std::int64_t largest_nominal(const plan::Request& request, fit::Tier tier,
     }
   }
   return size_of(low);
+}
+
+}  // namespace
+
+std::int64_t largest_nominal(const plan::Request& request, fit::Tier tier,
+                             const model::Catalog& catalog) {
+  if (request.only) {
+    return largest_nominal_of(request, *request.only, tier, catalog);
+  }
+  return std::max(largest_nominal_of(request, plan::SplitKind::independent, tier, catalog),
+                  largest_nominal_of(request, plan::SplitKind::pipeline, tier, catalog));
 }
 
 std::vector<Candidate> candidates_of(const hardware::Catalog& catalog) {

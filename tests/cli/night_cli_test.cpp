@@ -53,7 +53,7 @@ TEST_CASE("what a night can't take is said", "[cli]") {
       {jobs + "--prompts 0", "--prompts"},
       {jobs + "--nights 0", "--nights"},
       {jobs + "--load-rate 1kB", "--load-rate"},
-      {jobs + "--format html", "unknown value of --format"},
+      {jobs + "--format sarif", "unknown value of --format"},
       {night + "--prompt-tokens 9..5 --output-tokens 1", "--prompt-tokens: "},
   };
   for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -28,10 +28,6 @@ namespace macfit {
                                                const std::vector<std::string>& known,
                                                std::size_t count);
 
-/// True where `pattern` describes all of `text`: * is any run of characters, ? any one. ASCII case
-/// does not matter.
-[[nodiscard]] bool matches_glob(std::string_view pattern, std::string_view text) noexcept;
-
 /// Splits at every `separator`; an empty text gives one empty part.
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 
