@@ -219,6 +219,7 @@ Markup layers_section(const plan::Plan& plan, const plan::Placement& shown) {
     }
     const bool tensor = shown.split == plan::SplitKind::tensor;
     std::vector<std::string> words;
+    words.reserve(members.size());
     for (const plan::NodeBudget* budget : members) {
       words.push_back(tensor ? name(*budget)
                              : fmt::format("{}: {}", name(*budget), budget->layer_count));

@@ -191,6 +191,7 @@ Markup reasons(const std::vector<study::SweepRow>& rows) {
     }
   }
   std::vector<std::vector<Markup>> table;
+  table.reserve(counts.size());
   for (const auto& [code, count] : counts) {
     table.push_back({element("code", code), text(format_whole(count))});
   }
