@@ -13,9 +13,16 @@
 namespace macfit::study {
 namespace {
 
+/// Some placement fits at the context in at least the tier. Workers win over a better shard where
+/// they fit at all, so every split is asked for where the answer alone does not reach it.
 bool reaches(const plan::Request& request, fit::Tier tier, SweepRow& row) {
-  answer(make_setting(request, std::nullopt, false), request.workload, request.only, {}, row);
-  return row.placed && row.fits && row.tier >= tier;
+  const Setting setting = make_setting(request, std::nullopt, false);
+  const auto reached = [&](std::optional<plan::SplitKind> only) {
+    answer(setting, request.workload, only, {}, row);
+    return row.placed && row.fits && row.tier >= tier;
+  };
+  return reached(request.only) ||
+         (!request.only && setting.nodes > 1 && reached(plan::SplitKind::pipeline));
 }
 
 /// So many of one kind of candidate and so many of another.

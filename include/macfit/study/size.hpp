@@ -31,8 +31,8 @@ struct LongestContext {
 [[nodiscard]] std::vector<LongestContext> longest_contexts(
     const plan::Request& request, const std::vector<runtime::KvFormat>& kv);
 
-/// The largest dense model of a nominal size that reaches a tier at the workload's context, in
-/// parameters, to three digits; 0 where not even the smallest does.
+/// The largest dense model of a nominal size of which some placement reaches a tier at the
+/// workload's context, in parameters, to three digits; 0 where not even the smallest does.
 [[nodiscard]] std::int64_t largest_nominal(const plan::Request& request, fit::Tier tier,
                                            const model::Catalog& catalog);
 
