@@ -11,9 +11,11 @@
 #include "macfit/core/error.hpp"
 #include "macfit/core/glob.hpp"
 #include "macfit/core/text.hpp"
+#include "macfit/report/html_report.hpp"
 #include "macfit/report/survey_report.hpp"
 #include "macfit/speed/calibration.hpp"
 #include "macfit/study/in_order.hpp"
+#include "told.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -39,7 +41,7 @@ Examples:
   macfit survey --nodes 1x64 --tier comfortable --where 'max_context>=64k' --format csv
 )";
 
-const std::vector<std::string> formats = {"text", "markdown", "csv", "json"};
+const std::vector<std::string> formats = {"text", "markdown", "csv", "json", "html"};
 
 std::vector<std::string> chosen_models(const std::string& patterns, const Catalogs& catalogs) {
   const std::vector<std::string> ids = catalogs.models.ids();
@@ -70,7 +72,7 @@ bool is_measured(const study::SurveyEntry& entry, const hardware::Cluster& clust
       });
 }
 
-int survey_command(const SurveyFlags& flags) {
+int survey_command(const SurveyFlags& flags, const CLI::App& app) {
   check_format(flags.common, formats);
   const report::Style style = style_for(flags.common);
   const Catalogs catalogs = load_catalogs(flags.common);
@@ -131,6 +133,7 @@ int survey_command(const SurveyFlags& flags) {
   deliver(flags.common, format == "json"       ? report::survey_json(survey)
                         : format == "csv"      ? report::survey_csv(survey)
                         : format == "markdown" ? report::survey_markdown(survey)
+                        : format == "html"     ? report::survey_html(survey, told(app))
                                                : report::survey_text(survey, style));
   return 0;
 }
@@ -157,7 +160,7 @@ Action add_survey(CLI::App& app) {
                "Only what loads here and has no measurement of your own on such a chip");
   add_common(app, flags->common, formats);
   app.footer(footer);
-  return [flags] { return survey_command(*flags); };
+  return [flags, &app] { return survey_command(*flags, app); };
 }
 
 }  // namespace macfit::cli

@@ -17,9 +17,11 @@
 #include "macfit/core/error.hpp"
 #include "macfit/core/glob.hpp"
 #include "macfit/core/text.hpp"
+#include "macfit/report/html_report.hpp"
 #include "macfit/report/sweep_report.hpp"
 #include "macfit/study/in_order.hpp"
 #include "talk.hpp"
+#include "told.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -53,7 +55,7 @@ Examples:
   macfit sweep --columns        The columns, for --select, --where and --pareto
 )";
 
-const std::vector<std::string> formats = {"csv", "jsonl", "markdown", "text"};
+const std::vector<std::string> formats = {"csv", "jsonl", "markdown", "text", "html"};
 constexpr std::int64_t most_rows = 1'000'000'000;  ///< without --yes
 constexpr std::int64_t chunk_rows = 1024;
 
@@ -232,14 +234,24 @@ std::string columns_text(const report::Style& style) {
   return report::encode(style, text);
 }
 
-/// What a worker hands over: text, or with --pareto the rows that may be on the front.
+/// What a worker hands over: text, or rows: of a page, and with --pareto such as may be on the
+/// front.
 struct Done {
   std::string text;
-  std::vector<study::SweepRow> front;
+  std::vector<study::SweepRow> rows;
   std::int64_t last = 0;
 };
 
-int sweep_command(const SweepFlags& flags) {
+/// What a page's cells show: the first column named that is neither an axis nor the tier, which
+/// they show anyway.
+std::size_t figure_of(const std::vector<std::size_t>& columns) {
+  const auto first = std::find_if(columns.begin(), columns.end(), [](std::size_t column) {
+    return column > study::find_column("tier");
+  });
+  return first == columns.end() ? study::find_column("utilization") : *first;
+}
+
+int sweep_command(const SweepFlags& flags, const CLI::App& app) {
   check_format(flags.common, formats);
   const report::Style style = style_for(flags.common);
   if (flags.list_columns) {
@@ -267,7 +279,9 @@ int sweep_command(const SweepFlags& flags) {
   };
   const study::Where where = named("--where", [&] { return study::Where::parse(conditions); });
   const std::string selected = flags.select.empty() ? spec.select : flags.select;
-  const report::RowFormat format = report::parse_row_format(flags.common.format);
+  const bool page = flags.common.format == "html";
+  const report::RowFormat format =
+      page ? report::RowFormat::text : report::parse_row_format(flags.common.format);
   const std::vector<std::size_t> columns =
       selected.empty() && format == report::RowFormat::text
           ? report::brief_columns(grid)
@@ -301,6 +315,11 @@ int sweep_command(const SweepFlags& flags) {
     std::tie(part, parts) = parse_part(flags.part);
   }
   const study::Rows rows = study::part_of(*size, part, parts);
+  if (page && *size > report::most_page_rows) {
+    throw Error(fmt::format("the grid has {} points, more than the {} that a page holds",
+                            format_whole(*size), format_whole(report::most_page_rows)),
+                {}, "fewer values, or --format csv");
+  }
   talk.detail(fmt::format("grid: {} points, this part {}", *size, rows.last - rows.first));
 
   std::size_t threads = std::max(1U, std::thread::hardware_concurrency());
@@ -317,7 +336,8 @@ int sweep_command(const SweepFlags& flags) {
   const Interrupts interrupts;
   Progress progress(flags.common, rows.last - rows.first);
   bool open = true;
-  if (part == 1) {
+  std::vector<study::SweepRow> kept;  // for a page, which is written at the end
+  if (part == 1 && !page) {
     open = out.write(writer.header());
   }
 
@@ -347,20 +367,26 @@ int sweep_command(const SweepFlags& flags) {
         }
         if (mine) {
           mine->add(row);
+        } else if (page) {
+          done.rows.push_back(row);
         } else {
           writer.write(done.text, row);
         }
       }
       if (mine) {
-        done.front = mine->take();
+        done.rows = mine->take();
       }
       done.last = chunk.last;
       return done;
     };
   };
   const auto sink = [&](Done&& done) {
-    for (const study::SweepRow& row : done.front) {
-      front->add(row);
+    for (study::SweepRow& row : done.rows) {
+      if (front) {
+        front->add(row);
+      } else {
+        kept.push_back(std::move(row));
+      }
     }
     open = open && (done.text.empty() || out.write(done.text));
     progress.at(done.last - rows.first);
@@ -371,7 +397,11 @@ int sweep_command(const SweepFlags& flags) {
     talk.warn("interrupted");
     return 130;
   }
-  if (front && open) {
+  if (page && open) {
+    open = out.write(report::sweep_html(
+        grid, front ? front->take() : kept,
+        selected.empty() ? study::find_column("utilization") : figure_of(columns), told(app)));
+  } else if (front && open) {
     std::string text;
     for (const study::SweepRow& row : front->take()) {
       writer.write(text, row);
@@ -430,7 +460,7 @@ Action add_sweep(CLI::App& app) {
   app.add_flag("--columns", flags->list_columns, "List the columns and end");
   add_common(app, flags->common, formats);
   app.footer(footer);
-  return [flags] { return sweep_command(*flags); };
+  return [flags, &app] { return sweep_command(*flags, app); };
 }
 
 }  // namespace macfit::cli

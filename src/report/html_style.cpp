@@ -31,8 +31,8 @@ a{color:var(--link)}
 .skip{position:absolute;left:-999rem}
 .skip:focus{left:1rem;top:.5rem;background:var(--ground);padding:.3rem .6rem}
 :focus-visible{outline:2px solid var(--link);outline-offset:2px}
-.badge{display:inline-block;border:1.5px solid;border-radius:1rem;padding:0 .6rem;font-weight:600;
-white-space:nowrap}
+.badge{display:inline-block;border:1.5px solid;border-radius:1rem;padding:0 .6rem;font-weight:600}
+td .badge{white-space:nowrap}
 .good{color:var(--good)}.warn{color:var(--warn)}.bad{color:var(--bad)}
 .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.6rem;
 margin:1.2rem 0}
@@ -54,7 +54,9 @@ border-bottom:1px solid var(--pale)}
 thead th{color:var(--soft);font-weight:600;vertical-align:bottom;border-color:var(--line)}
 tbody th{font-weight:600}
 .number{text-align:right;white-space:nowrap}
-.words td,.words th{overflow-wrap:anywhere}
+.words td,.words th{overflow-wrap:break-word}
+.words td:last-child{overflow-wrap:anywhere}
+tbody th{min-width:8.5rem}td:last-child:not(.number){min-width:11rem}
 .chosen{font-weight:600}
 .legend{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;font-size:.9rem;
 color:var(--soft)}
@@ -104,7 +106,7 @@ h2,h3{break-after:avoid}svg,tr,pre,.facts div{break-inside:avoid}a{color:inherit
 )css";
 
 // The test of this file says what it has to be when the style changes.
-constexpr std::string_view hash = "sha256-UAyFTbbtDBtxPrugaG9E4EVgk0D+5Dmdn5a5jhNqVz0=";
+constexpr std::string_view hash = "sha256-A7VBrKeTDmdBaAGMyMZKOpvwDaItKX/DJeSMdyUrLKM=";
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 #include "plan_html.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -18,6 +19,7 @@ using html::text;
 
 Markup reason_list(const std::vector<plan::Reason>& reasons) {
   std::vector<Markup> items;
+  items.reserve(reasons.size());
   for (const plan::Reason& reason : reasons) {
     items.push_back(text(reason.text));
   }
@@ -60,7 +62,9 @@ Markup key_figures(const plan::Plan& plan, const plan::Placement* shown) {
     }
     facts.push_back(
         {"Longest context", text(format_whole(shown->max_context)),
-         fmt::format("comfortable up to {}", format_whole(shown->comfortable_context))});
+         shown->comfortable_context > 0
+             ? fmt::format("comfortable up to {}", format_whole(shown->comfortable_context))
+             : std::string("comfortable at none")});
     facts.push_back({"Weights", text(format_gb(shown->weight_bytes)),
                      fmt::format("{}, {}", printable(shown->format, 64),
                                  evidence_name(shown->weight_evidence))});
@@ -138,17 +142,16 @@ Markup against_section(const study::Side& mine, const study::Side& other) {
   row("Tokens/s, all answers", [](const study::Side& s) { return range_words(s.speed.aggregate); });
   row("Jobs an hour", [](const study::Side& s) { return range_words(s.jobs_per_hour); });
   row("List price", [](const study::Side& s) {
-    return s.price ? fmt::format("${} ({})",
-                                 format_whole(static_cast<std::int64_t>(s.price->usd + 0.5)),
-                                 s.price->dates)
-                   : std::string("not known");
+    return s.price
+               ? fmt::format("${} ({})", format_whole(std::llround(s.price->usd)), s.price->dates)
+               : std::string("not known");
   });
-  return html::section(
-      "against", "Against " + printable(other.spec, 64),
-      html::table(
-          "Two clusters, figure by figure; intervals in brackets",
-          {{"", false}, {printable(mine.spec, 64), false}, {printable(other.spec, 64), false}},
-          rows));
+  return html::section("against", "Against " + printable(other.spec, 64),
+                       html::table("Two clusters, figure by figure; intervals in brackets",
+                                   {{"Figure", false},
+                                    {printable(mine.spec, 64), false},
+                                    {printable(other.spec, 64), false}},
+                                   rows));
 }
 
 /// `flags` are those beside the request's.

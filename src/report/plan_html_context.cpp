@@ -35,8 +35,7 @@ class ContextDrawing {
 
   Markup draw() {
     axes();
-    level(curve_.comfortable, "comfort", "comfortable up to");
-    level(curve_.effective, "limit", "may use");
+    levels();
     std::vector<std::pair<double, double>> points;
     for (const study::ContextPoint& point : curve_.points) {
       points.emplace_back(x_of(point.context.count()), y_of(point.demand));
@@ -86,10 +85,19 @@ class ContextDrawing {
     drawing_.label(1.0, floor_y + 34, Anchor::end, "context, tokens a sequence", "quiet");
   }
 
-  void level(Bytes bytes, std::string_view kind, std::string_view words) {
-    const double y = y_of(bytes);
-    drawing_.line(0.0, y, 1.0, y, kind);
-    drawing_.label(1.0, y - 4, Anchor::end, fmt::format("{} {}", words, format_gb(bytes)));
+  /// The curve comes from below at the left and leaves above at the right: labels keep out of its
+  /// way.
+  void levels() {
+    constexpr double apart = 16.0;
+    const double may_use = y_of(curve_.effective);
+    const double comfortable = y_of(curve_.comfortable);
+    if (comfortable - may_use >= apart) {
+      drawing_.line(0.0, comfortable, 1.0, comfortable, "comfort");
+      drawing_.label(1.0, comfortable + 14.0, Anchor::end,
+                     "comfortable up to " + format_gb(curve_.comfortable));
+    }
+    drawing_.line(0.0, may_use, 1.0, may_use, "limit");
+    drawing_.label(0.12, may_use - 5.0, Anchor::start, "may use " + format_gb(curve_.effective));
   }
 
   /// A context with its demand; `row` keeps labels apart.
@@ -105,8 +113,8 @@ class ContextDrawing {
     drawing_.line(x, y, x, floor_y, "grid");
     drawing_.dot(x, y, 4.5, full ? "" : "hollow");
     const bool left = x > 0.5;
-    drawing_.label(left ? x - 0.008 : x + 0.008, floor_y - 10 - 17.0 * row,
-                   left ? Anchor::end : Anchor::start,
+    const double label_y = curve_.max_context > 0 ? floor_y - 10.0 - 17.0 * row : y + 20.0;
+    drawing_.label(left ? x - 0.008 : x + 0.008, label_y, left ? Anchor::end : Anchor::start,
                    fmt::format("{} {}", words, format_whole(context)));
   }
 
@@ -129,9 +137,11 @@ Markup context_section(const plan::Plan& plan, const plan::Placement& shown) {
   Markup inside = html::paragraph(
       curve->max_context > 0
           ? fmt::format("{} is the node whose context ends first, at {} tokens a sequence; it is "
-                        "comfortable up to {}.",
+                        "comfortable {}.",
                         node, format_whole(curve->max_context),
-                        format_whole(curve->comfortable_context))
+                        curve->comfortable_context > 0
+                            ? "up to " + format_whole(curve->comfortable_context)
+                            : std::string("at none"))
           : fmt::format("{} is short whatever the context.", node));
   inside += ContextDrawing(plan, *curve, node).draw();
   std::vector<std::vector<Markup>> rows;

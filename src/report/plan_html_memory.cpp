@@ -85,7 +85,8 @@ Markup bar(const plan::Plan& plan, const plan::Placement& placement, const plan:
         "quiet");
   }
   if (parts.demand().as_double() > scale) {
-    drawing.label(1.0, top + 16, Anchor::end, fmt::format("on to {} »", format_gb(parts.demand())));
+    drawing.label(0.99, top + 16, Anchor::end, fmt::format("on to {} »", format_gb(parts.demand())),
+                  "inside");
   }
   return drawing.done();
 }
@@ -218,6 +219,7 @@ Markup layers_section(const plan::Plan& plan, const plan::Placement& shown) {
     }
     const bool tensor = shown.split == plan::SplitKind::tensor;
     std::vector<std::string> words;
+    words.reserve(members.size());
     for (const plan::NodeBudget* budget : members) {
       words.push_back(tensor ? name(*budget)
                              : fmt::format("{}: {}", name(*budget), budget->layer_count));

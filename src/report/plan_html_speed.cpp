@@ -123,8 +123,8 @@ Markup placement_table(const plan::Plan& plan) {
          placement.supported ? html::badge(placement.tier)
                              : html::badge(fit::Tier::not_practical, "not supported"),
          figure(format_percent(placement.utilization)), figure(format_whole(placement.max_context)),
-         text(with_evidence(placement.speed.decode)),
-         text(with_evidence(placement.speed.aggregate)), text(range_words(placement.speed.prefill)),
+         text(with_evidence(placement.speed.decode)), text(range_words(placement.speed.aggregate)),
+         text(range_words(placement.speed.prefill)),
          text(wait_words(placement.speed.time_to_first_token)), text(placement.format),
          figure(std::string(plan::limit_name(placement.limit))), text(remark(placement))});
   }

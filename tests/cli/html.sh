@@ -38,6 +38,8 @@ hostile plan --model glm-4.5 --nodes desk.json
 against plan --model kimi-k2 --nodes 1x64 --against 2x512
 night night --model llama-3.3-70b --nodes 2x128 --prompt-tokens 2000 --output-tokens 500 --nights 200
 breakeven breakeven --nodes 2x128 --quant q4 --context 8k
+survey survey --nodes 2x128 --models glm*,llama-3*
+sweep sweep --model glm-4.5,minimax-m2.5 --nodes 2x128,4x64 --context 8k..64k*2 --threads 2
 CASES
 
 browser=$(command -v chromium || command -v chromium-browser || true)

@@ -202,6 +202,86 @@ TEST_CASE("a comparison's page has both clusters", "[report]") {
   CHECK(page.find(" --against 1x64 --format html") != std::string::npos);
 }
 
+TEST_CASE("a night's page is well-formed", "[report]") {
+  study::NightQuestion question;
+  question.plan = plan_of("llama-3.3-70b", "2x128").request;
+  question.jobs = study::make_jobs(40, study::parse_token_range("2000", "in"),
+                                   study::parse_token_range("500", "out"), 1);
+  question.rules.faults = study::default_faults();
+  question.rules.nights = 50;
+  const study::NightResult result = study::night(question);
+  REQUIRE(!result.placements.empty());
+  const std::string page = report::night_html(result, std::string("macfit night ") + hostile);
+  CHECK(faults(page) == "");
+  CHECK(page == report::night_html(study::night(question), std::string("macfit night ") + hostile));
+  for (const study::NightPlacement& placement : result.placements) {
+    CHECK(page.find("Nights by completions, " + placement.name) != std::string::npos);
+  }
+}
+
+TEST_CASE("a break-even's page is well-formed", "[report]") {
+  study::BreakevenQuestion question;
+  question.cluster = hardware::parse_cluster("2x128", {}, hardware::Catalog::embedded());
+  question.formats = {{"q4", model::parse_recipe("q4")}};
+  question.contexts = {Tokens(8192)};
+  question.runtimes = {runtime::Id::mlx_lm};
+  const study::BreakevenResult result = study::breakeven(question, model::Catalog::embedded());
+  const std::string page = report::breakeven_html(result, "macfit breakeven --nodes 2x128");
+  CHECK(faults(page) == "");
+  CHECK(page.find("macfit breakeven --nodes 2x128") != std::string::npos);
+}
+
+TEST_CASE("a survey's page keeps hostile names names", "[report]") {
+  report::Survey survey;
+  survey.cluster = hardware::parse_cluster("2x128", {}, hardware::Catalog::embedded());
+  survey.cluster.spec = hostile;
+  for (const fit::Tier tier :
+       {fit::Tier::comfortable, fit::Tier::borderline, fit::Tier::not_practical}) {
+    study::SurveyEntry entry;
+    entry.model = hostile;
+    entry.note = hostile;
+    entry.smallest.recipe = model::parse_recipe("q4");
+    entry.smallest.row.known = true;
+    entry.smallest.row.placed = tier != fit::Tier::not_practical;
+    entry.smallest.row.tier = tier;
+    entry.smallest.row.utilization = 0.5;
+    survey.entries.push_back(entry);
+  }
+  const std::string page = report::survey_html(survey, "macfit survey");
+  CHECK(faults(page) == "");
+  CHECK(page.find("<script") == std::string::npos);
+  CHECK(page.find("1 of 3 models are comfortable") != std::string::npos);
+}
+
+TEST_CASE("a sweep's page has a map for each point of the shorter axes", "[report]") {
+  study::Grid grid;
+  std::vector<std::string> repeated;
+  grid.set(study::Axis::model, {"a", "b", "c"}, repeated);
+  grid.set(study::Axis::nodes, {"2x128", "4x64"}, repeated);
+  grid.set(study::Axis::context, {"8k", "16k", "32k"}, repeated);
+  std::vector<study::SweepRow> rows;
+  for (std::int64_t index = 0; index < 17; ++index) {  // the last of 18 is left out
+    study::SweepRow row;
+    row.index = index;
+    row.known = index != 3;
+    row.placed = row.known;
+    row.tier = index % 2 == 0 ? fit::Tier::comfortable : fit::Tier::not_practical;
+    row.utilization = static_cast<double>(index) / 20.0;
+    row.reason = row.known ? "" : "unknown-model";
+    rows.push_back(row);
+  }
+  const std::string page =
+      report::sweep_html(grid, rows, study::find_column("utilization"), "macfit sweep");
+  CHECK(faults(page) == "");
+  CHECK(count_of(page, "class=\"heat\"") == 2);
+  CHECK(count_of(page, "<th scope=\"row\">") == 7);  // three a map, one reason
+  CHECK(count_of(page, ">·</td>") == 1);
+  CHECK(page.find("9 points comfortable, 0 borderline, 7 not practical, 1 that could not") !=
+        std::string::npos);
+  CHECK(page.find("1 points are left out") != std::string::npos);
+  CHECK(page.find(">✓ 80 %</td>") != std::string::npos);
+}
+
 TEST_CASE("a plan's page is what it was", "[report]") {
   const std::string page = report::plan_html(plan_of("glm-4.5", "2x128"));
   const std::filesystem::path path = test::source_path("tests/report/golden/shard.html");

@@ -34,9 +34,9 @@ void in_order(std::size_t threads, Source source, MakeWorker make_worker, Sink s
     }
     return;
   }
-  using Worker = decltype(make_worker());
+  using Handler = decltype(make_worker());
   using Job = typename decltype(source())::value_type;
-  using Result = decltype(std::declval<Worker&>()(std::declval<Job&&>()));
+  using Result = decltype(std::declval<Handler&>()(std::declval<Job&&>()));
 
   std::mutex reading;  // held while the source is asked, which may take long; locked first
   std::mutex mutex;    // guards what follows; held neither while working nor while writing
@@ -51,7 +51,7 @@ void in_order(std::size_t threads, Source source, MakeWorker make_worker, Sink s
 
   const auto run = [&] {
     try {
-      Worker worker = make_worker();
+      Handler worker = make_worker();
       while (true) {
         std::unique_lock turn(reading);
         std::unique_lock lock(mutex);
