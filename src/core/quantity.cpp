@@ -289,7 +289,7 @@ std::string format_percent(double fraction) {
 
 std::string format_rate(double per_second) {
   if (per_second >= 99.95) {
-    return format_whole(static_cast<std::int64_t>(per_second + 0.5));
+    return format_whole(std::llround(per_second));
   }
   return fmt::format("{:.{}f}", per_second, per_second >= 9.995 ? 1 : 2);
 }

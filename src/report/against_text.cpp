@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "macfit/core/text.hpp"
@@ -18,8 +20,7 @@ std::string duration(const std::optional<speed::Estimate>& figure) {
 }
 
 std::string price(const std::optional<study::ClusterPrice>& price) {
-  return price ? fmt::format("${} ({})", format_whole(static_cast<std::int64_t>(price->usd + 0.5)),
-                             price->dates)
+  return price ? fmt::format("${} ({})", format_whole(std::llround(price->usd)), price->dates)
                : "not known";
 }
 

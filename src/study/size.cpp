@@ -183,6 +183,7 @@ std::vector<Candidate> candidates_of(const hardware::Catalog& catalog) {
     }
   }
   std::vector<Candidate> candidates;
+  candidates.reserve(by_ram.size());
   for (auto& [ram, candidate] : by_ram) {
     candidates.push_back(std::move(candidate));
   }
