@@ -1,27 +1,13 @@
 #include <nlohmann/json.hpp>
 
 #include "breakeven_words.hpp"
+#include "estimate_json.hpp"
 #include "macfit/report/breakeven_report.hpp"
 
 namespace macfit::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-template <class T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
-Json estimate(const std::optional<speed::Estimate>& value) {
-  if (!value) {
-    return nullptr;
-  }
-  return {{"value", value->value},
-          {"low", value->low},
-          {"high", value->high},
-          {"evidence", evidence_name(value->evidence)}};
-}
 
 Json run_json(const study::Run& run) {
   Json json = {{"why", run.why},
@@ -43,8 +29,8 @@ Json run_json(const study::Run& run) {
   json["replicas"] = decision.replicas;
   json["fits"] = decision.fits;
   json["gpu_limit_raised"] = decision.raised;
-  json["decode_tokens_per_second"] = estimate(run.decode);
-  json["completions_per_hour"] = estimate(run.per_hour);
+  json["decode_tokens_per_second"] = estimate_json(run.decode);
+  json["completions_per_hour"] = estimate_json(run.per_hour);
   json["completions_per_night"] = or_null(run.per_night);
   if (!run.why_unknown.empty()) {
     json["why_unknown"] = run.why_unknown;

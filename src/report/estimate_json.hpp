@@ -9,6 +9,11 @@
 
 namespace macfit::report {
 
+template <class T>
+nlohmann::ordered_json or_null(const std::optional<T>& value) {
+  return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
+}
+
 /// A figure with its interval and evidence; null where it is not known.
 inline nlohmann::ordered_json estimate_json(const std::optional<speed::Estimate>& figure) {
   if (!figure) {

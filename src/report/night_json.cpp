@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "estimate_json.hpp"
 #include "macfit/report/night_report.hpp"
 #include "night_words.hpp"
 
@@ -7,21 +8,6 @@ namespace macfit::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-template <class T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
-Json estimate(const std::optional<speed::Estimate>& value) {
-  if (!value) {
-    return nullptr;
-  }
-  return {{"value", value->value},
-          {"low", value->low},
-          {"high", value->high},
-          {"evidence", evidence_name(value->evidence)}};
-}
 
 Json jobs_json(const study::JobList& jobs) {
   return {{"jobs", jobs.endless ? Json(nullptr) : Json(jobs.jobs())},
@@ -67,8 +53,8 @@ Json worker_json(const study::NightQuestion& question, const study::NightWorker&
     nodes.push_back(question.plan.cluster.nodes[node].name);
   }
   Json result = {{"nodes", nodes},
-                 {"decode_tokens_per_second", estimate(worker.decode)},
-                 {"prefill_tokens_per_second", estimate(worker.prefill)},
+                 {"decode_tokens_per_second", estimate_json(worker.decode)},
+                 {"prefill_tokens_per_second", estimate_json(worker.prefill)},
                  {"seconds_per_job", worker.job_seconds},
                  {"load_seconds", worker.load_seconds},
                  {"busy_seconds", worker.busy_seconds},
