@@ -143,6 +143,13 @@ std::vector<std::string> nearest(std::string_view name, const std::vector<std::s
   for (const std::string& candidate : known) {
     const std::string other = lower(candidate);
     std::size_t score = edit_distance(wanted, other, cap) * 2;
+    if (wanted.size() >= 6 && other.size() > wanted.size()) {
+      // A typo in the beginning of a longer name ("quen3-235b" for "qwen3-235b-a22b").
+      constexpr std::size_t slips = 2;
+      const std::string_view begin = std::string_view(other).substr(0, wanted.size());
+      const std::size_t distance = edit_distance(wanted, begin, slips);
+      score = distance > 0 && distance <= slips ? std::min(score, distance * 2 + 1) : score;
+    }
     if (score > cap * 2 && wanted.size() >= 3 && other.size() >= 3 &&
         (other.find(wanted) != std::string::npos || wanted.find(other) != std::string::npos)) {
       const std::size_t gap = other.size() > wanted.size() ? other.size() - wanted.size()

@@ -24,6 +24,7 @@ TEST_CASE("the nearest names come first", "[core]") {
   CHECK(nearest("lama-3.1-70b", names, 1) == std::vector<std::string>{"llama-3.1-70b"});
   CHECK(nearest("LLAMA-3.1-8B", names, 1) == std::vector<std::string>{"llama-3.1-8b"});
   CHECK(nearest("qwen3-235", names, 1) == std::vector<std::string>{"qwen3-235b-a22b"});
+  CHECK(nearest("quen3-235b", names, 1) == std::vector<std::string>{"qwen3-235b-a22b"});
   CHECK(nearest("gpt-oss-102b", names, 1) == std::vector<std::string>{"gpt-oss-120b"});
   CHECK(nearest("zzzzzzzzzz", names, 3).empty());
   CHECK(edit_distance("abcd", "abdc", 3) == 1);  // a swap is one slip
