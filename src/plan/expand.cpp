@@ -104,15 +104,12 @@ void budget_group(const Request& request, const Scenario& scenario, Placement& p
   }
 }
 
-fit::Tier tier_of(const Scenario& scenario, const Request& request, const Placement& placement,
-                  bool raised) {
+fit::Tier tier_of(const Placement& placement, bool raised) {
   const auto node_tier = [&](const NodeBudget& budget) {
     const std::int64_t demand = budget.parts.demand().count();
     return !raised && fit::is_comfortable(demand, budget.effective.count()) ? fit::Tier::comfortable
                                                                             : fit::Tier::borderline;
   };
-  (void)scenario;
-  (void)request;
   if (!placement.loads) {
     return fit::Tier::not_practical;
   }
@@ -210,7 +207,7 @@ Placement expand(const Request& request, const Scenario& scenario, SplitKind spl
     }
   }
   placement.limit = raised ? Limit::raised : all_stated ? Limit::stated : Limit::standard;
-  placement.tier = tier_of(scenario, request, placement, raised);
+  placement.tier = tier_of(placement, raised);
   return placement;
 }
 
