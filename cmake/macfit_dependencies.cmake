@@ -18,8 +18,12 @@ endif()
 
 find_package(nlohmann_json 3.9 QUIET)
 if(NOT TARGET nlohmann_json::nlohmann_json)
-  set(JSON_Install ${MACFIT_INSTALL})
+  set(JSON_Install OFF)
   macfit_fetch(nlohmann_json https://github.com/nlohmann/json.git v3.11.3)
+endif()
+
+if(NOT MACFIT_PROGRAM)
+  return()
 endif()
 
 find_package(CLI11 QUIET)

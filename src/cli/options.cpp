@@ -8,11 +8,11 @@
 
 #include "asking.hpp"
 #include "files.hpp"
+#include "macfit/core/embedded.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/model/io/read_model.hpp"
 #include "macfit/model/nominal.hpp"
-#include "macfit/report/plan_report.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -225,7 +225,7 @@ void add_request(CLI::App& app, RequestFlags& flags) {
 }
 
 Catalogs load_catalogs(const Common& common) {
-  const std::string built_in = "embedded " + report::tool_version();
+  const std::string built_in = "embedded " + std::string(embedded::version);
   if (common.catalog.empty()) {
     return {hardware::Catalog::embedded(), model::Catalog::embedded(), built_in, nullptr};
   }

@@ -7,6 +7,7 @@
 #include "files.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
+#include "macfit/report/plan_report.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -86,6 +87,8 @@ int run(int argc, const char* const* argv) {
   app.require_subcommand(1);
   app.footer(examples);
   app.set_help_flag("--help,-h", "This text");
+  app.set_version_flag("--version", "macfit " + report::tool_version(),
+                       "The version; macfit version says more");
   app.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });
 
   std::vector<std::pair<CLI::App*, Action>> actions;
@@ -116,6 +119,9 @@ int run(int argc, const char* const* argv) {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     write_out(innermost(app).help());
+    return 0;
+  } catch (const CLI::CallForVersion& version) {
+    write_out(version.what() + std::string("\n"));
     return 0;
   } catch (const CLI::ParseError& error) {
     return parse_failed(app, error);

@@ -103,8 +103,13 @@ std::string version_json(const VersionFacts& facts) {
   return dump({{"schema", "macfit.version/1"},
                {"name", "macfit"},
                {"version", facts.version},
+               {"compiler", facts.compiler},
+               {"build", facts.build},
                {"catalog",
-                {{"models", facts.models}, {"machines", facts.machines}, {"chips", facts.chips}}}});
+                {{"version", facts.catalog},
+                 {"models", facts.models},
+                 {"machines", facts.machines},
+                 {"chips", facts.chips}}}});
 }
 
 std::string models_json(const std::vector<model::Model>& models) {

@@ -51,8 +51,10 @@ std::string slower_words(double times) {
 }  // namespace
 
 std::string version_text(const VersionFacts& facts) {
-  return fmt::format("macfit {} (catalog: {} models, {} machines, {} chips)\n", facts.version,
-                     facts.models, facts.machines, facts.chips);
+  return fmt::format(
+      "macfit {}\ncatalog {}: {} models, {} machines, {} chips\ncompiled by {}, {}\n",
+      facts.version, printable(facts.catalog), facts.models, facts.machines, facts.chips,
+      facts.compiler, facts.build);
 }
 
 std::string models_text(const std::vector<model::Model>& models, const Style& style) {

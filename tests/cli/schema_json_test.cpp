@@ -46,7 +46,7 @@ TEST_CASE("what the program prints follows its schema", "[cli]") {
       {"hardware", "hardware list"},
       {"hardware-cluster", "hardware show 2x128+1x64"},
       {"runtimes", "runtimes"},
-      {"version", "version --json"},
+      {"version", "version"},
       {"validation", "calibrate --validate " + file("hardware/measurements.json")},
       {"night",
        "night --model llama-3.3-70b --nodes 2x128 --prompts 200 --prompt-tokens 2000 "
@@ -56,12 +56,29 @@ TEST_CASE("what the program prints follows its schema", "[cli]") {
   };
   for (const Printed& printed : all) {
     CAPTURE(printed.command);
-    const bool said = printed.command.find("--json") != std::string::npos;
-    const test::Ran ran = test::run(printed.command + (said ? "" : " --format json"));
+    const test::Ran ran = test::run(printed.command + " --format json");
     CHECK(ran.error.empty());
     REQUIRE(ran.code == 0);
     CHECK(complaint(printed.schema, json::parse(ran.out)).empty());
   }
+}
+
+TEST_CASE("version tells which program and which catalogs", "[cli]") {
+  const test::Ran ran = test::run("version --json");
+  REQUIRE(ran.code == 0);
+  CHECK(ran.out == test::run("version --format json").out);
+  const json version = json::parse(ran.out);
+  CHECK(test::run("--version").out == "macfit " + version.at("version").get<std::string>() + "\n");
+  CHECK(version.at("compiler").get<std::string>().find(' ') != std::string::npos);
+
+  const std::string embedded = version.at("catalog").at("version");
+  CHECK_THAT(test::run("version").out, test::contains("catalog " + embedded + ": "));
+  const json plan = json::parse(test::run("plan --model 230b-q4 --nodes 2x128 --format json").out);
+  CHECK(plan.at("tool").at("catalog") == embedded);
+  const std::string folder = test::source_path("").string();
+  const json other = json::parse(test::run("version --json --catalog '" + folder + "'").out);
+  CHECK(other.at("catalog").at("version") == folder);
+  CHECK(other.at("catalog").at("models") == version.at("catalog").at("models"));
 }
 
 TEST_CASE("what the program reads follows its schema", "[cli]") {

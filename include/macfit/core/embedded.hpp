@@ -16,4 +16,8 @@ extern const std::size_t model_file_count;
 extern const File hardware_files[];
 extern const std::size_t hardware_file_count;
 
+/// Another one for every other state of the catalogs: the first 12 digits of a SHA-256 over the
+/// files.
+extern const std::string_view version;
+
 }  // namespace macfit::embedded

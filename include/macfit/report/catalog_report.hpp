@@ -13,6 +13,9 @@ namespace macfit::report {
 
 struct VersionFacts {
   std::string version;
+  std::string catalog;   ///< which catalogs: "embedded 8c2f41d07be9", or the folder they came from
+  std::string compiler;  ///< "GNU 12.2.0"
+  std::string build;     ///< "Release"
   std::size_t models = 0;
   std::size_t machines = 0;
   std::size_t chips = 0;
