@@ -1,30 +1,42 @@
-# install(), the package that find_package(macfit) finds, and a .deb by CPack.
+# install(), the package that find_package(macfit) finds, and packages by CPack.
+# Two components: runtime (the program and what belongs to it) and development (library, headers, CMake package).
+# The catalogs are compiled in and not installed; the schemas are, for whoever checks what the program writes.
 
 include(CMakePackageConfigHelpers)
 set(config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/macfit")
 
-install(TARGETS macfit_cli RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
-install(TARGETS macfit EXPORT macfit_targets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(TARGETS macfit EXPORT macfit_targets COMPONENT development ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+# nlohmann/json stays inside: headers that show it are of no use outside.
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/macfit" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
-  FILES_MATCHING PATTERN "*.hpp"
-  PATTERN "cli" EXCLUDE)
-install(EXPORT macfit_targets NAMESPACE macfit:: DESTINATION "${config_dir}")
+  COMPONENT development
+  FILES_MATCHING PATTERN "*.hpp" PATTERN "*_json.hpp" EXCLUDE)
+install(EXPORT macfit_targets NAMESPACE macfit:: DESTINATION "${config_dir}" COMPONENT development)
 
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/macfit-config.cmake.in"
-  "${PROJECT_BINARY_DIR}/macfit-config.cmake" INSTALL_DESTINATION "${config_dir}")
+  "${PROJECT_BINARY_DIR}/macfit-config.cmake" INSTALL_DESTINATION "${config_dir}"
+  NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/macfit-config-version.cmake"
   COMPATIBILITY SameMinorVersion)
 install(FILES
   "${PROJECT_BINARY_DIR}/macfit-config.cmake"
   "${PROJECT_BINARY_DIR}/macfit-config-version.cmake"
-  DESTINATION "${config_dir}")
-install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+  DESTINATION "${config_dir}" COMPONENT development)
 
+install(FILES
+  "${PROJECT_SOURCE_DIR}/LICENSE"
+  "${PROJECT_SOURCE_DIR}/README.md"
+  "${PROJECT_SOURCE_DIR}/CHANGELOG.md"
+  DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT runtime)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/docs/schema" DESTINATION "${CMAKE_INSTALL_DATADIR}/macfit"
+  COMPONENT runtime
   FILES_MATCHING PATTERN "*.schema.json")
 
+if(MACFIT_PROGRAM)
+  install(TARGETS macfit_cli RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT runtime)
+endif()
+
 # The man page and completions are what the program itself says, so it has to run here.
-if(NOT CMAKE_CROSSCOMPILING)
+if(MACFIT_PROGRAM AND (NOT CMAKE_CROSSCOMPILING OR CMAKE_CROSSCOMPILING_EMULATOR))
   set(shared "${PROJECT_BINARY_DIR}/share")
   file(MAKE_DIRECTORY "${shared}")
   add_custom_command(
@@ -36,22 +48,54 @@ if(NOT CMAKE_CROSSCOMPILING)
     DEPENDS macfit_cli
     VERBATIM)
   add_custom_target(macfit_shared ALL DEPENDS "${shared}/macfit.1")
-  install(FILES "${shared}/macfit.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
-  install(FILES "${shared}/macfit.bash" DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" RENAME macfit)
-  install(FILES "${shared}/_macfit" DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions")
-  install(FILES "${shared}/macfit.fish" DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d")
+  install(FILES "${shared}/macfit.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT runtime)
+  install(FILES "${shared}/macfit.bash" DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" RENAME macfit
+    COMPONENT runtime)
+  install(FILES "${shared}/_macfit" DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions" COMPONENT runtime)
+  install(FILES "${shared}/macfit.fish" DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d"
+    COMPONENT runtime)
+endif()
+
+if(NOT PROJECT_IS_TOP_LEVEL)
+  return()
 endif()
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME macfit)
 set(CPACK_PACKAGE_VENDOR "macfit contributors")
-set(CPACK_PACKAGE_CONTACT "macfit contributors")
+set(CPACK_PACKAGE_CONTACT "macfit contributors <macfit@users.noreply.github.com>")
+set(CPACK_PACKAGE_HOMEPAGE_URL "${PROJECT_HOMEPAGE_URL}")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
 set(CPACK_RESOURCE_FILE_LICENSE "${PROJECT_SOURCE_DIR}/LICENSE")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
+set(CPACK_COMPONENTS_ALL runtime development)
+set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
+  OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+
+# Debian: macfit and libmacfit-dev. What its policy wants otherwise than every other system is done to the staged files.
+set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
-set(CPACK_DEBIAN_PACKAGE_SECTION utils)
-set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libfmt-dev, nlohmann-json3-dev")
+set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
+set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME macfit)
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION utils)
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
+set(CPACK_COMPONENT_RUNTIME_DESCRIPTION
+"tells which language models run on which Macs
+ Two Macs can cooperate but not merge their memory. Before anything is
+ downloaded, macfit tells whether a model fits on the Macs there are, under
+ which split and with how much room, how fast it will be, and what to type.
+ .
+ It knows the allocation rules of mlx-lm, EXO and llama.cpp, and carries a
+ catalog of models and Macs. It runs no models itself.")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libmacfit-dev)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libfmt-dev")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SUGGESTS "macfit, cmake")
+set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
+"library that plans which model runs on which Macs
+ The engine of macfit as a static library for C++20, with its headers and
+ the package that find_package(macfit) finds in CMake.")
+set(CPACK_PRE_BUILD_SCRIPTS "${PROJECT_SOURCE_DIR}/packaging/debian/stage.cmake")
 include(CPack)

@@ -1,0 +1,49 @@
+# Run by CPack on the installed files before they are packed: what Debian's policy wants otherwise than `cmake --install`
+# does it for everybody.
+if(NOT CPACK_GENERATOR STREQUAL "DEB")
+  return()
+endif()
+
+set(debian "${CMAKE_CURRENT_LIST_DIR}")
+set(runtime "${CPACK_TEMPORARY_DIRECTORY}/runtime/usr")
+set(development "${CPACK_TEMPORARY_DIRECTORY}/development/usr")
+
+function(run)
+  execute_process(COMMAND ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+# Licenses are called copyright; this one names what is linked in, too. Man pages and changelogs are compressed, and
+# without a time, so that the same files make the same package.
+string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC)  # SOURCE_DATE_EPOCH, where it is set
+foreach(part IN ITEMS runtime development)
+  set(name "macfit")
+  if(part STREQUAL "development")
+    set(name "libmacfit-dev")
+  endif()
+  set(doc "${${part}}/share/doc/${name}")
+  file(MAKE_DIRECTORY "${doc}")
+  file(COPY_FILE "${debian}/copyright" "${doc}/copyright")
+  file(WRITE "${doc}/changelog.Debian"
+    "macfit (${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}) unstable; urgency=medium\n\n"
+    "  * Packaged by CPack; what changed is in changelog.gz.\n\n"
+    " -- ${CPACK_PACKAGE_CONTACT}  ${date}\n")
+  run(gzip -9n "${doc}/changelog.Debian")
+  file(COPY_FILE "${debian}/../../CHANGELOG.md" "${doc}/changelog")
+  run(gzip -9n "${doc}/changelog")
+endforeach()
+file(REMOVE "${runtime}/share/doc/macfit/LICENSE" "${runtime}/share/doc/macfit/CHANGELOG.md")
+run(gzip -9n "${runtime}/share/man/man1/macfit.1")
+
+file(MAKE_DIRECTORY "${runtime}/share/zsh/vendor-completions")
+file(RENAME "${runtime}/share/zsh/site-functions/_macfit" "${runtime}/share/zsh/vendor-completions/_macfit")
+file(REMOVE_RECURSE "${runtime}/share/zsh/site-functions")
+
+file(GLOB library "${development}/lib/libmacfit.a")
+run(strip --strip-debug --remove-section=.comment --remove-section=.note --enable-deterministic-archives ${library})
+
+file(GLOB_RECURSE files LIST_DIRECTORIES OFF "${runtime}/*" "${development}/*")
+foreach(file IN LISTS files)
+  if(NOT file MATCHES "/bin/[^/]+$")
+    file(CHMOD "${file}" FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+  endif()
+endforeach()
