@@ -70,7 +70,7 @@ if(MACFIT_STATIC_RUNTIME AND CMAKE_SYSTEM_NAME STREQUAL "Linux" AND CMAKE_BUILD_
   endif()
   if(fmt_linked_in)
     target_link_options(macfit_static_runtime INTERFACE
-      -static-libstdc++ -static-libgcc LINKER:--as-needed LINKER:--gc-sections)
+      -static-libstdc++ -static-libgcc LINKER:--as-needed LINKER:--gc-sections LINKER:-z,relro,-z,now)
     if(TARGET spdlog::spdlog_header_only)
       set(MACFIT_SPDLOG spdlog::spdlog_header_only)
     endif()

@@ -65,7 +65,7 @@ set(CPACK_PACKAGE_NAME macfit)
 set(CPACK_PACKAGE_VENDOR "macfit contributors")
 set(CPACK_PACKAGE_CONTACT "macfit contributors <macfit@users.noreply.github.com>")
 set(CPACK_PACKAGE_HOMEPAGE_URL "${PROJECT_HOMEPAGE_URL}")
-set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")  # each component has its own
 set(CPACK_RESOURCE_FILE_LICENSE "${PROJECT_SOURCE_DIR}/LICENSE")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
@@ -81,21 +81,21 @@ set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME macfit)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION utils)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
-set(CPACK_COMPONENT_RUNTIME_DESCRIPTION
+set(CPACK_DEBIAN_RUNTIME_DESCRIPTION
 "tells which language models run on which Macs
- Two Macs can cooperate but not merge their memory. Before anything is
- downloaded, macfit tells whether a model fits on the Macs there are, under
- which split and with how much room, how fast it will be, and what to type.
- .
- It knows the allocation rules of mlx-lm, EXO and llama.cpp, and carries a
- catalog of models and Macs. It runs no models itself.")
+Two Macs can cooperate but not merge their memory. Before anything is
+downloaded, macfit tells whether a model fits on the Macs there are, under
+which split and with how much room, how fast it will be, and what to type.
+
+It knows the allocation rules of mlx-lm, EXO and llama.cpp, and carries a
+catalog of models and Macs. It runs no models itself.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libmacfit-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libfmt-dev")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SUGGESTS "macfit, cmake")
-set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
-"library that plans which model runs on which Macs
- The engine of macfit as a static library for C++20, with its headers and
- the package that find_package(macfit) finds in CMake.")
+set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION
+"library that plans which language models run on which Macs
+The engine of macfit as a static library for C++20, with its headers and
+the package that find_package(macfit) finds in CMake.")
 set(CPACK_PRE_BUILD_SCRIPTS "${PROJECT_SOURCE_DIR}/packaging/debian/stage.cmake")
 include(CPack)

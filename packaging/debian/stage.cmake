@@ -1,5 +1,6 @@
 # Run by CPack on the installed files before they are packed: what Debian's policy wants otherwise than `cmake --install`
 # does it for everybody.
+cmake_policy(VERSION 3.25)
 if(NOT CPACK_GENERATOR STREQUAL "DEB")
   return()
 endif()
@@ -38,8 +39,9 @@ file(MAKE_DIRECTORY "${runtime}/share/zsh/vendor-completions")
 file(RENAME "${runtime}/share/zsh/site-functions/_macfit" "${runtime}/share/zsh/vendor-completions/_macfit")
 file(REMOVE_RECURSE "${runtime}/share/zsh/site-functions")
 
-file(GLOB library "${development}/lib/libmacfit.a")
-run(strip --strip-debug --remove-section=.comment --remove-section=.note --enable-deterministic-archives ${library})
+set(unneeded --remove-section=.comment --remove-section=.note)
+run(strip ${unneeded} "${runtime}/bin/macfit")
+run(strip --strip-debug ${unneeded} --enable-deterministic-archives "${development}/lib/libmacfit.a")
 
 file(GLOB_RECURSE files LIST_DIRECTORIES OFF "${runtime}/*" "${development}/*")
 foreach(file IN LISTS files)

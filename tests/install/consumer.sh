@@ -14,10 +14,14 @@ fail() {
   failed=1
 }
 
-"$CMAKE" --install "$MACFIT_BUILD_DIR" --prefix "$prefix" >"$work/log" || {
-  cat "$work/log"
-  exit 1
+quietly() {
+  "$@" >"$work/log" 2>&1 || {
+    cat "$work/log"
+    exit 1
+  }
 }
+
+quietly "$CMAKE" --install "$MACFIT_BUILD_DIR" --prefix "$prefix"
 
 # Everything in its place, and nothing that names the tree it came from.
 for file in bin/macfit include/macfit/plan/plan.hpp share/doc/macfit/{LICENSE,README.md,CHANGELOG.md} \
@@ -33,11 +37,8 @@ done
 # The consumer's project lies outside this tree too. What it says is what the program says.
 example=$work/example
 cp -R "$MACFIT_SOURCE_DIR/docs/examples/plan" "$example"
-"$CMAKE" -S "$example" -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Debug >"$work/log" 2>&1 &&
-  "$CMAKE" --build "$work/build" >"$work/log" 2>&1 || {
-  cat "$work/log"
-  exit 1
-}
+quietly "$CMAKE" -S "$example" -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Debug
+quietly "$CMAKE" --build "$work/build"
 "$work/build/plan_example" llama-3.3-70b 2x128 >"$work/said"
 "$prefix/bin/macfit" plan --model llama-3.3-70b --nodes 2x128 --context 32k >"$work/plan"
 [ "$(head -n 1 "$work/said")" = "$(head -n 1 "$work/plan")" ] ||
