@@ -75,9 +75,6 @@ try_library() {
   quietly apt-get install -y --no-install-recommends "$1"
   [ -f /usr/include/fmt/core.h ] || die "libmacfit-dev does not bring fmt"
   say "installed: libmacfit-dev with $(state | diff "$scratch/before" - | grep '^> package' | cut -d ' ' -f 3 | tr '\n' ' ')"
-  if command -v cmake >/dev/null && command -v c++ >/dev/null; then
-    cmake --find-package -DNAME=macfit -DCOMPILER_ID=GNU -DLANGUAGE=CXX -DMODE=EXIST || die "CMake does not find macfit"
-  fi
   quietly apt-get purge -y --autoremove libmacfit-dev
   unchanged "apt-get purge libmacfit-dev"
 }

@@ -13,8 +13,7 @@ function(run)
   execute_process(COMMAND ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
 
-# Licenses are called copyright; this one names what is linked in, too. Man pages and changelogs are compressed, and
-# without a time, so that the same files make the same package.
+# Man pages and changelogs are compressed, without a time, so that the same files make the same package.
 string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC)  # SOURCE_DATE_EPOCH, where it is set
 foreach(part IN ITEMS runtime development)
   set(name "macfit")
@@ -23,7 +22,7 @@ foreach(part IN ITEMS runtime development)
   endif()
   set(doc "${${part}}/share/doc/${name}")
   file(MAKE_DIRECTORY "${doc}")
-  file(COPY_FILE "${debian}/copyright" "${doc}/copyright")
+  file(COPY_FILE "${debian}/../copyright" "${doc}/copyright")
   file(WRITE "${doc}/changelog.Debian"
     "macfit (${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}) unstable; urgency=medium\n\n"
     "  * Packaged by CPack; what changed is in changelog.gz.\n\n"
@@ -32,7 +31,7 @@ foreach(part IN ITEMS runtime development)
   file(COPY_FILE "${debian}/../../CHANGELOG.md" "${doc}/changelog")
   run(gzip -9n "${doc}/changelog")
 endforeach()
-file(REMOVE "${runtime}/share/doc/macfit/LICENSE" "${runtime}/share/doc/macfit/CHANGELOG.md")
+file(REMOVE "${runtime}/share/doc/macfit/CHANGELOG.md")
 run(gzip -9n "${runtime}/share/man/man1/macfit.1")
 
 file(MAKE_DIRECTORY "${runtime}/share/zsh/vendor-completions")

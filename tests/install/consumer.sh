@@ -24,7 +24,7 @@ quietly() {
 quietly "$CMAKE" --install "$MACFIT_BUILD_DIR" --prefix "$prefix"
 
 # Everything in its place, and nothing that names the tree it came from.
-for file in bin/macfit include/macfit/plan/plan.hpp share/doc/macfit/{LICENSE,README.md,CHANGELOG.md} \
+for file in bin/macfit include/macfit/plan/plan.hpp share/doc/macfit/{copyright,README.md,CHANGELOG.md} \
   share/man/man1/macfit.1 share/bash-completion/completions/macfit share/zsh/site-functions/_macfit \
   share/fish/vendor_completions.d/macfit.fish share/macfit/schema/plan.schema.json; do
   [ -s "$prefix/$file" ] || fail "$file is not installed"
