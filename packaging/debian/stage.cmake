@@ -32,15 +32,14 @@ foreach(part IN ITEMS runtime development)
   run(gzip -9n "${doc}/changelog")
 endforeach()
 file(REMOVE "${runtime}/share/doc/macfit/CHANGELOG.md")
-run(gzip -9n "${runtime}/share/man/man1/macfit.1")
-
-file(MAKE_DIRECTORY "${runtime}/share/zsh/vendor-completions")
-file(RENAME "${runtime}/share/zsh/site-functions/_macfit" "${runtime}/share/zsh/vendor-completions/_macfit")
-file(REMOVE_RECURSE "${runtime}/share/zsh/site-functions")
+if(EXISTS "${runtime}/share/man")  # not where the program could not run
+  run(gzip -9n "${runtime}/share/man/man1/macfit.1")
+  file(RENAME "${runtime}/share/zsh/site-functions" "${runtime}/share/zsh/vendor-completions")
+endif()
 
 set(unneeded --remove-section=.comment --remove-section=.note)
-run(strip ${unneeded} "${runtime}/bin/macfit")
-run(strip --strip-debug ${unneeded} --enable-deterministic-archives "${development}/lib/libmacfit.a")
+run("${CPACK_MACFIT_STRIP}" ${unneeded} "${runtime}/bin/macfit")
+run("${CPACK_MACFIT_STRIP}" --strip-debug ${unneeded} --enable-deterministic-archives "${development}/lib/libmacfit.a")
 
 file(GLOB_RECURSE files LIST_DIRECTORIES OFF "${runtime}/*" "${development}/*")
 foreach(file IN LISTS files)

@@ -31,8 +31,9 @@ A comma separates clusters where a command takes several.
       {"formats", "Output and file formats",
        R"(--format says how a command prints: text, json, and what else it lists with --help. JSON carries
 its format and version in "schema", such as "macfit.plan/1". Keys may be added within a version; none
-is renamed or removed. JSON Schemas of all formats are in docs/schema/. --output FILE is written
-whole or not at all. Data goes to standard output, talk to standard error.
+is renamed or removed. JSON Schemas of all formats are in docs/schema/, installed in
+share/macfit/schema/. --output FILE is written whole or not at all. Data goes to standard output,
+talk to standard error.
 )"},
       {"environment", "Environment", R"(  NO_COLOR          any value: no color, as --color never
   COLUMNS           width of text output, before that of the terminal

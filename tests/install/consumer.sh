@@ -40,7 +40,7 @@ cp -R "$MACFIT_SOURCE_DIR/docs/examples/plan" "$example"
 quietly "$CMAKE" -S "$example" -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Debug
 quietly "$CMAKE" --build "$work/build"
 "$work/build/plan_example" llama-3.3-70b 2x128 >"$work/said"
-"$prefix/bin/macfit" plan --model llama-3.3-70b --nodes 2x128 --context 32k >"$work/plan"
+"$prefix/bin/macfit" plan --model llama-3.3-70b --nodes 2x128 >"$work/plan"
 [ "$(head -n 1 "$work/said")" = "$(head -n 1 "$work/plan")" ] ||
   fail "the example says $(head -n 1 "$work/said"), the program $(head -n 1 "$work/plan")"
 code=0
