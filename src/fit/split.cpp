@@ -263,12 +263,14 @@ Split cheapest_split(const Demand& demand, const std::vector<std::int64_t>& boun
       const std::size_t least = i + 1 == nodes ? layers - start : 1;
       for (std::size_t n = least; n <= most; ++n) {
         const std::size_t end = start + n;
-        State next{true, front.cost + costs[i][end] - costs[i][start],
-                   std::max(front.worst, share(demand.stage(start, n), effective[i])), start};
+        const std::int64_t cost = front.cost + costs[i][end] - costs[i][start];
         State& known = best[i][end];
-        if (!known.reached || next.cost < known.cost ||
-            (next.cost == known.cost && next.worst < known.worst)) {
-          known = next;
+        if (known.reached && cost > known.cost) {
+          continue;
+        }
+        const double worst = std::max(front.worst, share(demand.stage(start, n), effective[i]));
+        if (!known.reached || cost < known.cost || worst < known.worst) {
+          known = {true, cost, worst, start};
         }
       }
     }
