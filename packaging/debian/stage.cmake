@@ -32,6 +32,8 @@ foreach(part IN ITEMS runtime development)
   run(gzip -9n "${doc}/changelog")
 endforeach()
 file(REMOVE "${runtime}/share/doc/macfit/CHANGELOG.md")
+file(RENAME "${development}/share/doc/macfit/docs/examples" "${development}/share/doc/libmacfit-dev/examples")
+file(REMOVE_RECURSE "${development}/share/doc/macfit")
 if(EXISTS "${runtime}/share/man")  # not where the program could not run
   run(gzip -9n "${runtime}/share/man/man1/macfit.1")
   file(RENAME "${runtime}/share/zsh/site-functions" "${runtime}/share/zsh/vendor-completions")
