@@ -205,6 +205,14 @@ std::string text_of(const Document& document, const Block& block) {
   return text;
 }
 
+void replace_lines(Document& document, std::size_t begin, std::size_t end, std::string_view text) {
+  const auto at = document.lines.begin();
+  const auto place = document.lines.erase(at + static_cast<std::ptrdiff_t>(begin),
+                                          at + static_cast<std::ptrdiff_t>(end));
+  const std::vector<std::string> lines = lines_of(text);
+  document.lines.insert(place, lines.begin(), lines.end());
+}
+
 std::string difference(const std::vector<std::string>& shown,
                        const std::vector<std::string>& printed) {
   const auto line = [](const std::vector<std::string>& lines, std::size_t i) {
@@ -347,11 +355,11 @@ std::vector<std::string> run_commands(Document& document, bool renew) {
   }
   // From the last to the first, so that lines keep their places.
   for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
-    const auto begin = document.lines.begin();
-    const auto place =
-        document.lines.erase(begin + static_cast<std::ptrdiff_t>(change->command->output_begin),
-                             begin + static_cast<std::ptrdiff_t>(change->command->output_end));
-    document.lines.insert(place, change->lines.begin(), change->lines.end());
+    std::string text;
+    for (const std::string& line : change->lines) {
+      text += line + "\n";
+    }
+    replace_lines(document, change->command->output_begin, change->command->output_end, text);
   }
   return wrong;
 }

@@ -42,6 +42,10 @@ struct Document {
 /// The text between a block's fences.
 [[nodiscard]] std::string text_of(const Document& document, const Block& block);
 
+/// Puts a text in place of the lines from `begin` to before `end`. Places of what comes behind
+/// move.
+void replace_lines(Document& document, std::size_t begin, std::size_t end, std::string_view text);
+
 /// What `shown` and `printed` disagree on, or nothing. A line "…" in `shown` stands for any lines.
 [[nodiscard]] std::string difference(const std::vector<std::string>& shown,
                                      const std::vector<std::string>& printed);
