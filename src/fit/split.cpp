@@ -242,7 +242,9 @@ Split cheapest_split(const Demand& demand, const std::vector<std::int64_t>& boun
       const std::size_t most = most_layers(layers - behind - start, [&](std::size_t n) {
         return demand.stage(start, n) <= bound[i];
       });
-      for (std::size_t n = 1; n <= most; ++n) {
+      // The last node takes all that is left, or can't be the last.
+      const std::size_t least = i + 1 == nodes ? layers - start : 1;
+      for (std::size_t n = least; n <= most; ++n) {
         const std::size_t end = start + n;
         State next{true, front.cost + costs[i][end] - costs[i][start],
                    std::max(front.worst, share(demand.stage(start, n), effective[i])), start};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "grouping.hpp"
 #include "macfit/plan/speeds.hpp"
 #include "macfit/runtime/topology.hpp"
 
@@ -121,9 +122,14 @@ class Chooser {
  public:
   Chooser(const std::vector<Scenario>& scenarios, const runtime::Workload& workload,
           std::optional<SplitKind> only)
-      : scenarios_(scenarios), workload_(workload), only_(only) {}
+      : scenarios_(scenarios), workload_(workload), only_(only) {
+    demands_.reserve(scenarios.size());
+    for (const Scenario& scenario : scenarios) {
+      demands_.emplace_back(scenario, workload);
+    }
+  }
 
-  [[nodiscard]] Decision best(bool fits, bool raised) const {
+  [[nodiscard]] Decision best(bool fits, bool raised) {
     if (only_) {
       return best_of(*only_, fits, raised);
     }
@@ -137,7 +143,8 @@ class Chooser {
   }
 
  private:
-  [[nodiscard]] Decision best_of(SplitKind split, bool fits, bool raised) const {
+  [[nodiscard]] Decision best_of(SplitKind split, bool fits, bool raised) {
+    const fit::Tier highest = fits && !raised ? fit::Tier::comfortable : fit::Tier::borderline;
     Decision best;
     for (std::size_t i = 0; i < scenarios_.size(); ++i) {
       if (split == SplitKind::tensor && !only_ &&
@@ -149,14 +156,22 @@ class Chooser {
                              (mine.tier == best.tier && mine.replicas > best.replicas))) {
         best = std::move(mine);
       }
+      if (!best.wont_fit && best.tier == highest &&
+          best.replicas == most_replicas(scenarios_[i], split)) {
+        break;  // a later runtime would have to be better
+      }
     }
     return best;
   }
 
-  [[nodiscard]] Decision reached(std::size_t scenario, SplitKind split, bool fits,
-                                 bool raised) const {
+  [[nodiscard]] static std::size_t most_replicas(const Scenario& scenario, SplitKind split) {
+    return split == SplitKind::independent ? scenario.nodes() : scenario.nodes() / 2;
+  }
+
+  [[nodiscard]] Decision reached(std::size_t scenario, SplitKind split, bool fits, bool raised) {
     const auto reach = [&](Goal goal, fit::Tier tier) {
-      Grouping grouping = find_groups(scenarios_[scenario], workload_, split, goal, raised);
+      Grouping grouping = find_groups(scenarios_[scenario], workload_, split, goal, raised,
+                                      demands_[scenario]);
       if (grouping.groups.empty() || !may_win(scenarios_[scenario], split, grouping)) {
         return Decision{};
       }
@@ -167,7 +182,9 @@ class Chooser {
       return reach(Goal::loads, fit::Tier::borderline);
     }
     Decision comfortable = raised ? Decision{} : reach(Goal::comfortable, fit::Tier::comfortable);
-    if (split != SplitKind::independent && !comfortable.wont_fit) {
+    if (!comfortable.wont_fit &&
+        (split != SplitKind::independent ||
+         comfortable.replicas == most_replicas(scenarios_[scenario], split))) {
       return comfortable;
     }
     // Every node that holds it works; a borderline worker does not lower a comfortable one.
@@ -224,13 +241,14 @@ class Chooser {
   const std::vector<Scenario>& scenarios_;
   const runtime::Workload& workload_;
   std::optional<SplitKind> only_;
+  std::vector<Demands> demands_;  ///< one a scenario
 };
 
 }  // namespace
 
 Decision decide(const std::vector<Scenario>& scenarios, const runtime::Workload& workload,
                 std::optional<SplitKind> only) {
-  const Chooser chooser(scenarios, workload, only);
+  Chooser chooser(scenarios, workload, only);
   for (const bool raised : {false, true}) {
     for (const bool fits : {true, false}) {
       Decision best = chooser.best(fits, raised);

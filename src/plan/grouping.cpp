@@ -299,21 +299,45 @@ bool GroupCheck::allowed(std::size_t size) const {
   return false;
 }
 
+const fit::Demand& Demands::at(std::int64_t context, SplitKind split, std::size_t nodes) {
+  for (const Known& known : known_) {
+    if (known.context == context && known.split == split && known.nodes == nodes) {
+      return known.demand;
+    }
+  }
+  known_.push_back({context, split, nodes, demand_of(scenario_, workload_, context, split, nodes)});
+  return known_.back().demand;
+}
+
 const fit::Demand& GroupCheck::demand(std::size_t size, bool at_load) {
-  auto& cache = at_load ? load_ : asked_;
-  if (cache.size() <= size) {
-    cache.resize(size + 1);
+  const std::int64_t load = load_context(scenario_.profile);
+  const std::int64_t asked = workload_.context.count();
+  // What fits a short context but does not load is no use: the goal counts both.
+  const std::int64_t context = at_load || goal_ == Goal::loads ? load
+                               : goal_ == Goal::fits           ? std::max(asked, load)
+                                                               : asked;
+  return demands_.at(context, split_, size);
+}
+
+bool GroupCheck::holds_weights(const Group& group) const {
+  const runtime::Profile& profile = scenario_.profile;
+  const Scenario::Capacity& capacity = scenario_.capacity(raised_);
+  const std::vector<std::int64_t>& effective = group.size() == 1 ? capacity.whole : capacity.part;
+  const std::int64_t whole = profile.weights[profile.layers] + profile.last_weights;
+  if (split_ == SplitKind::pipeline) {
+    std::int64_t left = whole;
+    for (const std::size_t node : group) {
+      if (effective[node] < profile.everywhere) {
+        return false;
+      }
+      left -= effective[node] - profile.everywhere;
+    }
+    return left <= 0;
   }
-  if (!cache[size]) {
-    const std::int64_t load = load_context(scenario_.profile);
-    const std::int64_t asked = workload_.context.count();
-    // What fits a short context but does not load is no use: the goal counts both.
-    const std::int64_t context = at_load || goal_ == Goal::loads ? load
-                                 : goal_ == Goal::fits           ? std::max(asked, load)
-                                                                 : asked;
-    cache[size].emplace(demand_of(scenario_, workload_, context, split_, size));
-  }
-  return *cache[size];
+  const std::int64_t each = split_ == SplitKind::tensor ? profile.rank_weights[group.size()]
+                                                        : whole + profile.everywhere;
+  return std::all_of(group.begin(), group.end(),
+                     [&](std::size_t node) { return each <= effective[node]; });
 }
 
 bool GroupCheck::within(const Group& group, const fit::Demand& demand, bool comfortable) {
@@ -347,6 +371,9 @@ bool GroupCheck::within(const Group& group, const fit::Demand& demand, bool comf
 }
 
 bool GroupCheck::reaches(const Group& group) {
+  if (!holds_weights(group)) {
+    return false;
+  }
   const std::size_t size = group.size();
   if (!within(group, demand(size, false), goal_ == Goal::comfortable)) {
     return false;
@@ -358,10 +385,16 @@ bool GroupCheck::reaches(const Group& group) {
 
 Grouping find_groups(const Scenario& scenario, const runtime::Workload& workload, SplitKind split,
                      Goal goal, bool raised) {
+  Demands demands(scenario, workload);
+  return find_groups(scenario, workload, split, goal, raised, demands);
+}
+
+Grouping find_groups(const Scenario& scenario, const runtime::Workload& workload, SplitKind split,
+                     Goal goal, bool raised, Demands& demands) {
   if (!scenario.runs.ok || !scenario.kv.ok || !scenario.profile.cache_known) {
     return {};
   }
-  GroupCheck check(scenario, workload, split, goal, raised);
+  GroupCheck check(scenario, workload, split, goal, raised, demands);
   switch (split) {
     case SplitKind::independent: {
       Grouping result;
