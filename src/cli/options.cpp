@@ -242,7 +242,7 @@ Catalogs load_catalogs(const Common& common) {
   if (has_hardware) {
     std::vector<hardware::CatalogText> texts;
     for (auto& [name, text] : read_folder((root / "hardware").string())) {
-      texts.push_back({name, std::move(text)});
+      texts.push_back({(root / "hardware" / name).string(), std::move(text)});
     }
     catalogs.hardware = hardware::Catalog::from_texts(texts);
     const std::filesystem::path constants = root / "hardware" / "calibration.json";

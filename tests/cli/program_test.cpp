@@ -54,6 +54,8 @@ TEST_CASE("wrong usage is named, with what was meant, and nothing on standard ou
       {"plan --model 70b-q4 --nodes 2x128 --output missing/plan.json", "missing/plan.json"},
       {"explain boderline-ish", "unknown term"},
       {"hardware show m9-max", "m9-max"},
+      {"hardware show m4-max --format json", "is a chip"},
+      {"hardware show tb5-rdma --format json", "is a link"},
       {"models show nothing-like-it", "unknown model"},
   };
   for (const auto& [command, said] : facts) {
