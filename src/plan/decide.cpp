@@ -14,6 +14,31 @@ std::int64_t load_context(const runtime::Profile& profile) {
                                      : fit::load_context;
 }
 
+namespace {
+
+std::vector<Group> classes_of(const Scenario& scenario) {
+  const auto alike = [&](std::size_t a, std::size_t b) {
+    const auto same = [&](const std::vector<std::int64_t>& bytes) { return bytes[a] == bytes[b]; };
+    return same(scenario.standard.whole) && same(scenario.standard.part) &&
+           same(scenario.raised.whole) && same(scenario.raised.part) &&
+           scenario.ram[a] == scenario.ram[b];
+  };
+  std::vector<Group> classes;
+  for (std::size_t node = 0; node < scenario.nodes(); ++node) {
+    const auto known = std::find_if(classes.begin(), classes.end(), [&](const Group& members) {
+      return alike(members.front(), node);
+    });
+    if (known == classes.end()) {
+      classes.push_back({node});
+    } else {
+      known->push_back(node);
+    }
+  }
+  return classes;
+}
+
+}  // namespace
+
 Scenario make_scenario(const Request& request, runtime::Id runtime) {
   Scenario scenario;
   const runtime::Runtime& rules = runtime::get(runtime);
@@ -77,6 +102,7 @@ Scenario make_scenario(const Request& request, runtime::Id runtime) {
           able ? node.effective_part(request.cluster.cluster_reserve, raised).count() : 0);
     }
   }
+  scenario.classes = classes_of(scenario);
   const bool tensor = std::any_of(
       scenario.tensor.begin() + std::min<std::ptrdiff_t>(2, std::ssize(scenario.tensor)),
       scenario.tensor.end(), [](const runtime::Support& cut) { return cut.ok; });

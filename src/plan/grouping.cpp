@@ -1,34 +1,13 @@
 #include "grouping.hpp"
 
 #include <algorithm>
-#include <map>
 #include <numeric>
-#include <tuple>
 
 namespace macfit::plan {
 namespace {
 
 /// Most states that the search over unlike nodes visits before it settles for runs of neighbors.
 constexpr std::size_t most_states = 4096;
-
-/// Nodes that are the same to a plan, in the order they first appear.
-std::vector<Group> classes_of(const Scenario& scenario) {
-  using Key = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
-  std::vector<Group> classes;
-  std::vector<Key> keys;
-  for (std::size_t i = 0; i < scenario.nodes(); ++i) {
-    const Key key{scenario.standard.whole[i], scenario.standard.part[i], scenario.raised.whole[i],
-                  scenario.raised.part[i], scenario.ram[i].count()};
-    const auto known = std::find(keys.begin(), keys.end(), key);
-    if (known == keys.end()) {
-      keys.push_back(key);
-      classes.push_back({i});
-    } else {
-      classes[static_cast<std::size_t>(known - keys.begin())].push_back(i);
-    }
-  }
-  return classes;
-}
 
 Group all_nodes(const Scenario& scenario) {
   Group group(scenario.nodes());
@@ -106,8 +85,8 @@ Grouping equal_groups(const Scenario& scenario, GroupCheck& check) {
 /// the nodes allow.
 class UnlikeGroups {
  public:
-  UnlikeGroups(GroupCheck& check, std::vector<Group> classes)
-      : check_(check), classes_(std::move(classes)) {
+  UnlikeGroups(GroupCheck& check, const std::vector<Group>& classes)
+      : check_(check), classes_(classes) {
     std::size_t states = 1;
     for (const Group& members : classes_) {
       strides_.push_back(states);
@@ -198,7 +177,7 @@ class UnlikeGroups {
   }
 
   GroupCheck& check_;
-  std::vector<Group> classes_;
+  const std::vector<Group>& classes_;
   std::vector<std::size_t> strides_;
   std::size_t states_ = 1;
   std::vector<std::size_t> minimal_;
@@ -230,7 +209,7 @@ Grouping pipeline_groups(const Scenario& scenario, GroupCheck& check) {
     }
     return result;
   }
-  std::vector<Group> classes = classes_of(scenario);
+  const std::vector<Group>& classes = scenario.classes;
   if (classes.size() == 1) {
     return equal_groups(scenario, check);
   }
@@ -238,7 +217,7 @@ Grouping pipeline_groups(const Scenario& scenario, GroupCheck& check) {
   for (const Group& members : classes) {
     states = std::min(most_states + 1, states * (members.size() + 1));
   }
-  Grouping result = states <= most_states ? UnlikeGroups(check, std::move(classes)).find()
+  Grouping result = states <= most_states ? UnlikeGroups(check, classes).find()
                                           : neighbor_groups(scenario, check);
   if (result.groups.size() <= 1) {
     const Group group = all_nodes(scenario);
@@ -398,9 +377,11 @@ Grouping find_groups(const Scenario& scenario, const runtime::Workload& workload
   switch (split) {
     case SplitKind::independent: {
       Grouping result;
+      Group one(1);
       for (std::size_t node = 0; node < scenario.nodes(); ++node) {
-        if (check.reaches({node})) {
-          result.groups.push_back({node});
+        one.front() = node;
+        if (check.reaches(one)) {
+          result.groups.push_back(one);
           result.fewest = 1;
         }
       }
