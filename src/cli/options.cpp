@@ -11,7 +11,6 @@
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/model/io/read_model.hpp"
-#include "macfit/model/nominal.hpp"
 #include "macfit/report/plan_report.hpp"
 
 namespace macfit::cli {
@@ -270,36 +269,18 @@ hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& cat
   });
 }
 
-ResolvedModel resolve_model(const std::string& name, const std::string& quant,
-                            const Catalogs& catalogs) {
+model::NamedModel resolve_model(const std::string& name, const std::string& quant,
+                                const Catalogs& catalogs) {
   std::optional<model::Recipe> asked;
   if (!quant.empty()) {
     asked = parse_flag("--quant", quant, model::parse_recipe);
   }
-  ResolvedModel result;
-  if (looks_like_path(name)) {
-    result.model = model::read_model(name);
-  } else if (auto found = catalogs.models.find(name)) {
-    result.model = std::move(*found);
-  } else if (model::looks_nominal(name)) {
-    model::NominalName nominal = parse_flag(
-        "--model", name, [](const std::string& text) { return model::parse_nominal(text); });
-    if (asked && !nominal.recipe) {
-      nominal.recipe = asked;
-    }
-    if (!nominal.recipe) {
-      nominal.recipe = model::parse_recipe("q4");
-    }
-    result.model = model::nominal_model(nominal, catalogs.models);
-    result.recipe = asked && !nominal.weights ? *asked : *nominal.recipe;
-    return result;
-  } else {
-    result.model = catalogs.models.get(name);
+  if (!looks_like_path(name)) {
+    return model::find_model(name, catalogs.models, asked);
   }
-  result.recipe = asked                         ? *asked
-                  : result.model.default_recipe ? *result.model.default_recipe
-                                                : model::parse_recipe("q4");
-  return result;
+  model::NamedModel found{model::read_model(name), {}};
+  found.recipe = model::recipe_of(found.model, asked);
+  return found;
 }
 
 std::vector<runtime::Id> runtimes_of(const RequestFlags& flags) {
@@ -340,7 +321,7 @@ plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
   RequestCache own;
   RequestCache& known = cache != nullptr ? *cache : own;
   plan::Request request;
-  const ResolvedModel& resolved = known.models.get(flags.model + '\n' + flags.quant, [&] {
+  const model::NamedModel& resolved = known.models.get(flags.model + '\n' + flags.quant, [&] {
     return resolve_model(flags.model, flags.quant, catalogs);
   });
   request.model = resolved.model;
