@@ -196,8 +196,8 @@ class Chooser {
 
   [[nodiscard]] Decision reached(std::size_t scenario, SplitKind split, bool fits, bool raised) {
     const auto reach = [&](Goal goal, fit::Tier tier) {
-      Grouping grouping = find_groups(scenarios_[scenario], workload_, split, goal, raised,
-                                      demands_[scenario]);
+      Grouping grouping =
+          find_groups(scenarios_[scenario], workload_, split, goal, raised, demands_[scenario]);
       if (grouping.groups.empty() || !may_win(scenarios_[scenario], split, grouping)) {
         return Decision{};
       }

@@ -313,8 +313,8 @@ bool GroupCheck::holds_weights(const Group& group) const {
     }
     return left <= 0;
   }
-  const std::int64_t each = split_ == SplitKind::tensor ? profile.rank_weights[group.size()]
-                                                        : whole + profile.everywhere;
+  const std::int64_t each =
+      split_ == SplitKind::tensor ? profile.rank_weights[group.size()] : whole + profile.everywhere;
   return std::all_of(group.begin(), group.end(),
                      [&](std::size_t node) { return each <= effective[node]; });
 }

@@ -138,9 +138,8 @@ std::vector<std::int64_t> once(const std::vector<std::int64_t>& numbers,
                                std::vector<std::string>& repeated) {
   std::vector<std::uint32_t> order(numbers.size());
   std::iota(order.begin(), order.end(), std::uint32_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return numbers[a] < numbers[b];
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return numbers[a] < numbers[b]; });
   std::vector<bool> again(numbers.size(), false);
   for (std::size_t i = 1; i < order.size(); ++i) {
     again[order[i]] = numbers[order[i]] == numbers[order[i - 1]];
