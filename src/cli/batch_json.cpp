@@ -14,6 +14,7 @@
 #include "batch.hpp"
 #include "files.hpp"
 #include "macfit/core/json_reader_json.hpp"
+#include "macfit/core/dump_json.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/report/plan_report.hpp"
 #include "macfit/report/sweep_report.hpp"
@@ -273,7 +274,7 @@ class Worker {
   }
 
   static std::string dumped(const Json& json) {
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return dump_json(json, -1);
   }
 
   fit::Tier brief(const RequestFlags& flags, std::string& out) {

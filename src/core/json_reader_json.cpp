@@ -9,6 +9,8 @@
 namespace macfit {
 namespace {
 
+constexpr std::size_t longest_text = 16384;  ///< of a string: what is read may be printed
+
 using nlohmann::json;
 
 /// "the number 3", "the string \"abc\"", "an object".
@@ -110,7 +112,11 @@ std::string JsonValue::string() const {
   if (!value_->is_string()) {
     throw expected("a string");
   }
-  return value_->get<std::string>();
+  const std::string& text = value_->get_ref<const std::string&>();
+  if (text.size() > longest_text) {
+    throw expected("a string of at most 16,384 bytes");
+  }
+  return text;
 }
 
 bool JsonValue::boolean() const {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "macfit/core/dump_json.hpp"
 #include "setup.hpp"
 
 namespace macfit::launch {
@@ -11,7 +12,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string text_of(const Json& json, int indent) {
-  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+  return dump_json(json, indent);
 }
 
 /// The RDMA device at `at`'s end of the cable to `to`.
