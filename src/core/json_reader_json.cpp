@@ -203,7 +203,8 @@ std::vector<std::pair<std::string, JsonValue>> JsonObject::members() {
   std::vector<std::pair<std::string, JsonValue>> result;
   for (auto it = value_.raw().begin(); it != value_.raw().end(); ++it) {
     asked_.push_back(it.key());
-    result.emplace_back(it.key(), JsonValue(*it, pointer_join(value_.pointer(), it.key())));
+    const std::string shown = it.key().size() > 200 ? printable(it.key()) : it.key();
+    result.emplace_back(it.key(), JsonValue(*it, pointer_join(value_.pointer(), shown)));
   }
   return result;
 }

@@ -8,9 +8,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string dump(const Json& value) {
-  return dump_json(value) + "\n";
-}
+std::string dump(const Json& value) { return dump_json(value) + "\n"; }
 
 double scalar(double value) { return value; }
 template <class Unit>

@@ -11,9 +11,7 @@ using Json = nlohmann::ordered_json;
 using study::Finding;
 using study::Severity;
 
-std::string dump(const Json& value) {
-  return dump_json(value) + "\n";
-}
+std::string dump(const Json& value) { return dump_json(value) + "\n"; }
 
 Json or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 template <class T>

@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "macfit/core/json_reader_json.hpp"
 #include "macfit/core/dump_json.hpp"
+#include "macfit/core/json_reader_json.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/report/compare_report.hpp"
 #include "macfit/report/csv.hpp"

@@ -184,8 +184,7 @@ std::string plan_json(const plan::Plan& plan, bool one_line) {
                                  {"effect", action.effect}});
   }
   result["notes"] = plan.notes;
-  return dump_json(result, one_line ? -1 : 2) +
-         (one_line ? "" : "\n");
+  return dump_json(result, one_line ? -1 : 2) + (one_line ? "" : "\n");
 }
 
 }  // namespace macfit::report

@@ -9,7 +9,8 @@
 namespace macfit::report {
 
 /// A plain table. Where it is wider than the style's width, columns marked `droppable` go, last
-/// first; if that is not enough each row is written as "header: value" lines.
+/// first; if that is not enough, headers and text cells are wrapped; and if that isn't either, each
+/// row is written as "header: value" lines.
 class Table {
  public:
   struct Column {
