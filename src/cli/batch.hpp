@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "options.hpp"
 
@@ -18,5 +19,8 @@ struct BatchFlags {
 /// line says nothing. 0; 1 where a plan is below what was required; 2 where a line was wrong.
 [[nodiscard]] int run_batch(const BatchFlags& batch, const RequestFlags& defaults,
                             const Common& common, const Catalogs& catalogs);
+
+/// Whole plans for lines held in memory, one after the other: what a fuzz target asks.
+[[nodiscard]] std::string answer_lines(std::string_view lines, const Catalogs& catalogs);
 
 }  // namespace macfit::cli

@@ -353,4 +353,21 @@ int run_batch(const BatchFlags& batch, const RequestFlags& defaults, const Commo
   return wrong ? 2 : below ? 1 : 0;
 }
 
+std::string answer_lines(std::string_view lines, const Catalogs& catalogs) {
+  const BatchFlags batch;
+  const RequestFlags defaults;
+  const study::Grid grid;
+  const report::RowWriter rows(report::RowFormat::jsonl, study::select_columns(""), grid, {});
+  Worker worker(batch, defaults, catalogs, std::nullopt, rows);
+  std::vector<Line> all;
+  std::int64_t number = 0;
+  for (const std::string_view line : split(lines, '\n')) {
+    ++number;
+    if (!trim(line).empty()) {
+      all.push_back({number, std::string(line), line.size() > longest_line});
+    }
+  }
+  return worker(std::move(all)).text;
+}
+
 }  // namespace macfit::cli

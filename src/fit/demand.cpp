@@ -40,12 +40,14 @@ Demand::Demand(const runtime::Profile& profile, const runtime::Workload& workloa
   std::int64_t whole =
       checked_add(*std::max_element(fixed_.begin(), fixed_.end()),
                   checked_add(profile.weights.back(), checked_add(everywhere_, last_weights_)));
+  divided_ = weights_[layers_] + last_weights_;
   const std::uint32_t* total = counts_ + layers_ * kinds_;
   for (std::size_t k = 0; k < kinds_; ++k) {
     cache_[k] = runtime::cache_bytes(profile, profile.kinds[k], workload, context, ranks);
     attention_[k] = runtime::attention_bytes(profile, profile.kinds[k], workload, context, ranks);
-    whole = checked_add(whole, checked_mul(cache_[k], static_cast<std::int64_t>(total[k])));
-    whole = checked_add(whole, attention_[k]);
+    const std::int64_t caches = checked_mul(cache_[k], static_cast<std::int64_t>(total[k]));
+    whole = checked_add(whole, checked_add(caches, attention_[k]));
+    divided_ += caches;
   }
 }
 

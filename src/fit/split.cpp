@@ -39,6 +39,11 @@ bool fill_greedily(const Demand& demand, std::size_t nodes, std::size_t least, S
   std::size_t first = 0;
   for (std::size_t i = 0; i < nodes; ++i) {
     const std::size_t left = demand.layers() - first;
+    if (i + 1 == nodes) {
+      // All that is left, or it is no split.
+      split[i] = static_cast<std::int64_t>(left);
+      return left >= least && (left == 0 || within(i, demand.stage(first, left)));
+    }
     const std::size_t behind = (nodes - 1 - i) * least;
     const std::size_t count = most_layers(
         left - behind, [&](std::size_t n) { return within(i, demand.stage(first, n)); });
@@ -48,7 +53,7 @@ bool fill_greedily(const Demand& demand, std::size_t nodes, std::size_t least, S
     split[i] = static_cast<std::int64_t>(count);
     first += count;
   }
-  return first == demand.layers();
+  return false;
 }
 
 /// Tries every start that the nodes before can leave, node by node. Complete for any layers.
@@ -98,6 +103,17 @@ bool fill(const Demand& demand, std::size_t nodes, Split& split, const Within& w
          fill_thoroughly(demand, nodes, split, within);
 }
 
+/// As large as can be told where the sum leaves 64 bits.
+std::int64_t total(const std::vector<std::int64_t>& bytes) {
+  std::int64_t sum = 0;
+  for (const std::int64_t each : bytes) {
+    if (__builtin_add_overflow(sum, each, &sum)) {
+      return std::numeric_limits<std::int64_t>::max();
+    }
+  }
+  return sum;
+}
+
 double worst_share(const Demand& demand, const Split& split,
                    const std::vector<std::int64_t>& effective) {
   double worst = 0.0;
@@ -128,7 +144,8 @@ Fullness fullest(const Demand& demand, const Split& split,
 }
 
 bool feasible(const Demand& demand, const std::vector<std::int64_t>& bound) {
-  if (bound.empty() || demand.layers() < bound.size()) {
+  if (bound.empty() || demand.layers() < bound.size() ||
+      demand.at_least(bound.size()) > total(bound)) {
     return false;
   }
   Split scratch(bound.size());
@@ -242,14 +259,18 @@ Split cheapest_split(const Demand& demand, const std::vector<std::int64_t>& boun
       const std::size_t most = most_layers(layers - behind - start, [&](std::size_t n) {
         return demand.stage(start, n) <= bound[i];
       });
-      for (std::size_t n = 1; n <= most; ++n) {
+      // The last node takes all that is left, or can't be the last.
+      const std::size_t least = i + 1 == nodes ? layers - start : 1;
+      for (std::size_t n = least; n <= most; ++n) {
         const std::size_t end = start + n;
-        State next{true, front.cost + costs[i][end] - costs[i][start],
-                   std::max(front.worst, share(demand.stage(start, n), effective[i])), start};
+        const std::int64_t cost = front.cost + costs[i][end] - costs[i][start];
         State& known = best[i][end];
-        if (!known.reached || next.cost < known.cost ||
-            (next.cost == known.cost && next.worst < known.worst)) {
-          known = next;
+        if (known.reached && cost > known.cost) {
+          continue;
+        }
+        const double worst = std::max(front.worst, share(demand.stage(start, n), effective[i]));
+        if (!known.reached || cost < known.cost || worst < known.worst) {
+          known = {true, cost, worst, start};
         }
       }
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "grouping.hpp"
 #include "macfit/plan/speeds.hpp"
 #include "macfit/runtime/topology.hpp"
 
@@ -12,6 +13,31 @@ std::int64_t load_context(const runtime::Profile& profile) {
   return profile.longest_context > 0 ? std::min(fit::load_context, profile.longest_context)
                                      : fit::load_context;
 }
+
+namespace {
+
+std::vector<Group> classes_of(const Scenario& scenario) {
+  const auto alike = [&](std::size_t a, std::size_t b) {
+    const auto same = [&](const std::vector<std::int64_t>& bytes) { return bytes[a] == bytes[b]; };
+    return same(scenario.standard.whole) && same(scenario.standard.part) &&
+           same(scenario.raised.whole) && same(scenario.raised.part) &&
+           scenario.ram[a] == scenario.ram[b];
+  };
+  std::vector<Group> classes;
+  for (std::size_t node = 0; node < scenario.nodes(); ++node) {
+    const auto known = std::find_if(classes.begin(), classes.end(), [&](const Group& members) {
+      return alike(members.front(), node);
+    });
+    if (known == classes.end()) {
+      classes.push_back({node});
+    } else {
+      known->push_back(node);
+    }
+  }
+  return classes;
+}
+
+}  // namespace
 
 Scenario make_scenario(const Request& request, runtime::Id runtime) {
   Scenario scenario;
@@ -76,6 +102,7 @@ Scenario make_scenario(const Request& request, runtime::Id runtime) {
           able ? node.effective_part(request.cluster.cluster_reserve, raised).count() : 0);
     }
   }
+  scenario.classes = classes_of(scenario);
   const bool tensor = std::any_of(
       scenario.tensor.begin() + std::min<std::ptrdiff_t>(2, std::ssize(scenario.tensor)),
       scenario.tensor.end(), [](const runtime::Support& cut) { return cut.ok; });
@@ -121,9 +148,14 @@ class Chooser {
  public:
   Chooser(const std::vector<Scenario>& scenarios, const runtime::Workload& workload,
           std::optional<SplitKind> only)
-      : scenarios_(scenarios), workload_(workload), only_(only) {}
+      : scenarios_(scenarios), workload_(workload), only_(only) {
+    demands_.reserve(scenarios.size());
+    for (const Scenario& scenario : scenarios) {
+      demands_.emplace_back(scenario, workload);
+    }
+  }
 
-  [[nodiscard]] Decision best(bool fits, bool raised) const {
+  [[nodiscard]] Decision best(bool fits, bool raised) {
     if (only_) {
       return best_of(*only_, fits, raised);
     }
@@ -137,7 +169,8 @@ class Chooser {
   }
 
  private:
-  [[nodiscard]] Decision best_of(SplitKind split, bool fits, bool raised) const {
+  [[nodiscard]] Decision best_of(SplitKind split, bool fits, bool raised) {
+    const fit::Tier highest = fits && !raised ? fit::Tier::comfortable : fit::Tier::borderline;
     Decision best;
     for (std::size_t i = 0; i < scenarios_.size(); ++i) {
       if (split == SplitKind::tensor && !only_ &&
@@ -149,14 +182,22 @@ class Chooser {
                              (mine.tier == best.tier && mine.replicas > best.replicas))) {
         best = std::move(mine);
       }
+      if (!best.wont_fit && best.tier == highest &&
+          best.replicas == most_replicas(scenarios_[i], split)) {
+        break;  // a later runtime would have to be better
+      }
     }
     return best;
   }
 
-  [[nodiscard]] Decision reached(std::size_t scenario, SplitKind split, bool fits,
-                                 bool raised) const {
+  [[nodiscard]] static std::size_t most_replicas(const Scenario& scenario, SplitKind split) {
+    return split == SplitKind::independent ? scenario.nodes() : scenario.nodes() / 2;
+  }
+
+  [[nodiscard]] Decision reached(std::size_t scenario, SplitKind split, bool fits, bool raised) {
     const auto reach = [&](Goal goal, fit::Tier tier) {
-      Grouping grouping = find_groups(scenarios_[scenario], workload_, split, goal, raised);
+      Grouping grouping =
+          find_groups(scenarios_[scenario], workload_, split, goal, raised, demands_[scenario]);
       if (grouping.groups.empty() || !may_win(scenarios_[scenario], split, grouping)) {
         return Decision{};
       }
@@ -167,7 +208,9 @@ class Chooser {
       return reach(Goal::loads, fit::Tier::borderline);
     }
     Decision comfortable = raised ? Decision{} : reach(Goal::comfortable, fit::Tier::comfortable);
-    if (split != SplitKind::independent && !comfortable.wont_fit) {
+    if (!comfortable.wont_fit &&
+        (split != SplitKind::independent ||
+         comfortable.replicas == most_replicas(scenarios_[scenario], split))) {
       return comfortable;
     }
     // Every node that holds it works; a borderline worker does not lower a comfortable one.
@@ -224,13 +267,14 @@ class Chooser {
   const std::vector<Scenario>& scenarios_;
   const runtime::Workload& workload_;
   std::optional<SplitKind> only_;
+  std::vector<Demands> demands_;  ///< one a scenario
 };
 
 }  // namespace
 
 Decision decide(const std::vector<Scenario>& scenarios, const runtime::Workload& workload,
                 std::optional<SplitKind> only) {
-  const Chooser chooser(scenarios, workload, only);
+  Chooser chooser(scenarios, workload, only);
   for (const bool raised : {false, true}) {
     for (const bool fits : {true, false}) {
       Decision best = chooser.best(fits, raised);

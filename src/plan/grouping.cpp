@@ -1,34 +1,13 @@
 #include "grouping.hpp"
 
 #include <algorithm>
-#include <map>
 #include <numeric>
-#include <tuple>
 
 namespace macfit::plan {
 namespace {
 
 /// Most states that the search over unlike nodes visits before it settles for runs of neighbors.
 constexpr std::size_t most_states = 4096;
-
-/// Nodes that are the same to a plan, in the order they first appear.
-std::vector<Group> classes_of(const Scenario& scenario) {
-  using Key = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
-  std::vector<Group> classes;
-  std::vector<Key> keys;
-  for (std::size_t i = 0; i < scenario.nodes(); ++i) {
-    const Key key{scenario.standard.whole[i], scenario.standard.part[i], scenario.raised.whole[i],
-                  scenario.raised.part[i], scenario.ram[i].count()};
-    const auto known = std::find(keys.begin(), keys.end(), key);
-    if (known == keys.end()) {
-      keys.push_back(key);
-      classes.push_back({i});
-    } else {
-      classes[static_cast<std::size_t>(known - keys.begin())].push_back(i);
-    }
-  }
-  return classes;
-}
 
 Group all_nodes(const Scenario& scenario) {
   Group group(scenario.nodes());
@@ -106,8 +85,8 @@ Grouping equal_groups(const Scenario& scenario, GroupCheck& check) {
 /// the nodes allow.
 class UnlikeGroups {
  public:
-  UnlikeGroups(GroupCheck& check, std::vector<Group> classes)
-      : check_(check), classes_(std::move(classes)) {
+  UnlikeGroups(GroupCheck& check, const std::vector<Group>& classes)
+      : check_(check), classes_(classes) {
     std::size_t states = 1;
     for (const Group& members : classes_) {
       strides_.push_back(states);
@@ -198,7 +177,7 @@ class UnlikeGroups {
   }
 
   GroupCheck& check_;
-  std::vector<Group> classes_;
+  const std::vector<Group>& classes_;
   std::vector<std::size_t> strides_;
   std::size_t states_ = 1;
   std::vector<std::size_t> minimal_;
@@ -230,7 +209,7 @@ Grouping pipeline_groups(const Scenario& scenario, GroupCheck& check) {
     }
     return result;
   }
-  std::vector<Group> classes = classes_of(scenario);
+  const std::vector<Group>& classes = scenario.classes;
   if (classes.size() == 1) {
     return equal_groups(scenario, check);
   }
@@ -238,7 +217,7 @@ Grouping pipeline_groups(const Scenario& scenario, GroupCheck& check) {
   for (const Group& members : classes) {
     states = std::min(most_states + 1, states * (members.size() + 1));
   }
-  Grouping result = states <= most_states ? UnlikeGroups(check, std::move(classes)).find()
+  Grouping result = states <= most_states ? UnlikeGroups(check, classes).find()
                                           : neighbor_groups(scenario, check);
   if (result.groups.size() <= 1) {
     const Group group = all_nodes(scenario);
@@ -299,21 +278,45 @@ bool GroupCheck::allowed(std::size_t size) const {
   return false;
 }
 
+const fit::Demand& Demands::at(std::int64_t context, SplitKind split, std::size_t nodes) {
+  for (const Known& known : known_) {
+    if (known.context == context && known.split == split && known.nodes == nodes) {
+      return known.demand;
+    }
+  }
+  known_.push_back({context, split, nodes, demand_of(scenario_, workload_, context, split, nodes)});
+  return known_.back().demand;
+}
+
 const fit::Demand& GroupCheck::demand(std::size_t size, bool at_load) {
-  auto& cache = at_load ? load_ : asked_;
-  if (cache.size() <= size) {
-    cache.resize(size + 1);
+  const std::int64_t load = load_context(scenario_.profile);
+  const std::int64_t asked = workload_.context.count();
+  // What fits a short context but does not load is no use: the goal counts both.
+  const std::int64_t context = at_load || goal_ == Goal::loads ? load
+                               : goal_ == Goal::fits           ? std::max(asked, load)
+                                                               : asked;
+  return demands_.at(context, split_, size);
+}
+
+bool GroupCheck::holds_weights(const Group& group) const {
+  const runtime::Profile& profile = scenario_.profile;
+  const Scenario::Capacity& capacity = scenario_.capacity(raised_);
+  const std::vector<std::int64_t>& effective = group.size() == 1 ? capacity.whole : capacity.part;
+  const std::int64_t whole = profile.weights[profile.layers] + profile.last_weights;
+  if (split_ == SplitKind::pipeline) {
+    std::int64_t left = whole;
+    for (const std::size_t node : group) {
+      if (effective[node] < profile.everywhere) {
+        return false;
+      }
+      left -= effective[node] - profile.everywhere;
+    }
+    return left <= 0;
   }
-  if (!cache[size]) {
-    const std::int64_t load = load_context(scenario_.profile);
-    const std::int64_t asked = workload_.context.count();
-    // What fits a short context but does not load is no use: the goal counts both.
-    const std::int64_t context = at_load || goal_ == Goal::loads ? load
-                                 : goal_ == Goal::fits           ? std::max(asked, load)
-                                                                 : asked;
-    cache[size].emplace(demand_of(scenario_, workload_, context, split_, size));
-  }
-  return *cache[size];
+  const std::int64_t each =
+      split_ == SplitKind::tensor ? profile.rank_weights[group.size()] : whole + profile.everywhere;
+  return std::all_of(group.begin(), group.end(),
+                     [&](std::size_t node) { return each <= effective[node]; });
 }
 
 bool GroupCheck::within(const Group& group, const fit::Demand& demand, bool comfortable) {
@@ -347,6 +350,9 @@ bool GroupCheck::within(const Group& group, const fit::Demand& demand, bool comf
 }
 
 bool GroupCheck::reaches(const Group& group) {
+  if (!holds_weights(group)) {
+    return false;
+  }
   const std::size_t size = group.size();
   if (!within(group, demand(size, false), goal_ == Goal::comfortable)) {
     return false;
@@ -358,16 +364,24 @@ bool GroupCheck::reaches(const Group& group) {
 
 Grouping find_groups(const Scenario& scenario, const runtime::Workload& workload, SplitKind split,
                      Goal goal, bool raised) {
+  Demands demands(scenario, workload);
+  return find_groups(scenario, workload, split, goal, raised, demands);
+}
+
+Grouping find_groups(const Scenario& scenario, const runtime::Workload& workload, SplitKind split,
+                     Goal goal, bool raised, Demands& demands) {
   if (!scenario.runs.ok || !scenario.kv.ok || !scenario.profile.cache_known) {
     return {};
   }
-  GroupCheck check(scenario, workload, split, goal, raised);
+  GroupCheck check(scenario, workload, split, goal, raised, demands);
   switch (split) {
     case SplitKind::independent: {
       Grouping result;
+      Group one(1);
       for (std::size_t node = 0; node < scenario.nodes(); ++node) {
-        if (check.reaches({node})) {
-          result.groups.push_back({node});
+        one.front() = node;
+        if (check.reaches(one)) {
+          result.groups.push_back(one);
           result.fewest = 1;
         }
       }

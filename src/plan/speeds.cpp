@@ -63,7 +63,12 @@ fit::LayerCosts layer_costs(const Scenario& scenario, const runtime::Workload& w
   question.cached = exchange.prompt;
   question.generated = exchange.generated;
   question.sequences = static_cast<double>(workload.sequences);
-  for (const std::size_t node : group) {
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    const std::size_t node = group[i];
+    if (i > 0 && same(scenario.chips[node], scenario.chips[group[i - 1]])) {
+      costs.push_back(costs.back());
+      continue;
+    }
     constexpr double femtoseconds = 1e15;
     std::vector<std::int64_t> sums{0};
     for (const double seconds : speed::layer_seconds(*scenario.work, question, scenario.chips[node],

@@ -1,6 +1,7 @@
 #include "macfit/study/grid.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <unordered_set>
 
 #include <fmt/format.h>
@@ -32,14 +33,13 @@ std::int64_t parse_number(Axis axis, std::string_view text) {
   throw Error(fmt::format("more than {} values", format_whole(most_values)));
 }
 
-/// Appends the numbers that one value stands for.
-void expand(Axis axis, std::string_view text, std::vector<std::int64_t>& into) {
+/// The numbers that one value stands for.
+Numbers expand(Axis axis, std::string_view text) {
   const std::size_t dots = text.find("..");
   if (dots == std::string_view::npos) {
-    into.push_back(parse_number(axis, text));
-    return;
+    return Numbers({parse_number(axis, text)});
   }
-  std::string_view rest = text.substr(dots + 2);
+  const std::string_view rest = text.substr(dots + 2);
   const std::size_t sign = rest.find_first_of("*+");
   const std::int64_t low = parse_number(axis, text.substr(0, dots));
   const std::int64_t high = parse_number(axis, rest.substr(0, sign));
@@ -53,12 +53,18 @@ void expand(Axis axis, std::string_view text, std::vector<std::int64_t>& into) {
     throw Error(fmt::format("the range \"{}\" is empty", printable(text)), {},
                 "a range goes from the smaller to the larger: 8k..256k*2, 1..64+8");
   }
-  for (std::int64_t value = low; value <= high; value = times ? value * step : value + step) {
-    if (into.size() >= most_values) {
-      too_many();
+  std::int64_t count = 1;
+  if (times) {
+    for (std::int64_t value = low; value <= high / step; value *= step) {
+      ++count;
     }
-    into.push_back(value);
+  } else {
+    count += (high - low) / step;
   }
+  if (count > static_cast<std::int64_t>(most_values)) {
+    too_many();
+  }
+  return {low, step, times, static_cast<std::size_t>(count)};
 }
 
 /// Throws Error unless the value can be meant; models, nodes and links are looked up elsewhere.
@@ -106,18 +112,44 @@ void check_text(Axis axis, const std::string& text) {
   }
 }
 
-/// Keeps the first of equal values.
-template <class Value, class Key>
-std::vector<Value> once(std::vector<Value> values, const Key& key,
-                        std::vector<std::string>& repeated) {
-  std::unordered_set<std::decay_t<decltype(key(values.front()))>> seen;
-  std::vector<Value> kept;
-  kept.reserve(values.size());
-  for (Value& value : values) {
-    if (seen.insert(key(value)).second) {
-      kept.push_back(std::move(value));
-    } else if (repeated.size() < 3) {
-      repeated.push_back(fmt::format("{}", value));
+void note_repeated(std::string value, std::vector<std::string>& repeated) {
+  if (repeated.size() < 3) {
+    repeated.push_back(std::move(value));
+  }
+}
+
+/// Keeps the first of equal names; those of models and clusters may be files, where case counts.
+std::vector<std::string> once(std::vector<std::string> texts, bool exact,
+                              std::vector<std::string>& repeated) {
+  std::unordered_set<std::string> seen;
+  std::vector<std::string> kept;
+  for (std::string& text : texts) {
+    if (seen.insert(exact ? text : lower(text)).second) {
+      kept.push_back(std::move(text));
+    } else {
+      note_repeated(std::move(text), repeated);
+    }
+  }
+  return kept;
+}
+
+/// Keeps the first of equal numbers, in little memory: a list may hold a million.
+std::vector<std::int64_t> once(const std::vector<std::int64_t>& numbers,
+                               std::vector<std::string>& repeated) {
+  std::vector<std::uint32_t> order(numbers.size());
+  std::iota(order.begin(), order.end(), std::uint32_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return numbers[a] < numbers[b]; });
+  std::vector<bool> again(numbers.size(), false);
+  for (std::size_t i = 1; i < order.size(); ++i) {
+    again[order[i]] = numbers[order[i]] == numbers[order[i - 1]];
+  }
+  std::vector<std::int64_t> kept;
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (again[i]) {
+      note_repeated(std::to_string(numbers[i]), repeated);
+    } else {
+      kept.push_back(numbers[i]);
     }
   }
   return kept;
@@ -144,8 +176,8 @@ Grid::Grid() {
   texts_[static_cast<std::size_t>(Axis::kv)] = {"bf16"};
   texts_[static_cast<std::size_t>(Axis::runtime)] = {"all"};
   texts_[static_cast<std::size_t>(Axis::split)] = {"auto"};
-  for (std::size_t i = 0; i < numbers_.size(); ++i) {
-    numbers_[i] = {default_numbers[i]};
+  for (const std::int64_t number : default_numbers) {
+    numbers_.push_back(Numbers({number}));
   }
 }
 
@@ -154,37 +186,45 @@ void Grid::set(Axis axis, const std::vector<std::string>& values,
   if (values.empty()) {
     throw Error(fmt::format("no value for {}, so the grid is empty", axis_name(axis)));
   }
-  std::vector<std::string> texts;
-  std::vector<std::int64_t> numbers;
-  for (std::size_t i = 0; i < values.size(); ++i) {
+  const auto index = static_cast<std::size_t>(axis);
+  const auto at = [&](std::size_t i) {
     if (which != nullptr) {
       *which = i;
     }
-    if (!is_text(axis)) {
-      expand(axis, trim(values[i]), numbers);
-      continue;
+    return trim(values[i]);
+  };
+  if (!is_text(axis)) {
+    Numbers& known = numbers_[index - text_axes];
+    if (values.size() == 1) {
+      known = expand(axis, at(0));
+      return;
     }
-    std::string text(trim(values[i]));
+    std::vector<std::int64_t> numbers;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const Numbers more = expand(axis, at(i));
+      if (numbers.size() + more.size() > most_values) {
+        too_many();
+      }
+      for (std::size_t n = 0; n < more.size(); ++n) {
+        numbers.push_back(more.at(n));
+      }
+    }
+    known = Numbers(once(numbers, repeated));
+    return;
+  }
+  if (values.size() > most_values) {
+    too_many();
+  }
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::string text(at(i));
     if (same_name(text, "default") && axis != Axis::model && axis != Axis::nodes) {
-      text = Grid().texts_[static_cast<std::size_t>(axis)].front();
+      text = Grid().texts_[index].front();
     }
     check_text(axis, text);
     texts.push_back(std::move(text));
   }
-  if (std::max(texts.size(), numbers.size()) > most_values) {
-    too_many();
-  }
-  if (is_text(axis)) {
-    texts_[static_cast<std::size_t>(axis)] = once(
-        std::move(texts),
-        [&](const std::string& text) {
-          return axis == Axis::model || axis == Axis::nodes ? text : lower(text);
-        },
-        repeated);
-  } else {
-    numbers_[static_cast<std::size_t>(axis) - text_axes] = once(
-        std::move(numbers), [](std::int64_t number) { return number; }, repeated);
-  }
+  texts_[index] = once(std::move(texts), axis == Axis::model || axis == Axis::nodes, repeated);
 }
 
 std::size_t Grid::length(Axis axis) const {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "macfit/core/quantity.hpp"
@@ -48,6 +49,16 @@ class Demand {
     return bytes + attention;
   }
 
+  /// What all nodes of a pipeline (ranks 1) together need whatever the split: weights and caches.
+  [[nodiscard]] std::int64_t at_least(std::size_t nodes) const {
+    std::int64_t once = 0;
+    if (__builtin_mul_overflow(everywhere_, static_cast<std::int64_t>(nodes), &once) ||
+        __builtin_add_overflow(once, divided_, &once)) {
+      return std::numeric_limits<std::int64_t>::max();
+    }
+    return once;
+  }
+
   /// The same, taken apart.
   [[nodiscard]] Parts parts(std::size_t first, std::size_t count) const;
 
@@ -71,6 +82,7 @@ class Demand {
   const std::uint32_t* counts_ = nullptr;
   std::int64_t everywhere_ = 0;
   std::int64_t rank_weights_ = -1;
+  std::int64_t divided_ = 0;  ///< weights and caches of all layers, each held once
   std::int64_t last_weights_ = 0;
   std::array<std::int64_t, 4> fixed_{};  ///< by place: activations, communication, base
   std::array<std::int64_t, 4> step_{};   ///< by place: activations of a step, logits

@@ -16,6 +16,9 @@
 
 namespace macfit::plan {
 
+/// Nodes of one replica, in the cluster's order.
+using Group = std::vector<std::size_t>;
+
 /// A model on a cluster under one runtime, made ready for many workloads.
 struct Scenario {
   const runtime::Runtime* runtime = nullptr;
@@ -42,6 +45,7 @@ struct Scenario {
   };
   Capacity standard;
   Capacity raised;
+  std::vector<Group> classes;  ///< nodes of equal memory, in the order they first appear
 
   [[nodiscard]] std::size_t nodes() const { return standard.whole.size(); }
   [[nodiscard]] const Capacity& capacity(bool raised_limit) const {
@@ -51,9 +55,6 @@ struct Scenario {
 
 /// Prepares `work` only where the decision needs it: where a tensor split over RDMA may win.
 [[nodiscard]] Scenario make_scenario(const Request& request, runtime::Id runtime);
-
-/// Nodes of one replica, in the cluster's order.
-using Group = std::vector<std::size_t>;
 
 /// What a placement has to reach.
 enum class Goal : std::uint8_t { comfortable, fits, loads };

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace macfit::study {
@@ -43,6 +44,37 @@ inline constexpr std::size_t most_values = 1'000'000;
 /// Which value of every axis.
 using Point = std::array<std::uint32_t, axis_count>;
 
+/// The numbers of an axis: a single range takes no memory, whatever its length.
+class Numbers {
+ public:
+  explicit Numbers(std::vector<std::int64_t> list) : count_(list.size()), list_(std::move(list)) {}
+  /// low, low + step, … or low, low * step, …; overflow is the caller's care.
+  Numbers(std::int64_t low, std::int64_t step, bool times, std::size_t count)
+      : low_(low), step_(step), times_(times), count_(count) {}
+
+  [[nodiscard]] std::size_t size() const { return count_; }
+  [[nodiscard]] std::int64_t at(std::size_t i) const {
+    if (!list_.empty()) {
+      return list_[i];
+    }
+    if (!times_) {
+      return low_ + static_cast<std::int64_t>(i) * step_;
+    }
+    std::int64_t value = low_;
+    for (; i > 0; --i) {
+      value *= step_;
+    }
+    return value;
+  }
+
+ private:
+  std::int64_t low_ = 0;
+  std::int64_t step_ = 0;
+  bool times_ = false;
+  std::size_t count_ = 0;
+  std::vector<std::int64_t> list_;
+};
+
 /// The values of every axis. An axis that was not given has one value: bf16, all, auto, a default
 /// number, or else an empty text for "the default".
 class Grid {
@@ -61,7 +93,7 @@ class Grid {
     return texts_[static_cast<std::size_t>(axis)][value];
   }
   [[nodiscard]] std::int64_t number(Axis axis, std::size_t value) const {
-    return numbers_[static_cast<std::size_t>(axis) - text_axes][value];
+    return numbers_[static_cast<std::size_t>(axis) - text_axes].at(value);
   }
   /// Either, as text.
   [[nodiscard]] std::string value(Axis axis, std::size_t value) const;
@@ -74,7 +106,7 @@ class Grid {
 
  private:
   std::array<std::vector<std::string>, text_axes> texts_;
-  std::array<std::vector<std::int64_t>, axis_count - text_axes> numbers_;
+  std::vector<Numbers> numbers_;  ///< of the axes from text_axes on
 };
 
 /// Rows [first, last) of part `part` of `parts`, both counted from 1.

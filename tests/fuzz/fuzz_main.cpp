@@ -1,6 +1,6 @@
 #include "targets.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  macfit::fuzz::hf_config(data, size);
+  macfit::fuzz::MACFIT_FUZZ_TARGET(data, size);
   return 0;
 }

@@ -3,7 +3,7 @@
 
 using namespace macfit;
 
-TEST_CASE("fuzz corpora: every file ends well", "[model]") {
+TEST_CASE("fuzz corpora: every file ends well", "[cli]") {
   for (const fuzz::Target& target : fuzz::targets) {
     const auto folder = test::source_path("tests/fuzz/corpus") / target.name;
     CAPTURE(folder.string());

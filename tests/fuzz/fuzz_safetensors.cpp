@@ -1,6 +1,0 @@
-#include "targets.hpp"
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  macfit::fuzz::safetensors(data, size);
-  return 0;
-}
