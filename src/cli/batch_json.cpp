@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <fcntl.h>
 #include <optional>
 #include <system_error>
@@ -13,11 +14,13 @@
 #include "asking.hpp"
 #include "batch.hpp"
 #include "files.hpp"
+#include "macfit/core/dump_json.hpp"
 #include "macfit/core/json_reader_json.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/report/plan_report.hpp"
 #include "macfit/report/sweep_report.hpp"
 #include "macfit/study/in_order.hpp"
+#include "progress.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -272,9 +275,7 @@ class Worker {
     }
   }
 
-  static std::string dumped(const Json& json) {
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-  }
+  static std::string dumped(const Json& json) { return dump_json(json, -1); }
 
   fit::Tier brief(const RequestFlags& flags, std::string& out) {
     // What a setting does not hold may change from line to line without making it anew.
@@ -316,7 +317,8 @@ class Worker {
 
 }  // namespace
 
-int run_batch(const BatchFlags& batch, const RequestFlags& defaults, const Catalogs& catalogs) {
+int run_batch(const BatchFlags& batch, const RequestFlags& defaults, const Common& common,
+              const Catalogs& catalogs) {
   std::optional<fit::Tier> required;
   if (!batch.require.empty()) {
     required = fit::parse_tier(batch.require);
@@ -326,7 +328,9 @@ int run_batch(const BatchFlags& batch, const RequestFlags& defaults, const Catal
     threads = static_cast<std::size_t>(parse_whole(batch.threads, "--threads", 1, 256));
   }
   LineReader reader(batch.file);
-  OutputStream out(batch.output);
+  OutputStream out(common.output);
+  Progress progress(common, true);
+  std::int64_t answered = 0;
   const study::Grid grid;
   const report::RowWriter rows(report::RowFormat::jsonl, study::select_columns(""), grid, {});
   bool wrong = false;
@@ -337,6 +341,12 @@ int run_batch(const BatchFlags& batch, const RequestFlags& defaults, const Catal
       [&](Answers&& answers) {
         wrong = wrong || answers.wrong;
         below = below || answers.below;
+        answered += std::count(answers.text.begin(), answers.text.end(), '\n');
+        if (progress.due()) {
+          progress.say(fmt::format(
+              "batch: {} answers, {} a second", format_whole(answered),
+              format_whole(std::llround(static_cast<double>(answered) / progress.seconds()))));
+        }
         return out.write(answers.text);
       });
   out.commit();

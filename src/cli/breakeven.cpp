@@ -9,6 +9,7 @@
 #include "macfit/report/html_report.hpp"
 #include "macfit/study/night.hpp"
 #include "options.hpp"
+#include "progress.hpp"
 #include "told.hpp"
 
 namespace macfit::cli {
@@ -90,7 +91,9 @@ int breakeven_command(const BreakevenFlags& flags, const CLI::App& app) {
   } catch (const Error& error) {
     throw Error("--hours: " + error.message(), {}, error.hint());
   }
-  const study::BreakevenResult result = study::breakeven(std::move(question), catalogs.models);
+  const study::BreakevenResult result = waiting(flags.common, "looking for the limits", [&] {
+    return study::breakeven(std::move(question), catalogs.models);
+  });
   const std::string& format = flags.common.format;
   deliver(flags.common, format == "json"   ? report::breakeven_json(result)
                         : format == "csv"  ? report::breakeven_csv(result)

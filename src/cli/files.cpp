@@ -55,6 +55,22 @@ int write_all(int fd, std::string_view text) {
   return 0;
 }
 
+/// What a path names in the end: of a symbolic link the file, there or not, is replaced, and the
+/// link keeps pointing at it.
+fs::path behind_links(const std::string& path) {
+  constexpr int most = 40;  // as the kernel follows
+  fs::path target = path;
+  std::error_code error;
+  for (int followed = 0; fs::is_symlink(fs::symlink_status(target, error)); ++followed) {
+    const fs::path next = fs::read_symlink(target, error);
+    if (error || followed == most) {
+      throw failed(path, "can't follow the link", error ? error.value() : ELOOP);
+    }
+    target = target.parent_path() / next;  // an absolute one replaces it
+  }
+  return target;
+}
+
 }  // namespace
 
 std::string read_text(const std::string& path, std::size_t limit) {
@@ -117,17 +133,12 @@ OutputStream::OutputStream(std::string path) : path_(std::move(path)) {
     fd_ = STDOUT_FILENO;
     return;
   }
-  // Through a link the file that it names is replaced, not the link.
-  std::error_code ignored;
-  fs::path target = path_;
-  if (fs::is_symlink(target, ignored)) {
-    target = fs::weakly_canonical(target, ignored);
-  }
+  const fs::path target = behind_links(path_);
   target_ = target.string();
   struct stat info {};
   const bool exists = ::stat(target_.c_str(), &info) == 0;
   if (exists && S_ISDIR(info.st_mode)) {
-    throw Error("it is a directory", Place{path_, {}, {}});
+    throw Error("it is a directory", Place{path_, {}, {}}, "name a file in it");
   }
   if (exists && !S_ISREG(info.st_mode)) {
     fd_ = ::open(target_.c_str(), O_WRONLY | O_CLOEXEC);
@@ -136,7 +147,11 @@ OutputStream::OutputStream(std::string path) : path_(std::move(path)) {
     }
     return;
   }
-  temporary_ = target_ + ".XXXXXX";
+  if (exists && ::access(target_.c_str(), W_OK) != 0) {
+    throw failed(path_, "can't write it", errno);
+  }
+  // A short name: the file's own may be as long as names can be.
+  temporary_ = (target.parent_path() / ".macfit.XXXXXX").string();
   fd_ = ::mkstemp(temporary_.data());
   if (fd_ < 0) {
     const int code = errno;
@@ -146,6 +161,10 @@ OutputStream::OutputStream(std::string path) : path_(std::move(path)) {
   const mode_t mask = ::umask(0);
   ::umask(mask);
   mode_ = exists ? info.st_mode & 07777U : 0666U & ~mask;
+  if (exists && (info.st_uid != ::geteuid() || info.st_gid != ::getegid())) {
+    // The owner stays too where that is allowed; the mode is set afterwards, by commit().
+    [[maybe_unused]] const int ignored = ::fchown(fd_, info.st_uid, info.st_gid);
+  }
 }
 
 OutputStream::~OutputStream() {

@@ -32,10 +32,12 @@ A comma separates clusters where a command takes several.
        R"(--format says how a command prints: text, json, and what else it lists with --help. JSON carries
 its format and version in "schema", such as "macfit.plan/1". Keys may be added within a version; none
 is renamed or removed. JSON Schemas of all formats are in docs/schema/, installed in
-share/macfit/schema/. --output FILE is written whole or not at all. Data goes to standard output,
+share/macfit/schema/. --output FILE is written whole or not at all: an old file keeps its mode, a
+link what it names, and a file that you may not write is left alone. Data goes to standard output,
 talk to standard error.
 )"},
-      {"environment", "Environment", R"(  NO_COLOR          any value: no color, as --color never
+      {"environment", "Environment", R"(  NO_COLOR          not empty: no color, as --color never
+  TERM              dumb: no color and no progress
   COLUMNS           width of text output, before that of the terminal
   LC_ALL, LC_CTYPE, LANG
                     text is ASCII unless they name UTF-8

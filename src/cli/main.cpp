@@ -1,8 +1,17 @@
 #include <csignal>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "commands.hpp"
 
 int main(int argc, char** argv) {
+  // A stream that came closed would lend its number to the first file opened, and what is said on
+  // standard error would end up in a report.
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) == -1) {
+      (void)::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    }
+  }
   // A reader that goes away is seen as a failed write, not as a signal.
   std::signal(SIGPIPE, SIG_IGN);
   return macfit::cli::run(argc, argv);

@@ -9,6 +9,7 @@
 #include "macfit/report/html_report.hpp"
 #include "macfit/report/night_report.hpp"
 #include "options.hpp"
+#include "progress.hpp"
 #include "told.hpp"
 
 namespace macfit::cli {
@@ -123,7 +124,8 @@ int night_command(const NightFlags& flags, const CLI::App& app) {
   }
   const Catalogs catalogs = load_catalogs(flags.common);
   question.plan = make_request(flags.request, catalogs);
-  const study::NightResult result = study::night(std::move(question));
+  const study::NightResult result =
+      waiting(flags.common, "playing nights", [&] { return study::night(std::move(question)); });
   const std::string& format = flags.common.format;
   deliver(flags.common, format == "json"       ? report::night_json(result)
                         : format == "csv"      ? report::night_csv(result)

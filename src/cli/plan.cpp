@@ -49,9 +49,8 @@ int plan_command(const PlanFlags& flags) {
   }
   if (!flags.batch.file.empty()) {
     BatchFlags batch = flags.batch;
-    batch.output = flags.common.output;
     batch.require = flags.require;
-    return run_batch(batch, flags.request, load_catalogs(flags.common));
+    return run_batch(batch, flags.request, flags.common, load_catalogs(flags.common));
   }
   for (const auto& [flag, value] : {std::pair{"--model", &flags.request.model},
                                     std::pair{"--nodes", &flags.request.cluster.nodes}}) {

@@ -116,17 +116,17 @@ int run(int argc, const char* const* argv) {
   add("version", "The version of macfit and of its catalog", add_version);
 
   try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    write_out(innermost(app).help());
-    return 0;
-  } catch (const CLI::CallForVersion& version) {
-    write_out(version.what() + std::string("\n"));
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    return parse_failed(app, error);
-  }
-  try {
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+      write_out(innermost(app).help());
+      return 0;
+    } catch (const CLI::CallForVersion& version) {
+      write_out(version.what() + std::string("\n"));
+      return 0;
+    } catch (const CLI::ParseError& error) {
+      return parse_failed(app, error);
+    }
     for (const auto& [command, action] : actions) {
       if (command->parsed()) {
         return action();
@@ -137,7 +137,7 @@ int run(int argc, const char* const* argv) {
   } catch (const std::bad_alloc&) {
     complain("out of memory");
   } catch (const std::exception& error) {
-    complain(std::string("an error that should not happen: ") + error.what());
+    complain("an error that should not happen: " + printable(error.what(), 1000));
   }
   return 2;
 }

@@ -133,8 +133,9 @@ int survey_command(const SurveyFlags& flags, const CLI::App& app) {
   deliver(flags.common, format == "json"       ? report::survey_json(survey)
                         : format == "csv"      ? report::survey_csv(survey)
                         : format == "markdown" ? report::survey_markdown(survey)
-                        : format == "html"     ? report::survey_html(survey, told(app))
-                                               : report::survey_text(survey, style));
+                        : format == "html"
+                            ? report::survey_html(survey, told(app), flags.request.cluster.nodes)
+                            : report::survey_text(survey, style));
   return 0;
 }
 

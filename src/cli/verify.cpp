@@ -8,6 +8,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/report/validation_report.hpp"
 #include "macfit/study/verify.hpp"
+#include "progress.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -65,13 +66,13 @@ void run_verify(const Common& common, const VerifyFlags& flags) {
     sources.config = [](const std::string&) { return std::nullopt; };
   }
   const std::string text = read_text(flags.against);
-  const study::Validation validation = [&] {
+  const study::Validation validation = waiting(common, "comparing", [&] {
     try {
       return study::verify(text, sources);
     } catch (const Error& error) {
       throw error.in_file(flags.against);
     }
-  }();
+  });
   deliver(common, common.format == "json" ? report::validation_json(validation)
                                           : report::validation_text(validation, style_for(common)));
 }

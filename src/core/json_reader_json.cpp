@@ -9,6 +9,8 @@
 namespace macfit {
 namespace {
 
+constexpr std::size_t longest_text = 16384;  ///< of a string: what is read may be printed
+
 using nlohmann::json;
 
 /// "the number 3", "the string \"abc\"", "an object".
@@ -110,7 +112,11 @@ std::string JsonValue::string() const {
   if (!value_->is_string()) {
     throw expected("a string");
   }
-  return value_->get<std::string>();
+  const std::string& text = value_->get_ref<const std::string&>();
+  if (text.size() > longest_text) {
+    throw expected("a string of at most 16,384 bytes");
+  }
+  return text;
 }
 
 bool JsonValue::boolean() const {
@@ -197,7 +203,8 @@ std::vector<std::pair<std::string, JsonValue>> JsonObject::members() {
   std::vector<std::pair<std::string, JsonValue>> result;
   for (auto it = value_.raw().begin(); it != value_.raw().end(); ++it) {
     asked_.push_back(it.key());
-    result.emplace_back(it.key(), JsonValue(*it, pointer_join(value_.pointer(), it.key())));
+    const std::string shown = it.key().size() > 200 ? printable(it.key()) : it.key();
+    result.emplace_back(it.key(), JsonValue(*it, pointer_join(value_.pointer(), shown)));
   }
   return result;
 }

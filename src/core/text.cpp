@@ -5,54 +5,13 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "macfit/core/characters.hpp"
+
 namespace macfit {
 namespace {
 
 char lower_char(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-/// Decodes one UTF-8 sequence at `at`; returns its length, 0 if invalid.
-std::size_t decode(std::string_view text, std::size_t at, std::uint32_t& code) noexcept {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(at);
-  std::size_t length = 0;
-  std::uint32_t minimum = 0;
-  if (first < 0x80) {
-    code = first;
-    return 1;
-  }
-  if ((first & 0xE0U) == 0xC0U) {
-    length = 2, code = first & 0x1FU, minimum = 0x80;
-  } else if ((first & 0xF0U) == 0xE0U) {
-    length = 3, code = first & 0x0FU, minimum = 0x800;
-  } else if ((first & 0xF8U) == 0xF0U) {
-    length = 4, code = first & 0x07U, minimum = 0x10000;
-  } else {
-    return 0;
-  }
-  if (at + length > text.size()) {
-    return 0;
-  }
-  for (std::size_t i = 1; i < length; ++i) {
-    const unsigned char next = byte(at + i);
-    if ((next & 0xC0U) != 0x80U) {
-      return 0;
-    }
-    code = (code << 6U) | (next & 0x3FU);
-  }
-  if (code < minimum || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) {
-    return 0;
-  }
-  return length;
-}
-
-/// Characters that move the cursor, reorder text or can't be seen.
-bool unsafe(std::uint32_t code) noexcept {
-  return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x061C ||
-         (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
-         (code >= 0x2060 && code <= 0x206F) || code == 0xFEFF ||
-         (code >= 0xE0000 && code <= 0xE007F);
 }
 
 }  // namespace
@@ -70,9 +29,14 @@ bool same_name(std::string_view a, std::string_view b) noexcept {
 }
 
 std::size_t columns(std::string_view text) noexcept {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-  }));
+  std::size_t count = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    std::uint32_t code = 0;
+    const std::size_t length = decode_utf8(text, at, code);
+    count += length == 0 ? 1 : columns_of(code);
+    at += length == 0 ? 1 : length;
+  }
+  return count;
 }
 
 std::string printable(std::string_view text, std::size_t limit) {
@@ -84,7 +48,7 @@ std::string printable(std::string_view text, std::size_t limit) {
       break;
     }
     std::uint32_t code = 0;
-    const std::size_t length = decode(text, at, code);
+    const std::size_t length = decode_utf8(text, at, code);
     std::array<char, 16> escape{};
     if (length == 0) {
       std::snprintf(escape.data(), escape.size(), "\\x%02X",
@@ -93,7 +57,7 @@ std::string printable(std::string_view text, std::size_t limit) {
       ++at;
       continue;
     }
-    if (unsafe(code)) {
+    if (is_unsafe(code)) {
       std::snprintf(escape.data(), escape.size(), "\\u{%X}", static_cast<unsigned>(code));
       result += escape.data();
     } else {

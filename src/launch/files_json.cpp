@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "macfit/core/dump_json.hpp"
 #include "setup.hpp"
 
 namespace macfit::launch {
@@ -10,9 +11,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string text_of(const Json& json, int indent) {
-  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
+std::string text_of(const Json& json, int indent) { return dump_json(json, indent); }
 
 /// The RDMA device at `at`'s end of the cable to `to`.
 std::string device(const Setup& setup, std::size_t at, std::size_t to) {

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "architecture_json.hpp"
+#include "macfit/core/dump_json.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/evidence.hpp"
 #include "macfit/core/json_reader_json.hpp"
@@ -28,7 +29,11 @@ constexpr std::string_view schema = "macfit.manifest/1";
 constexpr std::int64_t most = std::int64_t{1} << 60;
 
 std::string text_of(const JsonValue& value) {
+  constexpr std::size_t longest = 2000;
   std::string text = value.string();
+  if (text.size() > longest) {
+    throw value.expected("a text of at most 2,000 bytes");
+  }
   if (text.empty() || trim(text).size() != text.size()) {
     throw value.expected("a text without blanks around it");
   }
@@ -43,19 +48,41 @@ std::string optional_text(JsonObject& object, std::string_view key) {
   return value ? text_of(*value) : std::string();
 }
 
+constexpr std::size_t longest_id = 80;
+
+bool plain(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+
+bool plain_or_mark(char c) { return plain(c) || c == '-' || c == '.' || c == '_'; }
+
 std::string read_id(const JsonValue& value) {
   std::string id = value.string();
-  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  const bool good = !id.empty() && id.size() <= 80 && plain(id.front()) && plain(id.back()) &&
-                    std::all_of(id.begin(), id.end(), [&](char c) {
-                      return plain(c) || c == '-' || c == '.' || c == '_';
-                    });
+  const bool good = !id.empty() && id.size() <= longest_id && plain(id.front()) &&
+                    plain(id.back()) && std::all_of(id.begin(), id.end(), plain_or_mark);
   if (!good) {
     throw value.expected(
         "an id of at most 80 lower-case letters, digits, \"-\", \".\" and \"_\", such as "
         "\"llama-3.1-70b\"");
   }
   return id;
+}
+
+/// The nearest id to a name, which may be a folder's: "GLM-4.5 Air" is glm-4.5-air.
+std::string id_for(std::string_view name) {
+  std::string id;
+  for (const char c : lower(name)) {
+    if (plain_or_mark(c)) {
+      id += c;
+    } else if (!id.empty() && id.back() != '-') {
+      id += '-';
+    }
+  }
+  const auto first = std::find_if(id.begin(), id.end(), plain);
+  id.erase(id.begin(), first);
+  id.resize(std::min(id.size(), longest_id));
+  while (!id.empty() && !plain(id.back())) {
+    id.pop_back();
+  }
+  return id.empty() ? "model" : id;
 }
 
 /// A repository name or another spelling of the model's name.
@@ -300,14 +327,14 @@ void print(const ordered_json& value, std::size_t indent, std::size_t used, std:
   constexpr std::size_t width = 100;
   const auto one_line = [](const auto& self, const ordered_json& v) -> std::string {
     if (!v.is_structured()) {
-      return v.dump();
+      return dump_json(v, -1);
     }
     std::string text = v.is_object() ? "{" : "[";
     bool first = true;
     for (const auto& item : v.items()) {
       text += first ? "" : ", ";
       first = false;
-      text += v.is_object() ? ordered_json(item.key()).dump() + ": " : std::string();
+      text += v.is_object() ? dump_json(item.key(), -1) + ": " : std::string();
       text += self(self, item.value());
     }
     return text + (v.is_object() ? "}" : "]");
@@ -325,8 +352,7 @@ void print(const ordered_json& value, std::size_t indent, std::size_t used, std:
     out += first ? "" : ",\n";
     first = false;
     out.append(indent + 2, ' ');
-    const std::string key =
-        value.is_object() ? ordered_json(item.key()).dump() + ": " : std::string();
+    const std::string key = value.is_object() ? dump_json(item.key(), -1) + ": " : std::string();
     out += key;
     print(item.value(), indent + 2, indent + 2 + key.size(), out);
   }
@@ -520,7 +546,7 @@ std::string write_manifest(const Model& model) { return write_manifest(Manifest{
 
 std::string write_manifest(const Manifest& manifest) {
   const Model& model = manifest.model;
-  ordered_json json = {{"schema", std::string(schema)}, {"id", model.id}};
+  ordered_json json = {{"schema", std::string(schema)}, {"id", id_for(model.id)}};
   // Near the top, so that a list of sizes needs no shapes: Catalog::sizes().
   if (!manifest.file && !model.architecture.layers.empty()) {
     const ParameterCount count = count_parameters(model.architecture);

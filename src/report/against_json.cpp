@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "estimate_json.hpp"
+#include "macfit/core/dump_json.hpp"
 #include "macfit/report/against_report.hpp"
 #include "macfit/report/plan_report.hpp"
 
@@ -32,7 +33,7 @@ std::string against_json(const plan::Plan& mine, const plan::Plan& other,
   Json result = Json::parse(plan_json(mine));
   result["against"] = {{"sides", {side_json(my_side), side_json(other_side)}},
                        {"plan", Json::parse(plan_json(other))}};
-  return result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return dump_json(result) + "\n";
 }
 
 }  // namespace macfit::report

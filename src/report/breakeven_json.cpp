@@ -2,6 +2,7 @@
 
 #include "breakeven_words.hpp"
 #include "estimate_json.hpp"
+#include "macfit/core/dump_json.hpp"
 #include "macfit/report/breakeven_report.hpp"
 
 namespace macfit::report {
@@ -88,7 +89,7 @@ std::string breakeven_json(const study::BreakevenResult& result) {
   }
   json["no_tensor_over_rdma"] =
       result.crossings.empty() ? Json(result.no_crossings) : Json(nullptr);
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return dump_json(json) + "\n";
 }
 
 }  // namespace macfit::report

@@ -4,40 +4,21 @@
 
 #include "breakeven_words.hpp"
 #include "macfit/core/quantity.hpp"
-#include "macfit/core/text.hpp"
 #include "macfit/report/breakeven_report.hpp"
+#include "macfit/report/csv.hpp"
+#include "macfit/report/html.hpp"
 
 namespace macfit::report {
 namespace {
 
 std::string quoted(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
-    return std::string(text);
-  }
-  std::string result = "\"";
-  for (const char c : text) {
-    result += c;
-    if (c == '"') {
-      result += '"';
-    }
-  }
-  return result + '"';
+  std::string result;
+  csv_text(result, text);
+  return result;
 }
 
 std::string whole(const std::optional<std::int64_t>& value) {
   return value ? std::to_string(*value) : std::string();
-}
-
-std::string escaped(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    result += c == '&'   ? "&amp;"
-              : c == '<' ? "&lt;"
-              : c == '>' ? "&gt;"
-              : c == '"' ? "&quot;"
-                         : std::string(1, c);
-  }
-  return result;
 }
 
 }  // namespace
@@ -101,8 +82,8 @@ std::string breakeven_svg(const study::BreakevenResult& result) {
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"760\" height=\"{0}\" viewBox=\"0 0 760 "
       "{0}\" role=\"img\" font-family=\"sans-serif\" font-size=\"12\">\n<title>{1}</title>\n"
       "<desc>{2}</desc>\n",
-      height, escaped("Largest models on " + printable(result.question.cluster.spec)),
-      escaped(breakeven_answer(result)));
+      height, html::escape("Largest models on " + result.question.cluster.spec),
+      html::escape(breakeven_answer(result)));
   struct Part {
     std::string name;
     const char* color;
@@ -116,13 +97,13 @@ std::string breakeven_svg(const study::BreakevenResult& result) {
     text += fmt::format(
         "<rect x=\"{}\" y=\"12\" width=\"12\" height=\"12\" fill=\"{}\"/>"
         "<text x=\"{}\" y=\"22\">{}</text>\n",
-        x, part.color, x + 17, escaped(part.name));
+        x, part.color, x + 17, html::escape(part.name));
     x += 40 + static_cast<int>(part.name.size()) * 6;
   }
   int y = 40;
   for (const study::Turn& turn : result.turns) {
     text += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\n", left - 8, y + 14,
-                        escaped(turn.format + ", " + format_tokens(turn.context)));
+                        html::escape(turn.format + ", " + format_tokens(turn.context)));
     const std::optional<std::int64_t> ends[] = {turn.workers, turn.one_worker, turn.fits,
                                                 turn.loads};
     double from = 0.0;
@@ -132,7 +113,8 @@ std::string breakeven_svg(const study::BreakevenResult& result) {
         text += fmt::format(
             "<rect x=\"{:.1f}\" y=\"{}\" width=\"{:.1f}\" height=\"18\" fill=\"{}\"><title>{} up "
             "to {}</title></rect>\n",
-            left + from, y, to - from, parts[i].color, escaped(parts[i].name), size_words(ends[i]));
+            left + from, y, to - from, parts[i].color, html::escape(parts[i].name),
+            size_words(ends[i]));
         from = to;
       }
     }

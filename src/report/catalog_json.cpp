@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "macfit/core/dump_json.hpp"
 #include "macfit/report/catalog_report.hpp"
 
 namespace macfit::report {
@@ -7,9 +8,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string dump(const Json& value) {
-  return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
+std::string dump(const Json& value) { return dump_json(value) + "\n"; }
 
 double scalar(double value) { return value; }
 template <class Unit>

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "macfit/core/dump_json.hpp"
 #include "macfit/report/check_report.hpp"
 #include "macfit/report/plan_report.hpp"
 
@@ -10,9 +11,7 @@ using Json = nlohmann::ordered_json;
 using study::Finding;
 using study::Severity;
 
-std::string dump(const Json& value) {
-  return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
+std::string dump(const Json& value) { return dump_json(value) + "\n"; }
 
 Json or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 template <class T>

@@ -22,19 +22,18 @@ std::string message_of(const Finding& finding) {
 /// As GitHub's runner takes a command's text; `property` for what stands before the "::".
 std::string github_escaped(std::string_view text, bool property) {
   std::string result;
-  for (const char c : text) {
-    if (c == '%') {
-      result += "%25";
-    } else if (c == '\r') {
-      result += "%0D";
-    } else if (c == '\n') {
-      result += "%0A";
-    } else if (property && c == ':') {
-      result += "%3A";
-    } else if (property && c == ',') {
-      result += "%2C";
-    } else {
-      result += c;
+  for (const std::string_view line : split(text.substr(0, longest), '\n')) {
+    result += line.data() == text.data() ? "" : "%0A";
+    for (const char c : printable(line, longest)) {
+      if (c == '%') {
+        result += "%25";
+      } else if (property && c == ':') {
+        result += "%3A";
+      } else if (property && c == ',') {
+        result += "%2C";
+      } else {
+        result += c;
+      }
     }
   }
   return result;
@@ -74,12 +73,6 @@ std::string xml_escaped(std::string_view text) {
         break;
       default:
         result += c;
-    }
-  }
-  // U+FFFE and U+FFFF are no characters of XML.
-  for (const std::string_view bad : {"\xEF\xBF\xBE", "\xEF\xBF\xBF"}) {
-    for (std::size_t at = result.find(bad); at != std::string::npos; at = result.find(bad, at)) {
-      result.replace(at, bad.size(), "\xEF\xBF\xBD");
     }
   }
   return result;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "macfit/core/dump_json.hpp"
 #include "macfit/core/json_reader_json.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/report/compare_report.hpp"
@@ -268,7 +269,7 @@ std::string differences_json(const std::vector<Difference>& differences, const s
          {"change", one.change.empty() ? nlohmann::ordered_json(nullptr)
                                        : nlohmann::ordered_json(one.change)}});
   }
-  return result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return dump_json(result) + "\n";
 }
 
 }  // namespace macfit::report

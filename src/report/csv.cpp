@@ -3,16 +3,28 @@
 #include "macfit/core/text.hpp"
 
 namespace macfit::report {
+namespace {
+
+constexpr std::size_t longest = 4000;  ///< bytes of a text, more than any name that a reader takes
+
+}  // namespace
 
 void csv_text(std::string& out, std::string_view text) {
-  constexpr std::string_view formula = "=+-@\t\r";
-  const bool risky = !text.empty() && formula.find(text.front()) != std::string_view::npos;
-  // A plain loop: find_first_of would search its four characters once for every one of the text,
-  // which was a tenth of a sweep's time.
+  // A plain loop: find_first_of would search its characters once for every one of the text, which
+  // was a tenth of a sweep's time.
   bool quoted = false;
+  bool plain = text.size() <= longest;
   for (const char c : text) {
-    quoted = quoted || c == ',' || c == '"' || c == '\r' || c == '\n';
+    quoted = quoted || c == ',' || c == '"';
+    plain = plain && static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7F;
   }
+  std::string safe;
+  if (!plain) {
+    safe = printable(text, longest);
+    text = safe;
+  }
+  constexpr std::string_view formula = "=+-@";
+  const bool risky = !text.empty() && formula.find(text.front()) != std::string_view::npos;
   if (quoted) {
     out += '"';
   }
@@ -58,11 +70,12 @@ void json_text(std::string& out, std::string_view text) {
 }
 
 void markdown_text(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    if (c == '|' || c == '\\') {
+  constexpr std::string_view marks = "|\\<[]*`";
+  for (const char c : printable(text, longest)) {
+    if (marks.find(c) != std::string_view::npos) {
       out += '\\';
     }
-    out += c == '\n' || c == '\r' ? ' ' : c;
+    out += c;
   }
 }
 

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "estimate_json.hpp"
+#include "macfit/core/dump_json.hpp"
 #include "macfit/report/night_report.hpp"
 #include "night_words.hpp"
 
@@ -145,7 +146,7 @@ std::string night_json(const study::NightResult& result) {
   for (const study::NightAbsent& absent : result.absent) {
     json["absent"].push_back({{"name", absent.name}, {"reason", absent.reason}});
   }
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return dump_json(json) + "\n";
 }
 
 }  // namespace macfit::report

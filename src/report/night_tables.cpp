@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "macfit/core/quantity.hpp"
-#include "macfit/core/text.hpp"
+#include "macfit/report/csv.hpp"
 #include "macfit/report/night_report.hpp"
 #include "night_words.hpp"
 
@@ -9,17 +9,9 @@ namespace macfit::report {
 namespace {
 
 std::string quoted(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
-    return std::string(text);
-  }
-  std::string result = "\"";
-  for (const char c : text) {
-    result += c;
-    if (c == '"') {
-      result += '"';
-    }
-  }
-  return result + '"';
+  std::string result;
+  csv_text(result, text);
+  return result;
 }
 
 std::string number(const std::optional<double>& value) {
@@ -28,12 +20,7 @@ std::string number(const std::optional<double>& value) {
 
 std::string escaped(std::string_view text) {
   std::string result;
-  for (const char c : printable(text, 400)) {
-    if (c == '|' || c == '*' || c == '_' || c == '`' || c == '<' || c == '[' || c == '\\') {
-      result += '\\';
-    }
-    result += c;
-  }
+  markdown_text(result, text);
   return result;
 }
 
@@ -64,27 +51,27 @@ std::string night_csv(const study::NightResult& result) {
 
 std::string night_markdown(const study::NightResult& result) {
   const study::NightQuestion& question = result.question;
-  std::string text = fmt::format("**{}**\n\n{} on {}; {}.\n\n", night_answer(result),
-                                 escaped(question.plan.model.id),
-                                 escaped(question.plan.cluster.spec), jobs_words(question));
+  std::string text = fmt::format(
+      "**{}**\n\n{} on {}; {}.\n\n", escaped(night_answer(result)), escaped(question.plan.model.id),
+      escaped(question.plan.cluster.spec), escaped(jobs_words(question)));
   text +=
       "| placement | median | p10 | p90 | all done | by speed | energy | a fault every |\n"
       "| --- | ---: | ---: | ---: | ---: | --- | --- | --- |\n";
   for (const study::NightPlacement& placement : result.placements) {
     const study::NightOutcome& outcome = placement.outcome;
     text += fmt::format(
-        "| {} | {} | {} | {} | {} | {} to {} ({}) | {} | {} |\n", placement.name,
+        "| {} | {} | {} | {} | {} | {} to {} ({}) | {} | {} |\n", escaped(placement.name),
         format_whole(outcome.median), format_whole(outcome.p10), format_whole(outcome.p90),
         outcome.finished ? format_percent(*outcome.finished) : "–", format_whole(placement.low),
         format_whole(placement.high), evidence_name(placement.evidence), energy_words(placement),
         fault_gap(placement));
   }
-  text += "\n" + rules_words(question) + ".\n\n";
+  text += "\n" + escaped(rules_words(question)) + ".\n\n";
   for (const std::string& line : fault_lines(question)) {
-    text += "- " + line + "\n";
+    text += "- " + escaped(line) + "\n";
   }
   for (const study::NightAbsent& absent : result.absent) {
-    text += "- not counted: " + absent.name + ", " + escaped(absent.reason) + "\n";
+    text += "- not counted: " + escaped(absent.name) + ", " + escaped(absent.reason) + "\n";
   }
   return text;
 }

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "estimate_json.hpp"
+#include "macfit/core/dump_json.hpp"
 #include "macfit/core/quantity.hpp"
 #include "macfit/model/layout.hpp"
 #include "macfit/report/plan_report.hpp"
@@ -183,8 +184,7 @@ std::string plan_json(const plan::Plan& plan, bool one_line) {
                                  {"effect", action.effect}});
   }
   result["notes"] = plan.notes;
-  return result.dump(one_line ? -1 : 2, ' ', false, Json::error_handler_t::replace) +
-         (one_line ? "" : "\n");
+  return dump_json(result, one_line ? -1 : 2) + (one_line ? "" : "\n");
 }
 
 }  // namespace macfit::report

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "macfit/core/dump_json.hpp"
 #include "macfit/report/plan_report.hpp"
 #include "macfit/report/runtimes_report.hpp"
 #include "macfit/runtime/failure_modes.hpp"
@@ -65,7 +66,7 @@ std::string runtimes_json(const RuntimeMatrix& matrix) {
     }
     result["runtimes"].push_back(std::move(entry));
   }
-  return result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return dump_json(result) + "\n";
 }
 
 }  // namespace macfit::report

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "macfit/core/dump_json.hpp"
 #include "macfit/report/plan_report.hpp"
 #include "macfit/report/size_report.hpp"
 
@@ -71,7 +72,7 @@ std::string size_json(const SizeAnswer& answer) {
     result["clusters"].push_back(std::move(one));
   }
   result["left_out"] = answer.left_out;
-  return result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return dump_json(result) + "\n";
 }
 
 }  // namespace macfit::report

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "macfit/core/text.hpp"
+#include "macfit/launch/shell.hpp"
 #include "macfit/report/html_drawing.hpp"
 #include "macfit/report/html_report.hpp"
 #include "plan_html.hpp"
@@ -84,7 +85,7 @@ Markup tier_section(const Survey& survey, fit::Tier tier, std::string_view name)
 
 }  // namespace
 
-std::string survey_html(const Survey& survey, std::string_view command) {
+std::string survey_html(const Survey& survey, std::string_view command, std::string_view nodes) {
   const std::string title =
       fmt::format("{} models on {}", survey.entries.size(), printable(survey.cluster.spec));
   std::vector<html::Fact> facts;
@@ -114,8 +115,8 @@ std::string survey_html(const Survey& survey, std::string_view command) {
                         html::command(fmt::format(
                             "macfit plan --model {} --nodes {} --format html --output plan.html",
                             survey.entries.empty() ? std::string("NAME")
-                                                   : printable(survey.entries.front().model),
-                            printable(survey.cluster.spec)))) +
+                                                   : launch::quote(survey.entries.front().model),
+                            launch::quote(nodes)))) +
       assumptions_section(request, nullptr) +
       html::section("command", "How this page was made", html::command(command));
   return html::page(title, main);

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "macfit/core/dump_json.hpp"
 #include "macfit/report/plan_report.hpp"
 #include "macfit/report/survey_report.hpp"
 
@@ -75,7 +76,7 @@ std::string survey_json(const Survey& survey) {
          {"best", entry.best ? choice_json(*entry.best) : Json(nullptr)},
          {"note", entry.note}});
   }
-  return result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return dump_json(result) + "\n";
 }
 
 }  // namespace macfit::report

@@ -103,7 +103,9 @@ std::string survey_text(const Survey& survey, const Style& style) {
 }
 
 std::string survey_markdown(const Survey& survey) {
-  std::string out = fmt::format("# {}\n", heading(survey));
+  std::string out = "# ";
+  markdown_text(out, heading(survey));
+  out += '\n';
   for (const fit::Tier tier : tiers) {
     std::string table;
     for (const study::SurveyEntry& entry : survey.entries) {

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "macfit/core/dump_json.hpp"
 #include "macfit/report/validation_report.hpp"
 
 namespace macfit::report {
@@ -52,7 +53,7 @@ std::string validation_json(const study::Validation& validation) {
     }
     result["results"].push_back(std::move(entry));
   }
-  return result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return dump_json(result) + "\n";
 }
 
 }  // namespace macfit::report

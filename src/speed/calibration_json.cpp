@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "macfit/core/dump_json.hpp"
 #include "macfit/core/embedded.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/json_reader_json.hpp"
@@ -228,7 +229,7 @@ std::string write_calibration(const Calibration& calibration) {
                               {"figure", figure_name(row.figure)},
                               {"log_ratio", rounded(row.log_ratio)}});
   }
-  return root.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return dump_json(root, 1) + "\n";
 }
 
 }  // namespace macfit::speed

@@ -5,9 +5,9 @@
 
 namespace macfit::report {
 
-/// Appends a text as one field of RFC 4180: quoted where it has to be. A text that a spreadsheet
-/// would take for a formula (it starts with = + - @, a tab or a carriage return) gets an apostrophe
-/// before it. Not for numbers, which are written as they are.
+/// Appends a text as one field of RFC 4180: quoted where it has to be, controls and what is not
+/// UTF-8 as printable() shows them. A text that a spreadsheet would take for a formula (it starts
+/// with = + - or @) gets an apostrophe before it. Not for numbers, which are written as they are.
 void csv_text(std::string& out, std::string_view text);
 
 /// What ends a record by RFC 4180.
@@ -17,7 +17,8 @@ inline constexpr std::string_view csv_end = "\r\n";
 /// shows them.
 void json_text(std::string& out, std::string_view text);
 
-/// Appends a text as a cell of a Markdown table.
+/// Appends a text to a line or to a cell of a table of Markdown, where it stands for itself: no
+/// element, link, code or emphasis by asterisks.
 void markdown_text(std::string& out, std::string_view text);
 
 }  // namespace macfit::report

@@ -30,6 +30,10 @@ enum class Paint : unsigned char {
 [[nodiscard]] std::string paint(const Style& style, Paint paint, std::string_view text);
 
 /// The text with what ASCII can't show replaced, if the style asks for it.
+[[nodiscard]] std::string in_charset(const Style& style, std::string_view text);
+
+/// The text as it is sent: in_charset(), and lines
+/// wider than the style are cut at blanks. Words, and commands to copy, stay whole.
 [[nodiscard]] std::string encode(const Style& style, std::string_view text);
 
 }  // namespace macfit::report
