@@ -16,7 +16,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree
 
-from neutral import CHECKS, Fault, neutral
+from neutral import CHECKS, Fault, check_json, neutral
 
 MACFIT = os.environ["MACFIT_BINARY"]
 SOURCE = os.environ["MACFIT_SOURCE_DIR"]
@@ -69,7 +69,8 @@ NAMES["everything"] = "".join(
     NAMES[label] for label in ("script", "escape", "clipboard", "c1", "controls", "bidi", "zero-width", "tags",
                                "separators", "newline", "attribute", "cdata", "quotes", "substitution", "workflow",
                                "markdown", "wide"))
-SUITE = ["everything", "bidi", "image", "formula", "option", "broken", "long-hostile"]  # of the test suite; --all runs all
+# What the test suite runs; --all runs all.
+SUITE = ["everything", "bidi", "image", "formula", "option", "broken", "long-hostile"]
 
 
 def text(name):
@@ -261,13 +262,19 @@ def place_manifest(name):
     }
     for key in ("name", "nodes", "verdict", "tier", "quant", "runtime", "kv", "link"):
         one["expect-" + key] = deep(expect=[{**whole["expect"][0], key: t}])
+    if len(t) > 1_000_000:  # a few stand for all
+        one = {label: one[label] for label in ("id", "shapes", "block", "key", "format", "expect-kv")}
     os.makedirs("m")
     for label, manifest in one.items():
         write(f"m/{label}.json", json_bytes(manifest))
     commands = of(["check", "m"], CHECK)
     for label in ("id", "repository", "shapes", "type", "block", "recipe", "format", "key", "alias"):
+        if label not in one:
+            continue
         commands += of(["models", "show", f"m/{label}.json"], ["text", "json"])
     for label in ("repository", "shapes", "type", "block", "format"):
+        if label not in one:
+            continue
         commands += of(["plan", "--model", f"m/{label}.json", "--nodes", "2x128"], TEXTS)
         commands.append((["launch", "--model", f"m/{label}.json", "--nodes", "2x128", "--runtime", "mlx-lm", "--output",
                           "launched-" + label], "launch"))
