@@ -63,7 +63,7 @@ RequestFlags changed(RequestFlags flags, const std::string& side) {
   for (const std::string& word : words) {
     const std::string name = word.substr(2, word.find('=') - 2);
     if (parser.get_option_no_throw("--" + name) == nullptr || name == "help") {
-      throw unknown_name("part of a request", name, known);
+      throw unknown_name("part of a request", name, known, {}, "known are " + join_words(known));
     }
   }
   std::reverse(words.begin(), words.end());

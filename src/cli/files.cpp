@@ -156,6 +156,10 @@ OutputStream::OutputStream(std::string path) : path_(std::move(path)) {
   if (fd_ < 0) {
     const int code = errno;
     temporary_.clear();
+    if (code == ENOENT) {
+      throw Error("there is no folder \"" + printable(target.parent_path().string()) + "\"",
+                  Place{path_, {}, {}});
+    }
     throw failed(path_, "can't create a file beside it", code);
   }
   const mode_t mask = ::umask(0);

@@ -31,7 +31,7 @@ int show_command(const HardwareFlags& flags, const Catalogs& catalogs, const rep
                                           : report::chip_text(catalogs.hardware, *chip, style));
     return 0;
   }
-  const hardware::Cluster cluster = resolve_cluster(flags.cluster, catalogs);
+  const hardware::Cluster cluster = resolve_cluster(flags.cluster, catalogs, "hardware show");
   deliver(flags.common, json ? report::cluster_json(cluster, catalogs.hardware)
                              : report::cluster_text(cluster, catalogs.hardware, style));
   return 0;

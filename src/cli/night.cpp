@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "asking.hpp"
 #include "commands.hpp"
 #include "files.hpp"
 #include "macfit/core/error.hpp"
@@ -114,7 +115,7 @@ int night_command(const NightFlags& flags, const CLI::App& app) {
   }
   question.jobs = jobs_of(flags, question.rules.seed);
   if (!flags.load_rate.empty()) {
-    const Bytes rate = parse_bytes(flags.load_rate);
+    const Bytes rate = in_flag("--load-rate", [&] { return parse_bytes(flags.load_rate); });
     if (rate.count() < 1'000'000) {
       throw Error("--load-rate: expected at least 1MB a second, such as 3GB, found \"" +
                   printable(flags.load_rate) + "\"");

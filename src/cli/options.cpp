@@ -47,14 +47,19 @@ std::size_t terminal_width(bool terminal) {
   return unknown;
 }
 
-/// A flag's name goes before what is wrong with its value.
 template <class Parse>
 auto parse_flag(const char* flag, const std::string& text, const Parse& parse) {
-  try {
-    return parse(text);
-  } catch (const Error& error) {
-    throw Error(std::string(flag) + ": " + error.message(), error.place(), error.hint());
+  return in_flag(flag, [&] { return parse(text); });
+}
+
+/// "120" would be so many bytes, which nobody means.
+Bytes parse_stated_size(const std::string& text) {
+  const Bytes size = parse_bytes(text);
+  if (size.count() > 0 && size.count() < mib) {
+    throw Error("expected a size with its unit, such as 8GiB, found \"" + printable(text, 60) +
+                "\"");
   }
+  return size;
 }
 
 bool looks_like_path(const std::string& name) {
@@ -73,10 +78,10 @@ hardware::ClusterOptions cluster_options(const ClusterFlags& flags) {
     options.macos = parse_flag("--macos", flags.macos, hardware::parse_macos);
   }
   if (!flags.wired_limit.empty()) {
-    options.wired_limit = parse_flag("--wired-limit", flags.wired_limit, parse_bytes);
+    options.wired_limit = parse_flag("--wired-limit", flags.wired_limit, parse_stated_size);
   }
   if (!flags.reserve.empty()) {
-    options.reserve = parse_flag("--reserve", flags.reserve, parse_bytes);
+    options.reserve = parse_flag("--reserve", flags.reserve, parse_stated_size);
   }
   if (!flags.cluster_reserve.empty()) {
     options.cluster_reserve =
@@ -233,6 +238,9 @@ Catalogs load_catalogs(const Common& common) {
   const std::filesystem::path root = common.catalog;
   const bool has_models = std::filesystem::is_directory(root / "models", ignored);
   const bool has_hardware = std::filesystem::is_directory(root / "hardware", ignored);
+  if (!std::filesystem::is_directory(root, ignored)) {
+    throw Error("there is no such folder", Place{common.catalog, {}, {}});
+  }
   if (!has_models && !has_hardware) {
     throw Error("there is no models/ or hardware/ in it", Place{common.catalog, {}, {}},
                 "--catalog wants a folder laid out like macfit's own");
@@ -261,13 +269,22 @@ Catalogs load_catalogs(const Common& common) {
 hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& catalogs,
                                   const char* flag) {
   const hardware::ClusterOptions options = cluster_options(flags);
+  if (options.link) {
+    in_flag("--link", [&] { (void)catalogs.hardware.link(*options.link); });
+  }
   if (looks_like_path(flags.nodes)) {
     return hardware::read_cluster_file(read_text(flags.nodes), options, catalogs.hardware,
                                        flags.nodes);
   }
-  return parse_flag(flag, flags.nodes, [&](const std::string& spec) {
-    return hardware::parse_cluster(spec, options, catalogs.hardware);
-  });
+  try {
+    return hardware::parse_cluster(flags.nodes, options, catalogs.hardware);
+  } catch (const Error& error) {
+    // The grammar calls what it reads nodes; the flag says the same.
+    constexpr std::string_view begin = "nodes \"";
+    const bool same = error.message().rfind(begin, 0) == 0;
+    throw Error(flag + (same ? error.message().substr(begin.size() - 2) : ": " + error.message()),
+                error.place(), error.hint());
+  }
 }
 
 model::NamedModel resolve_model(const std::string& name, const std::string& quant,

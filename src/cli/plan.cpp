@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "asking.hpp"
 #include "batch.hpp"
 #include "commands.hpp"
 #include "macfit/core/error.hpp"
@@ -45,7 +46,7 @@ int plan_command(const PlanFlags& flags) {
   check_format(flags.common, formats);
   std::optional<fit::Tier> required;
   if (!flags.require.empty()) {
-    required = fit::parse_tier(flags.require);
+    required = in_flag("--require", [&] { return fit::parse_tier(flags.require); });
   }
   if (!flags.batch.file.empty()) {
     BatchFlags batch = flags.batch;

@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "commands.hpp"
 #include "files.hpp"
 #include "macfit/core/error.hpp"
@@ -60,19 +62,58 @@ std::string command_line_of(const CLI::App& app) {
                                      : command_line_of(*app.get_parent()) + " " + app.get_name();
 }
 
+std::string times(std::size_t count) {
+  return count == 1 ? "once" : fmt::format("{} times", count);
+}
+
+/// CLI11's complaint in macfit's words, where it is one about how often something is given.
+std::string reworded(const CLI::App& command, const CLI::ParseError& error) {
+  const std::string text = error.what();
+  for (const CLI::Option* option : command.get_options()) {
+    const bool positional = option->get_positional();
+    const std::string what = positional ? option->get_type_name() : option->get_name();
+    const auto most = static_cast<std::size_t>(option->get_items_expected_max());
+    if (option->count() == 0 && option->get_required()) {
+      return what + (positional ? " is missing" : " is required");
+    }
+    if (text.rfind(option->get_name() + ":", 0) != 0) {
+      continue;
+    }
+    if (option->count() > most || (positional && option->count() < most)) {
+      return fmt::format("{} is given {}, expected {}", what, times(option->count()), times(most));
+    }
+    if (text.find(" missing") != std::string::npos) {
+      return what + " needs a value: " + option->get_type_name();
+    }
+  }
+  std::vector<std::string> commands;
+  for (const CLI::App* one : command.get_subcommands([](const CLI::App*) { return true; })) {
+    commands.push_back(one->get_name());
+  }
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && !commands.empty()) {
+    return commands.size() > 6 ? "a command is missing"
+                               : "a command is missing: " + join_words(commands, "or");
+  }
+  return printable(text, 400);
+}
+
 int parse_failed(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = innermost(app);
+  const std::string help = "see " + command_line_of(command) + " --help";
   // A word that nothing took explains best why something else is missing.
   const std::vector<std::string> rest = app.remaining(true);
   if (!rest.empty()) {
     const std::string& word = rest.front();
     const bool flag = !word.empty() && word[0] == '-';
     const std::string name = word.substr(0, word.find('='));
-    complain(unknown_name(flag ? "flag" : "command", name, known_words(command, word), {},
-                          "see " + command_line_of(command) + " --help")
-                 .what());
+    const std::vector<std::string> known = known_words(command, word);
+    if (!flag && known.empty()) {
+      complain("unexpected word \"" + printable(word) + "\" (" + help + ")");
+    } else {
+      complain(unknown_name(flag ? "flag" : "command", name, known, {}, help).what());
+    }
   } else {
-    complain(printable(error.what(), 400) + " (see " + command_line_of(command) + " --help)");
+    complain(reworded(command, error) + " (" + help + ")");
   }
   return 2;
 }

@@ -117,7 +117,7 @@ int size_command(const SizeFlags& flags) {
   const auto top = static_cast<std::size_t>(parse_whole(flags.top, "--top", 1, 1'000'000));
   report::SizeAnswer answer;
   answer.workload = question_of(flags.request).workload;
-  answer.tier = fit::parse_tier(flags.tier);
+  answer.tier = in_flag("--tier", [&] { return fit::parse_tier(flags.tier); });
   if (*answer.tier == fit::Tier::not_practical) {
     throw Error("--tier: comfortable or borderline");
   }

@@ -76,16 +76,17 @@ int survey_command(const SurveyFlags& flags, const CLI::App& app) {
   check_format(flags.common, formats);
   const report::Style style = style_for(flags.common);
   const Catalogs catalogs = load_catalogs(flags.common);
-  const study::SurveyOrder order = study::parse_survey_order(flags.sort);
+  const study::SurveyOrder order =
+      in_flag("--sort", [&] { return study::parse_survey_order(flags.sort); });
   std::optional<fit::Tier> tier;
   if (!flags.tier.empty()) {
-    tier = fit::parse_tier(flags.tier);
+    tier = in_flag("--tier", [&] { return fit::parse_tier(flags.tier); });
   }
   std::string conditions;
   for (const std::string& one : flags.where) {
     conditions += (conditions.empty() ? "" : ",") + one;
   }
-  const study::Where where = study::Where::parse(conditions);
+  const study::Where where = in_flag("--where", [&] { return study::Where::parse(conditions); });
 
   report::Survey survey;
   survey.cluster = resolve_cluster(flags.request.cluster, catalogs);

@@ -217,11 +217,10 @@ std::int64_t parse_whole(std::string_view text, std::string_view what, std::int6
   const std::string_view body = trim(text);
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(body.data(), body.data() + body.size(), value);
-  if (body.empty() || error != std::errc{} || end != body.data() + body.size()) {
-    bad(what, text, "it must be a whole number");
-  }
-  if (value < low || value > high) {
-    bad(what, text, fmt::format("it must be from {} to {}", low, high));
+  const bool whole = !body.empty() && error == std::errc{} && end == body.data() + body.size();
+  if (!whole || value < low || value > high) {
+    throw Error(fmt::format("{}: expected a whole number from {} to {}, found \"{}\"", what,
+                            format_whole(low), format_whole(high), printable(text, 60)));
   }
   return value;
 }

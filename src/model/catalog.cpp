@@ -218,7 +218,9 @@ Model Catalog::get(std::string_view name) const {
     }
     known.insert(known.end(), others.begin(), others.end());
   }
-  throw unknown_name("model", name, known, {}, more);
+  const bool number = !name.empty() && name.front() >= '0' && name.front() <= '9';
+  throw unknown_name("model", name, known, {},
+                     more + (number ? " Sizes are written like 230b-q4 or 215gb." : ""));
 }
 
 std::vector<std::string> Catalog::ids() const {

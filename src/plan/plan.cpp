@@ -25,8 +25,9 @@ void check_layers(const Request& request) {
     sum = checked_add(sum, count);
   }
   if (request.layers.size() != request.cluster.nodes.size()) {
-    throw Error(fmt::format("--layers names {} nodes, the cluster has {}", request.layers.size(),
-                            request.cluster.nodes.size()));
+    throw Error(fmt::format("--layers names {} node{}, the cluster has {}", request.layers.size(),
+                            request.layers.size() == 1 ? "" : "s", request.cluster.nodes.size()),
+                {}, "one number for each node, joined by commas");
   }
   if (sum != layers) {
     throw Error(
