@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "test.hpp"
+
 namespace macfit::test {
 
 /// Checks a value against a JSON Schema by the keywords that docs/schema/ uses; a keyword that is
@@ -158,7 +160,13 @@ class SchemaCheck {
       return value.is_array() ? check_array(keyword, rule, value, at) : "";
     }
     if (keyword == "$ref") {
-      return check(root_.at(Json::json_pointer(rule.get<std::string>().substr(1))), value, at);
+      const auto& target = rule.get_ref<const std::string&>();
+      if (target.front() != '#') {  // a schema beside it
+        const std::string text = read_text(source_path("docs/schema/" + target));
+        const std::string wrong = SchemaCheck(Json::parse(text)).complaint(value);
+        return wrong.empty() ? "" : at + wrong;
+      }
+      return check(root_.at(Json::json_pointer(target.substr(1))), value, at);
     }
     bool good = true;
     if (keyword == "type") {

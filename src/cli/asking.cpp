@@ -18,7 +18,7 @@ study::Resolver make_resolver(const Catalogs& catalogs, const std::string& reser
                               const std::string& cluster_reserve) {
   study::Resolver resolver;
   resolver.model = [&catalogs](const std::string& name, const std::string& quant) {
-    ResolvedModel found = resolve_model(name, quant, catalogs);
+    model::NamedModel found = resolve_model(name, quant, catalogs);
     return study::Resolver::Model{std::move(found.model), std::move(found.recipe)};
   };
   resolver.cluster = [&catalogs, reserve, cluster_reserve](

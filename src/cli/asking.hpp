@@ -19,7 +19,7 @@ struct RequestCache {
     hardware::Cluster cluster;
     std::vector<plan::Alternative> alternatives;
   };
-  Recent<ResolvedModel> models{16};
+  Recent<model::NamedModel> models{16};
   Recent<Place> clusters{64};
 };
 

@@ -30,13 +30,6 @@ Action add_explain(CLI::App& app) {
     } else if (const auto found = plan::find_entry(*name)) {
       text = show(*found);
     } else {
-      // The tiers and evidence words are explained by the entry that lists them.
-      for (const char* list : {"tier", "evidence"}) {
-        const auto within = plan::find_entry(list);
-        if (within && lower(within->meaning).find(lower(*name)) != std::string::npos) {
-          text = show(*within);
-        }
-      }
       for (const study::CheckRule& rule : study::check_rules()) {
         if (same_name(rule.code, *name)) {
           text = show({rule.code, rule.meaning});

@@ -19,15 +19,17 @@ const std::vector<std::string> formats = {"text", "json"};
 int show_command(const HardwareFlags& flags, const Catalogs& catalogs, const report::Style& style) {
   const std::string& name = flags.cluster.nodes;
   const bool json = flags.common.format == "json";
-  if (!json) {
-    if (const hardware::LinkType* link = catalogs.hardware.find_link(name)) {
-      deliver(flags.common, report::link_text(*link, style));
-      return 0;
-    }
-    if (const hardware::Chip* chip = catalogs.hardware.find_chip(name)) {
-      deliver(flags.common, report::chip_text(catalogs.hardware, *chip, style));
-      return 0;
-    }
+  const hardware::LinkType* link = catalogs.hardware.find_link(name);
+  const hardware::Chip* chip = catalogs.hardware.find_chip(name);
+  if (json && (link != nullptr || chip != nullptr)) {
+    throw Error("--format json shows clusters, \"" + printable(name) + "\" is a " +
+                    (link != nullptr ? "link" : "chip"),
+                {}, "macfit hardware list --format json has every link and chip");
+  }
+  if (link != nullptr || chip != nullptr) {
+    deliver(flags.common, link != nullptr ? report::link_text(*link, style)
+                                          : report::chip_text(catalogs.hardware, *chip, style));
+    return 0;
   }
   const hardware::Cluster cluster = resolve_cluster(flags.cluster, catalogs);
   deliver(flags.common, json ? report::cluster_json(cluster, catalogs.hardware)

@@ -65,7 +65,7 @@ Action add_models(CLI::App& app) {
               json ? report::models_json(models) : report::models_text(models, style));
       return 0;
     }
-    const ResolvedModel resolved = resolve_model(flags->name, flags->quant, catalogs);
+    const model::NamedModel resolved = resolve_model(flags->name, flags->quant, catalogs);
     deliver(flags->common, json ? report::model_json(resolved.model, resolved.recipe)
                                 : report::model_text(resolved.model, resolved.recipe, style));
     return 0;

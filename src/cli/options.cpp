@@ -242,7 +242,7 @@ Catalogs load_catalogs(const Common& common) {
   if (has_hardware) {
     std::vector<hardware::CatalogText> texts;
     for (auto& [name, text] : read_folder((root / "hardware").string())) {
-      texts.push_back({name, std::move(text)});
+      texts.push_back({(root / "hardware" / name).string(), std::move(text)});
     }
     catalogs.hardware = hardware::Catalog::from_texts(texts);
     const std::filesystem::path constants = root / "hardware" / "calibration.json";
@@ -270,36 +270,18 @@ hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& cat
   });
 }
 
-ResolvedModel resolve_model(const std::string& name, const std::string& quant,
-                            const Catalogs& catalogs) {
+model::NamedModel resolve_model(const std::string& name, const std::string& quant,
+                                const Catalogs& catalogs) {
   std::optional<model::Recipe> asked;
   if (!quant.empty()) {
     asked = parse_flag("--quant", quant, model::parse_recipe);
   }
-  ResolvedModel result;
-  if (looks_like_path(name)) {
-    result.model = model::read_model(name);
-  } else if (auto found = catalogs.models.find(name)) {
-    result.model = std::move(*found);
-  } else if (model::looks_nominal(name)) {
-    model::NominalName nominal = parse_flag(
-        "--model", name, [](const std::string& text) { return model::parse_nominal(text); });
-    if (asked && !nominal.recipe) {
-      nominal.recipe = asked;
-    }
-    if (!nominal.recipe) {
-      nominal.recipe = model::parse_recipe("q4");
-    }
-    result.model = model::nominal_model(nominal, catalogs.models);
-    result.recipe = asked && !nominal.weights ? *asked : *nominal.recipe;
-    return result;
-  } else {
-    result.model = catalogs.models.get(name);
+  if (!looks_like_path(name)) {
+    return model::find_model(name, catalogs.models, asked);
   }
-  result.recipe = asked                         ? *asked
-                  : result.model.default_recipe ? *result.model.default_recipe
-                                                : model::parse_recipe("q4");
-  return result;
+  model::NamedModel found{model::read_model(name), {}};
+  found.recipe = model::recipe_of(found.model, asked);
+  return found;
 }
 
 std::vector<runtime::Id> runtimes_of(const RequestFlags& flags) {
@@ -340,7 +322,7 @@ plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
   RequestCache own;
   RequestCache& known = cache != nullptr ? *cache : own;
   plan::Request request;
-  const ResolvedModel& resolved = known.models.get(flags.model + '\n' + flags.quant, [&] {
+  const model::NamedModel& resolved = known.models.get(flags.model + '\n' + flags.quant, [&] {
     return resolve_model(flags.model, flags.quant, catalogs);
   });
   request.model = resolved.model;

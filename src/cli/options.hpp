@@ -9,6 +9,7 @@
 
 #include "macfit/hardware/catalog.hpp"
 #include "macfit/model/catalog.hpp"
+#include "macfit/model/nominal.hpp"
 #include "macfit/plan/request.hpp"
 #include "macfit/report/style.hpp"
 #include "macfit/speed/calibration.hpp"
@@ -69,13 +70,9 @@ void add_request(CLI::App& app, RequestFlags& flags);
 [[nodiscard]] hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& catalogs,
                                                 const char* flag = "--nodes");
 
-/// A model by name, path or size; `recipe` is what is asked for or its default.
-struct ResolvedModel {
-  model::Model model;
-  model::Recipe recipe;
-};
-[[nodiscard]] ResolvedModel resolve_model(const std::string& name, const std::string& quant,
-                                          const Catalogs& catalogs);
+/// A model by name, path or size.
+[[nodiscard]] model::NamedModel resolve_model(const std::string& name, const std::string& quant,
+                                              const Catalogs& catalogs);
 
 struct RequestCache;
 /// `nodes_flag` is what the cluster's spec is called in errors; `cache` is for many requests.

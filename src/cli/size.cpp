@@ -89,7 +89,7 @@ void find_models(const SizeFlags& flags, const Catalogs& catalogs, std::size_t t
 
 void find_clusters(const SizeFlags& flags, const Catalogs& catalogs, std::size_t top,
                    report::SizeAnswer& answer) {
-  ResolvedModel resolved = resolve_model(flags.request.model, flags.request.quant, catalogs);
+  model::NamedModel resolved = resolve_model(flags.request.model, flags.request.quant, catalogs);
   plan::Request request;
   request.model = std::move(resolved.model);
   request.recipe = std::move(resolved.recipe);

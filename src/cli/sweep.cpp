@@ -227,8 +227,12 @@ std::pair<std::int64_t, std::int64_t> parse_part(const std::string& text) {
 
 std::string columns_text(const report::Style& style) {
   std::string text;
+  std::size_t widest = 0;
   for (const study::Column& column : study::sweep_columns()) {
-    text += fmt::format("  {:<22} {}{}\n", column.name, column.meaning,
+    widest = std::max(widest, column.name.size());
+  }
+  for (const study::Column& column : study::sweep_columns()) {
+    text += fmt::format("  {:<{}}  {}{}\n", column.name, widest, column.meaning,
                         column.standard ? "" : " (by --select)");
   }
   return report::encode(style, text);

@@ -337,4 +337,29 @@ WeightLayout nominal_layout(const Model& model, const Recipe& recipe) {
   return layout;
 }
 
+Recipe recipe_of(const Model& model, const std::optional<Recipe>& asked) {
+  return asked ? *asked : model.default_recipe ? *model.default_recipe : parse_recipe("q4");
+}
+
+NamedModel find_model(std::string_view name, const Catalog& catalog,
+                      const std::optional<Recipe>& asked) {
+  NamedModel found;
+  if (auto known = catalog.find(name)) {
+    found.model = std::move(*known);
+  } else if (looks_nominal(name)) {
+    NominalName size = parse_nominal(name);
+    if (!size.recipe) {
+      size.recipe = asked;
+    }
+    found.model = nominal_model(size, catalog);
+    // Weights that are stated are weights in their own format.
+    found.recipe = recipe_of(found.model, size.weights ? std::nullopt : asked);
+    return found;
+  } else {
+    found.model = catalog.get(name);  // throws
+  }
+  found.recipe = recipe_of(found.model, asked);
+  return found;
+}
+
 }  // namespace macfit::model

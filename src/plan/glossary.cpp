@@ -1,8 +1,11 @@
 #include "macfit/plan/glossary.hpp"
 
 #include <algorithm>
+#include <string>
 
+#include "macfit/core/evidence.hpp"
 #include "macfit/core/text.hpp"
+#include "macfit/fit/tier.hpp"
 #include "macfit/hardware/cluster.hpp"
 #include "macfit/runtime/topology.hpp"
 
@@ -48,6 +51,15 @@ std::vector<Entry> make_glossary() {
       {"tensor",
        "Every layer cut over all nodes. Each layer waits for the link several times a "
        "token, so it needs RDMA; over TCP it is never recommended."},
+      {"verdict",
+       "What a plan recommends: single-worker, two-independent-workers (and so on), "
+       "pipeline-shard, "
+       "tensor-shard (two-pipeline-shards, … side by side), or won't-fit where nothing loads."},
+      {"placement",
+       "One way to lay the model on the nodes: a runtime, a split, its replicas, every node's "
+       "budget."},
+      {"replica", "One whole copy of the model, on a node of its own or split over several."},
+      {"headroom", "Effective memory less demand, of a node; negative where it does not fit."},
       {"evidence",
        "Where a number comes from, best first: exact, measured, measured-near, community, "
        "vendor, extrapolated, estimated."},
@@ -144,6 +156,32 @@ std::vector<Entry> make_glossary() {
   return entries;
 }
 
+/// The entry that explains a word which has none of its own: a tier, an evidence, a verdict.
+std::string_view listed_in(std::string_view word) {
+  const auto ends = [&](std::string_view end) {
+    return word.size() >= end.size() && word.substr(word.size() - end.size()) == end;
+  };
+  if (evidence_from_name(word)) {
+    return "evidence";
+  }
+  for (const fit::Tier tier :
+       {fit::Tier::comfortable, fit::Tier::borderline, fit::Tier::not_practical}) {
+    if (word == fit::tier_name(tier)) {
+      return "tier";
+    }
+  }
+  if (ends("single-worker") || ends("-independent-workers")) {
+    return "independent";
+  }
+  for (const std::string_view split : {"pipeline", "tensor"}) {
+    const std::string shard = std::string(split) + "-shard";
+    if (ends(shard) || ends(shard + "s")) {
+      return split;
+    }
+  }
+  return ends("won't-fit") ? "verdict" : std::string_view();
+}
+
 }  // namespace
 
 const std::vector<Entry>& glossary() {
@@ -152,8 +190,11 @@ const std::vector<Entry>& glossary() {
 }
 
 std::optional<Entry> find_entry(std::string_view name) {
+  std::string word = lower(trim(name));
+  std::replace(word.begin(), word.end(), ' ', '-');
+  const std::string_view list = listed_in(word);
   for (const Entry& entry : glossary()) {
-    if (same_name(entry.name, name)) {
+    if (entry.name == word || entry.name == list) {
       return entry;
     }
   }

@@ -54,8 +54,9 @@ std::string speed_validation_text(const study::SpeedValidation& result, const St
       paint(
           style, Paint::bold,
           fmt::format("{} of {} rows predicted, each by a fit that has seen nothing of its source "
-                      "({} sources)",
-                      validation.results.size(), validation.rows(), result.sources)) +
+                      "({} source{})",
+                      validation.results.size(), validation.rows(), result.sources,
+                      result.sources == 1 ? "" : "s")) +
       "\n";
   if (result.unusable > 0) {
     text += fmt::format("{} more rows are marked as not meant for validation.\n", result.unusable);

@@ -92,8 +92,13 @@ std::string clusters_text(const SizeAnswer& answer, const Style& style) {
                std::string(runtime::id_name(one.row.runtime)),
                format_percent(one.row.utilization)});
   }
-  return out + table.text(style) + more(answer.left_out, "clusters") +
-         "  Prices: US list of the machines alone, without cables.\n";
+  out += table.text(style) + more(answer.left_out, "clusters");
+  if (answer.clusters.front().row.reason == "context-above-longest") {
+    out +=
+        fmt::format("  {} tokens are more than the model was made for (context-above-longest).\n",
+                    format_tokens(answer.workload.context));
+  }
+  return out + "  Prices: US list of the machines alone, without cables.\n";
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ std::string survey_text(const Survey& survey, const Style& style) {
                  {"context", true},
                  {"tok/s", true},
                  {"best comfortable", false, true},
-                 {"note", false, tier == fit::Tier::comfortable}});
+                 {"note", false, tier == fit::Tier::comfortable, true}});
     std::size_t count = 0;
     for (const study::SurveyEntry& entry : survey.entries) {
       if (entry.smallest.row.tier == tier) {

@@ -24,6 +24,7 @@ std::string without_trailing_blanks(std::string line) {
 
 std::string Table::text(const Style& style, std::size_t indent) const {
   constexpr std::size_t gap = 2;
+  constexpr std::size_t least_wrapped = 24;
   std::vector<std::size_t> widths;
   std::vector<std::size_t> shown;
   for (std::size_t c = 0; c < columns_.size(); ++c) {
@@ -49,6 +50,15 @@ std::string Table::text(const Style& style, std::size_t indent) const {
     }
     shown.erase(std::next(drop).base());
   }
+  bool wrapped = false;
+  if (const std::size_t last = columns_.size() - 1;
+      total() > style.width && columns_[last].wraps && shown.back() == last) {
+    const std::size_t before = total() - widths[last];
+    if (before + least_wrapped <= style.width) {
+      widths[last] = style.width - before;
+      wrapped = true;
+    }
+  }
   const std::string margin(indent, ' ');
   std::string result;
   if (total() > style.width) {
@@ -70,7 +80,9 @@ std::string Table::text(const Style& style, std::size_t indent) const {
   const auto line = [&](const auto& cell, bool head) {
     std::string text = margin;
     for (const std::size_t c : shown) {
-      text += padded(cell(c), widths[c], columns_[c].right) + std::string(gap, ' ');
+      text += wrapped && c + 1 == columns_.size()
+                  ? wrap(cell(c), style.width, total() - widths[c])
+                  : padded(cell(c), widths[c], columns_[c].right) + std::string(gap, ' ');
     }
     text = without_trailing_blanks(std::move(text));
     return (head ? paint(style, Paint::dim, text) : text) + '\n';

@@ -5,6 +5,7 @@
 
 #include "check_parts.hpp"
 #include "macfit/core/text.hpp"
+#include "macfit/model/nominal.hpp"
 #include "macfit/plan/plan.hpp"
 
 namespace macfit::study {
@@ -72,9 +73,8 @@ plan::Request request_of(const model::Model& model, const model::Expectation& as
   request.catalog_version = sources.catalog_version;
   request.calibration = sources.calibration;
   part_of(pointer + "/quant", [&] {
-    request.recipe = !asked.quant.empty()   ? model::parse_recipe(asked.quant)
-                     : model.default_recipe ? *model.default_recipe
-                                            : model::parse_recipe("q4");
+    request.recipe = asked.quant.empty() ? model::recipe_of(model, std::nullopt)
+                                         : model::parse_recipe(asked.quant);
   });
   part_of(pointer + "/runtime", [&] {
     if (asked.runtime.empty() || same_name(asked.runtime, "all")) {

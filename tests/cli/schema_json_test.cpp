@@ -112,22 +112,48 @@ TEST_CASE("a key that is renamed, added or lost does not pass its schema", "[cli
 }
 
 TEST_CASE("every schema names its dialect and is printed or read by something", "[cli]") {
-  const std::set<std::string> known = {
-      "breakeven",    "night",    "calibration",      "check", "chips",    "cluster",
-      "gpu_limits",   "hardware", "hardware-cluster", "links", "machines", "manifest",
-      "measurements", "model",    "models",           "plan",  "runtimes", "validation",
-      "version"};
+  const std::set<std::string> known = {"batch-answer",
+                                       "batch-request",
+                                       "breakeven",
+                                       "calibration",
+                                       "check",
+                                       "chips",
+                                       "cluster",
+                                       "compare",
+                                       "gpu_limits",
+                                       "hardware",
+                                       "hardware-cluster",
+                                       "links",
+                                       "machines",
+                                       "manifest",
+                                       "measurements",
+                                       "model",
+                                       "models",
+                                       "night",
+                                       "night-job",
+                                       "plan",
+                                       "runtimes",
+                                       "size",
+                                       "spike",
+                                       "survey",
+                                       "sweep",
+                                       "sweep-row",
+                                       "validation",
+                                       "version"};
+  // Lines that say nothing of themselves: they are many, or somebody types them.
+  const std::set<std::string> nameless = {"batch-answer", "batch-request", "night-job",
+                                          "sweep-row"};
   std::set<std::string> found;
   for (const auto& entry : std::filesystem::directory_iterator(test::source_path("docs/schema"))) {
     const std::string name = entry.path().filename().string();
     const json read = json::parse(test::read_text(entry.path()));
     CAPTURE(name);
     CHECK(read.at("$schema") == "https://json-schema.org/draft/2020-12/schema");
-    CHECK(read.at("properties").at("schema").contains("const"));
-    found.insert(name.substr(0, name.find('.')));
+    const std::string stem = name.substr(0, name.find('.'));
+    if (nameless.count(stem) == 0) {
+      CHECK(read.at("properties").at("schema").contains("const"));
+    }
+    found.insert(stem);
   }
-  for (const std::string& name : known) {
-    CAPTURE(name);
-    CHECK(found.count(name) == 1);
-  }
+  CHECK(found == known);
 }

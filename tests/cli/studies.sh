@@ -52,6 +52,10 @@ expect 0 "$macfit" size --nodes 2x128 --quant q4 --context 32k
 grep -q 'comfortable  *dense' out || fail "size: no largest model: $(cat out)"
 expect 0 "$macfit" size --model glm-4.5-air --quant q4 --context 64k --tier comfortable --format json
 grep -q '"question": "clusters"' out || fail "size: no clusters"
+expect 0 "$macfit" size --model qwen3-235b-a22b --context 64k --top 1
+grep -q 'context-above-longest' out || fail "size says nothing of a context above the longest"
+expect 0 "$macfit" size --model qwen3-235b-a22b --context 32k --top 1
+grep -q 'context-above-longest' out && fail "size finds 32k too long for a model of 40k"
 expect 2 "$macfit" size
 expect 2 "$macfit" size --model glm-4.5 --tier not-practical
 

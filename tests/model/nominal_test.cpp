@@ -288,4 +288,34 @@ TEST_CASE("the models between which shapes are interpolated are in the catalog",
 }
 
 }  // namespace
+TEST_CASE("what a person types is a model and the format to plan it in", "[model]") {
+  struct Row {
+    const char* name;
+    const char* asked;
+    const char* id;
+    const char* recipe;
+  };
+  const Catalog catalog = Catalog::embedded();
+  const std::vector<Row> rows = {
+      {"glm-4.5", "", "glm-4.5", "mlx-4bit-g64"},
+      {"GLM-4.5", "q8", "glm-4.5", "mlx-8bit-g64"},
+      {"gpt-oss-120b", "", "gpt-oss-120b", "mxfp4-experts"},
+      {"230b", "", "230b", "mlx-4bit-g64"},
+      {"230b", "q8", "230b", "mlx-8bit-g64"},
+      {"230b-q4", "q8", "230b-q4", "mlx-8bit-g64"},
+      {"215gb", "q8", "215gb", "mlx-8bit-g64"},
+      {"215gb-q4", "q8", "215gb-q4", "mlx-4bit-g64"},  // weights are stated in their own format
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name, row.asked);
+    const std::optional<Recipe> asked =
+        *row.asked == '\0' ? std::nullopt : std::optional(parse_recipe(row.asked));
+    const NamedModel found = find_model(row.name, catalog, asked);
+    CHECK(found.model.id == row.id);
+    CHECK(found.recipe == parse_recipe(row.recipe));
+  }
+  CHECK_THROWS_WITH(find_model("glm-4.55", catalog), macfit::test::contains("glm-4.5"));
+  CHECK_THROWS_WITH(find_model("0b", catalog), macfit::test::contains("not a model's size"));
+}
+
 }  // namespace macfit::model

@@ -22,13 +22,8 @@ namespace {
 
 plan::Plan plan_of(const std::string& model, const std::string& nodes) {
   plan::Request request;
-  const model::Catalog models = model::Catalog::embedded();
+  request.model = model::find_model(model, model::Catalog::embedded()).model;
   request.recipe = model::parse_recipe("q4");
-  if (auto found = models.find(model)) {
-    request.model = std::move(*found);
-  } else {
-    request.model = model::nominal_model(model::parse_nominal(model), models);
-  }
   request.cluster = hardware::parse_cluster(nodes, {}, hardware::Catalog::embedded());
   request.runtimes = {runtime::Id::mlx_lm};
   request.flags = {{"--model", model}, {"--nodes", nodes}};

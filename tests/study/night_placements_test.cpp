@@ -17,13 +17,8 @@ namespace {
 study::NightQuestion question_of(const std::string& model, const std::string& nodes,
                                  const char* link = nullptr) {
   study::NightQuestion question;
-  const model::Catalog& models = model::Catalog::embedded();
+  question.plan.model = model::find_model(model, model::Catalog::embedded()).model;
   question.plan.recipe = model::parse_recipe("q4");
-  if (auto found = models.find(model)) {
-    question.plan.model = std::move(*found);
-  } else {
-    question.plan.model = model::nominal_model(model::parse_nominal(model), models);
-  }
   hardware::ClusterOptions options;
   if (link != nullptr) {
     options.link = link;

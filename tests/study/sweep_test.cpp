@@ -7,6 +7,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/hardware/catalog.hpp"
 #include "macfit/model/catalog.hpp"
+#include "macfit/model/nominal.hpp"
 #include "macfit/report/csv.hpp"
 #include "macfit/report/sweep_report.hpp"
 #include "macfit/study/in_order.hpp"
@@ -33,11 +34,10 @@ std::vector<std::string> values(Axis axis, const std::vector<std::string>& given
 study::Resolver resolver() {
   study::Resolver result;
   result.model = [](const std::string& name, const std::string& quant) {
-    model::Model model = model::Catalog::embedded().get(name);
-    const model::Recipe recipe = quant.empty()
-                                     ? model.default_recipe.value_or(model::parse_recipe("q4"))
-                                     : model::parse_recipe(quant);
-    return study::Resolver::Model{std::move(model), recipe};
+    model::NamedModel found =
+        model::find_model(name, model::Catalog::embedded(),
+                          quant.empty() ? std::nullopt : std::optional(model::parse_recipe(quant)));
+    return study::Resolver::Model{std::move(found.model), found.recipe};
   };
   result.cluster = [](const std::string& nodes, const std::string& macos,
                       const std::string& wired_limit, const std::string& link) {

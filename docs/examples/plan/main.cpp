@@ -4,7 +4,7 @@
 #include <iostream>
 
 #include "macfit/hardware/catalog.hpp"
-#include "macfit/model/catalog.hpp"
+#include "macfit/model/nominal.hpp"
 #include "macfit/plan/plan.hpp"
 
 using namespace macfit;
@@ -13,8 +13,9 @@ namespace {
 
 plan::Plan make(const char* model, const char* nodes) {
   plan::Request request;
-  request.model = model::Catalog::embedded().get(model);
-  request.recipe = request.model.default_recipe.value_or(model::parse_recipe("q4"));
+  const model::NamedModel named = model::find_model(model, model::Catalog::embedded());
+  request.model = named.model;
+  request.recipe = named.recipe;
   request.cluster = hardware::parse_cluster(nodes, {}, hardware::Catalog::embedded());
   request.runtimes = runtime::all();
   request.workload.context = parse_tokens("32k");

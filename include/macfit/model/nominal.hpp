@@ -33,4 +33,18 @@ struct NominalName {
 /// less. Set `name.recipe` first where the user chose a format elsewhere.
 [[nodiscard]] Model nominal_model(const NominalName& name, const Catalog& catalog);
 
+/// A model with the format to plan it in.
+struct NamedModel {
+  Model model;
+  Recipe recipe;
+};
+
+/// The format to plan a model in: as asked, else the model's default, else q4.
+[[nodiscard]] Recipe recipe_of(const Model& model, const std::optional<Recipe>& asked);
+
+/// What a person types: a name of the catalog, or a size such as "230b-q4". Throws Error naming the
+/// nearest known names, or what is wrong with the size.
+[[nodiscard]] NamedModel find_model(std::string_view name, const Catalog& catalog,
+                                    const std::optional<Recipe>& asked = std::nullopt);
+
 }  // namespace macfit::model

@@ -16,7 +16,8 @@ struct Entry {
 /// Every entry, sorted by name.
 [[nodiscard]] const std::vector<Entry>& glossary();
 
-/// Case-insensitive; nothing where the name is not known.
+/// Case-insensitive, blanks count as hyphens. A tier, an evidence and a verdict are explained by the
+/// entry that lists or defines them. Nothing where the name is not known.
 [[nodiscard]] std::optional<Entry> find_entry(std::string_view name);
 
 }  // namespace macfit::plan

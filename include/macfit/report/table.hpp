@@ -9,13 +9,15 @@
 namespace macfit::report {
 
 /// A plain table. Where it is wider than the style's width, columns marked `droppable` go, last
-/// first; if that is not enough each row is written as "header: value" lines.
+/// first; then the last column, if it is marked `wraps`, goes on below itself where that leaves it
+/// 24 columns; if that is not enough each row is written as "header: value" lines.
 class Table {
  public:
   struct Column {
     std::string header;
     bool right = false;  ///< numbers
     bool droppable = false;
+    bool wraps = false;  ///< of the last column: words
   };
 
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
