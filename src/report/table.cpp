@@ -24,10 +24,10 @@ std::string without_trailing_blanks(std::string line) {
 /// Cutting changes nothing: the pieces joined are the text.
 std::vector<std::string> pieces(const std::string& text) {
   std::vector<std::string> result(1);
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    result.back() += text[i];
-    const bool joint = std::string_view("-/_+,").find(text[i]) != std::string_view::npos;
-    if (text[i] == ' ' || (joint && result.back().size() > 1)) {
+  for (const char c : text) {
+    result.back() += c;
+    const bool joint = std::string_view("-/_+,").find(c) != std::string_view::npos;
+    if (c == ' ' || (joint && result.back().size() > 1)) {
       result.emplace_back();
     }
   }
