@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <chrono>
+#include <cmath>
 #include <csignal>
 #include <memory>
 #include <thread>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -20,6 +19,7 @@
 #include "macfit/report/html_report.hpp"
 #include "macfit/report/sweep_report.hpp"
 #include "macfit/study/in_order.hpp"
+#include "progress.hpp"
 #include "talk.hpp"
 #include "told.hpp"
 
@@ -82,47 +82,6 @@ class Interrupts {
  private:
   struct sigaction old_interrupt_ {};
   struct sigaction old_terminate_ {};
-};
-
-/// A line on standard error while a terminal is watching.
-class Progress {
- public:
-  Progress(const Common& common, std::int64_t rows)
-      : shown_(!common.quiet && ::isatty(STDERR_FILENO) == 1), rows_(rows) {}
-  ~Progress() {
-    if (any_) {
-      say("\r\033[K");
-    }
-  }
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
-
-  void at(std::int64_t done) {
-    if (!shown_) {
-      return;
-    }
-    const auto now = std::chrono::steady_clock::now();
-    if (now - last_ < std::chrono::milliseconds(200)) {
-      return;
-    }
-    const double seconds = std::chrono::duration<double>(now - start_).count();
-    last_ = now;
-    any_ = true;
-    say(fmt::format("\r\033[Ksweep: {:.1f} %, {} of {} rows, {} a second",
-                    100.0 * static_cast<double>(done) / static_cast<double>(rows_),
-                    format_whole(done), format_whole(rows_),
-                    format_whole(static_cast<std::int64_t>(static_cast<double>(done) / seconds))));
-  }
-
- private:
-  static void say(const std::string& text) {
-    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
-  }
-  bool shown_;
-  bool any_ = false;
-  std::int64_t rows_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  std::chrono::steady_clock::time_point last_ = start_;
 };
 
 /// "qwen3*" stands for the catalog's ids that match.
@@ -338,7 +297,7 @@ int sweep_command(const SweepFlags& flags, const CLI::App& app) {
   const report::RowWriter writer(format, columns, grid, style);
   OutputStream out(flags.common.output);
   const Interrupts interrupts;
-  Progress progress(flags.common, rows.last - rows.first);
+  Progress progress(flags.common, !page && !front);
   bool open = true;
   std::vector<study::SweepRow> kept;  // for a page, which is written at the end
   if (part == 1 && !page) {
@@ -393,7 +352,14 @@ int sweep_command(const SweepFlags& flags, const CLI::App& app) {
       }
     }
     open = open && (done.text.empty() || out.write(done.text));
-    progress.at(done.last - rows.first);
+    if (progress.due()) {
+      const std::int64_t count = done.last - rows.first;
+      progress.say(fmt::format(
+          "sweep: {:.1f} %, {} of {} rows, {} a second",
+          100.0 * static_cast<double>(count) / static_cast<double>(rows.last - rows.first),
+          format_whole(count), format_whole(rows.last - rows.first),
+          format_whole(std::llround(static_cast<double>(count) / progress.seconds()))));
+    }
     return open && !interrupted;
   };
   study::in_order(threads, source, make_worker, sink);

@@ -166,7 +166,6 @@ void names(const std::uint8_t* data, std::size_t size) {
   attempt([&] { (void)runtime::parse_id(text); });
   attempt([&] { (void)fit::parse_tier(text); });
   attempt([&] { (void)hardware::parse_macos(text); });
-  attempt([&] { (void)Catalog::embedded().get(text); });
   attempt([&] { (void)study::Where::parse(text); });
   attempt([&] { (void)study::select_columns(text); });
   attempt([&] { (void)study::Front(text); });

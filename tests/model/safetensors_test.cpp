@@ -250,3 +250,64 @@ TEST_CASE("reading a model: what is no model says so", "[model]") {
   folder.write("two.gguf", "x");
   CHECK_THROWS_WITH(read_model(folder.path()), contains("name one of them"));
 }
+
+TEST_CASE("safetensors: every malformed header says what is wrong and where", "[model]") {
+  const std::vector<std::pair<const char*, const char*>> facts = {
+      {R"({"a":{"dtype":{},"shape":[1],"data_offsets":[0,2]}})", "an object"},
+      {R"({"a":{"dtype":[],"shape":[1],"data_offsets":[0,2]}})", "an array"},
+      {R"({"a":{"dtype":"BF16","shape":[[1]],"data_offsets":[0,2]}})", "an array"},
+      {R"({"a":{"dtype":"BF16","shape":["1"],"data_offsets":[0,2]}})", "unexpected: \"1\""},
+      {R"({"a":{"dtype":"BF16","shape":[true],"data_offsets":[0,2]}})", "unexpected"},
+      {R"({"a":{"dtype":"BF16","shape":[-1],"data_offsets":[0,2]}})", "unexpected"},
+      {R"({"a":{"dtype":"BF16","shape":[1.5],"data_offsets":[0,2]}})", "unexpected"},
+      {R"({"a":{"dtype":"BF16","shape":null,"data_offsets":[0,2]}})", "unexpected"},
+      {R"({"a":{"dtype":7,"shape":[1],"data_offsets":[0,2]}})", "number 7"},
+      {R"({"a":{"dtype":"BF16","dtype":"BF16","shape":[1],"data_offsets":[0,2]}})", "stands twice"},
+      {R"({"a":{"dtype":"BF16","shape":[1]}})", "expected dtype, shape and data_offsets"},
+      {R"({"a":{"dtype":"BF16","size":[1]}})", "unknown key"},
+      {R"({"a":{"dtype":"QUX","shape":[1],"data_offsets":[0,2]}})", "unknown dtype \"QUX\""},
+      {R"({"a":{"dtype":"U8","shape":[562949953421312],"data_offsets":[0,2]}})", "a size of"},
+      {R"({"a":{"dtype":"U8","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],"data_offsets":[0,1]}})",
+       "more than 16 numbers"},
+      {R"({"a":{"dtype":"BF16","shape":[1],"data_offsets":[2,0]}})", "not after the second"},
+      {R"({"__metadata__":{"a":"b"},"__metadata__":{}})", "stands twice"},
+      {R"({"__metadata__":{"a":[1]}})", "an array"},
+      {R"(["a"])", "does not start with"},
+  };
+  for (const auto& [header, said] : facts) {
+    INFO(header);
+    const std::string text(header);
+    std::string bytes;
+    for (std::size_t i = 0; i < 8; ++i) {
+      bytes += static_cast<char>(text.size() >> (8 * i) & 0xFFU);
+    }
+    CHECK_THROWS_WITH(read(bytes + text + std::string(64, '\0')), contains(said));
+  }
+}
+
+TEST_CASE("safetensors: an index holds what it says and passes over the rest", "[model]") {
+  const auto index = parse_safetensors_index(
+      R"({"metadata":{"total_size":12,"note":"x","list":[1,-2,3.5,true,null,"s",{"a":[]}]},
+          "extra":{"deep":[[1]]},"weight_map":{"a":"b"}})");
+  CHECK(index.total_size == Bytes(12));
+  CHECK(parse_safetensors_index(R"({"metadata":{"total_size":12.0},"weight_map":{"a":"b"}})")
+            .total_size == Bytes(12));
+  const std::string deep = std::string(40, '[') + std::string(40, ']');
+  const std::vector<std::pair<std::string, const char*>> facts = {
+      {R"({"weight_map":{"a":""}})", "beside the index"},
+      {R"({"weight_map":{"a":".."}})", "beside the index"},
+      {R"({"weight_map":{"a":"."}})", "beside the index"},
+      {R"({"weight_map":{"a":"b\\c"}})", "beside the index"},
+      {R"({"weight_map":{"a":")" + std::string(300, 'x') + R"("}})", "beside the index"},
+      {R"({"weight_map":{"a":null}})", "unexpected"},
+      {R"({"weight_map":{"a":true}})", "unexpected"},
+      {R"({"weight_map":{"a":-1}})", "unexpected"},
+      {R"({"weight_map":{"a":1.5}})", "unexpected"},
+      {R"({"weight_map":{"a":[]}})", "an array"},
+      {R"({"extra":)" + deep + "}", "an array"},
+  };
+  for (const auto& [text, said] : facts) {
+    INFO(text);
+    CHECK_THROWS_WITH(parse_safetensors_index(text), contains(said));
+  }
+}
