@@ -1,17 +1,8 @@
 #!/usr/bin/env bash
 # plan --batch: the answers of single commands, in order, errors as rows.
-set -euo pipefail
-
-macfit=$MACFIT_BINARY
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=tests/shell.sh
+. "$MACFIT_SOURCE_DIR/tests/shell.sh"
 cd "$work"
-failed=0
-
-fail() {
-  printf 'FAIL: %s\n' "$*"
-  failed=1
-}
 
 # Answers equal those of single commands, whatever the threads.
 requests=(

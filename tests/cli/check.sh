@@ -1,23 +1,7 @@
 #!/usr/bin/env bash
 # macfit check as scripts and CI see it: arguments, exit codes, paths and lines, formats that others read.
-set -euo pipefail
-
-macfit=$MACFIT_BINARY
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failed=0
-
-fail() {
-  printf 'FAIL: %s\n' "$*"
-  failed=1
-}
-
-expect() {
-  local wanted=$1 code=0
-  shift
-  "$@" >"$work/out" 2>"$work/err" || code=$?
-  [ "$code" = "$wanted" ] || fail "exit code $code, wanted $wanted: $*: $(cat "$work/out" "$work/err")"
-}
+# shellcheck source=tests/shell.sh
+. "$MACFIT_SOURCE_DIR/tests/shell.sh"
 
 says() {
   grep -qF -- "$1" "$work/out" || fail "no \"$1\" in: $(cat "$work/out")"

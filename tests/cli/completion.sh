@@ -1,17 +1,8 @@
 #!/usr/bin/env bash
 # Completions, man page and help topics: made from the commands' own definitions, accepted by who
 # reads them.
-set -euo pipefail
-
-macfit=$MACFIT_BINARY
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failed=0
-
-fail() {
-  printf 'FAIL: %s\n' "$*"
-  failed=1
-}
+# shellcheck source=tests/shell.sh
+. "$MACFIT_SOURCE_DIR/tests/shell.sh"
 
 "$macfit" completion bash >"$work/bash"
 "$macfit" completion zsh >"$work/zsh"

@@ -1,26 +1,10 @@
 #!/usr/bin/env bash
 # What is written, and where: links, modes, owners, full disks, streams that are closed, and every
 # command that prints.
-set -euo pipefail
-
-macfit=$MACFIT_BINARY
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=tests/shell.sh
+. "$MACFIT_SOURCE_DIR/tests/shell.sh"
 cd "$work"
 chmod 755 .
-failed=0
-
-fail() {
-  printf 'FAIL: %s\n' "$*"
-  failed=1
-}
-
-expect() {
-  local wanted=$1 code=0
-  shift
-  "$@" >out 2>err || code=$?
-  [ "$code" = "$wanted" ] || fail "exit code $code, wanted $wanted: $*: $(cat err)"
-}
 
 says() { grep -qF -- "$1" err || fail "no \"$1\" in: $(cat err)"; }
 clean() {

@@ -1,17 +1,8 @@
 #!/usr/bin/env bash
 # Pages of --format html: the same bytes every time, written whole, and, where Chromium is
 # installed, opened without a word on its console.
-set -euo pipefail
-
-macfit=$MACFIT_BINARY
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failed=0
-
-fail() {
-  printf 'FAIL: %s\n' "$*"
-  failed=1
-}
+# shellcheck source=tests/shell.sh
+. "$MACFIT_SOURCE_DIR/tests/shell.sh"
 
 cd "$work"
 cat >desk.json <<'JSON'

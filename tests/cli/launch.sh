@@ -1,24 +1,8 @@
 #!/usr/bin/env bash
 # The scripts that launch writes parse, pass shellcheck where it is installed, and do what they say
 # as far as a machine without a cluster can tell.
-set -euo pipefail
-
-macfit=$MACFIT_BINARY
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failed=0
-
-fail() {
-  printf 'FAIL: %s\n' "$*"
-  failed=1
-}
-
-expect() {
-  local wanted=$1 code=0
-  shift
-  "$@" >"$work/out" 2>"$work/err" || code=$?
-  [ "$code" = "$wanted" ] || fail "exit code $code, wanted $wanted: $*: $(cat "$work/err")"
-}
+# shellcheck source=tests/shell.sh
+. "$MACFIT_SOURCE_DIR/tests/shell.sh"
 
 cat >"$work/desk.json" <<'JSON'
 {"schema": "macfit.cluster/1", "name": "it's $(touch hit) `touch hit`",

@@ -1,24 +1,8 @@
 #!/usr/bin/env bash
 # survey, size and compare as scripts see them: formats, exit codes, errors.
-set -euo pipefail
-
-macfit=$MACFIT_BINARY
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=tests/shell.sh
+. "$MACFIT_SOURCE_DIR/tests/shell.sh"
 cd "$work"
-failed=0
-
-fail() {
-  printf 'FAIL: %s\n' "$*"
-  failed=1
-}
-
-expect() {
-  local wanted=$1 code=0
-  shift
-  "$@" >out 2>err || code=$?
-  [ "$code" = "$wanted" ] || fail "exit code $code, wanted $wanted: $*: $(cat err)"
-}
 
 expect 0 "$macfit" survey --nodes 4x64 --color never
 for group in 'Comfortable (' 'Borderline (' 'Not practical ('; do

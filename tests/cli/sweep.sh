@@ -1,25 +1,9 @@
 #!/usr/bin/env bash
 # Sweeps as scripts run them: the same rows whatever the threads, parts that are the whole, and every
 # way of ending early.
-set -euo pipefail
-
-macfit=$MACFIT_BINARY
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=tests/shell.sh
+. "$MACFIT_SOURCE_DIR/tests/shell.sh"
 cd "$work"
-failed=0
-
-fail() {
-  printf 'FAIL: %s\n' "$*"
-  failed=1
-}
-
-expect() {
-  local wanted=$1 code=0
-  shift
-  "$@" >out 2>err || code=$?
-  [ "$code" = "$wanted" ] || fail "exit code $code, wanted $wanted: $*: $(cat err)"
-}
 
 same() { cmp -s "$1" "$2" || fail "$1 and $2 differ"; }
 

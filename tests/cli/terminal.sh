@@ -2,20 +2,11 @@
 # What a person sees: every command's text fits 60 columns, is plain ASCII where the locale is not
 # UTF-8, and colored only for terminals; progress is shown on a terminal only, late, and is gone at
 # the end.
-set -euo pipefail
-
-macfit=$MACFIT_BINARY
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=tests/shell.sh
+. "$MACFIT_SOURCE_DIR/tests/shell.sh"
 cd "$work"
-failed=0
 export LC_ALL=C.UTF-8 TERM=xterm-256color
 unset NO_COLOR COLUMNS
-
-fail() {
-  printf 'FAIL: %s\n' "$*"
-  failed=1
-}
 
 cat >desk.json <<'JSON'
 {"schema": "macfit.cluster/1", "name": "the desk by the window",

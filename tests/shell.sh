@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# What every test in shell begins with: the program, a scratch folder that goes in the end, and how
+# to say what is wrong. Its last line is: exit "$failed"
+# shellcheck disable=SC2034  # used by who reads this
+set -euo pipefail
+
+macfit=$MACFIT_BINARY
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+fail() {
+  printf 'FAIL: %s\n' "$*"
+  failed=1
+}
+
+# expect CODE COMMAND...: what it says goes to out and err in the scratch folder.
+expect() {
+  local wanted=$1 code=0
+  shift
+  "$@" >"$work/out" 2>"$work/err" || code=$?
+  [ "$code" = "$wanted" ] || fail "exit code $code, wanted $wanted: $*: $(cat "$work/out" "$work/err")"
+}
