@@ -87,8 +87,8 @@ TEST_CASE("break-evens are reported as they were", "[report]") {
 }
 
 TEST_CASE("a break-even keeps to 60 columns, its rows to one length", "[report]") {
-  for (const std::string_view line :
-       split(report::breakeven_text(sample(), breakeven_style(60)), '\n')) {
+  const std::string text = report::breakeven_text(sample(), breakeven_style(60));
+  for (const std::string_view line : split(text, '\n')) {
     INFO(line);
     CHECK(columns(line) <= 60);
   }
