@@ -125,11 +125,12 @@ printf '{"usage": {"prompt_tokens": 500, "completion_tokens": %s}}\n%s.5\n' "${w
   const std::string text = macfit::test::read_text(scratch.path() / "x/results.jsonl");
   const std::vector<json> lines = lines_of(text);
   REQUIRE(lines.size() > 1);
+  const json schema = json::parse(schema_text("spike"));
   for (const json& line : lines) {
     CAPTURE(line);
     CHECK(complaint("spike", line).empty());
     // All that the schema requires is needed, and by the reader too.
-    for (const json& key : json::parse(schema_text("spike")).at("required")) {
+    for (const json& key : schema.at("required")) {
       json less = line;
       less.erase(key.get<std::string>());
       CHECK_FALSE(complaint("spike", less).empty());
