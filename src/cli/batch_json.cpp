@@ -283,7 +283,7 @@ class Worker {
     same.context = same.sequences = same.prefill_step = same.split = {};
     std::string name;
     for (const Key& key : keys) {
-      name += key.field(same) + '\n';
+      name += joined_name({key.field(same)});
     }
     const study::Setting& setting = settings_.get(name, [&] {
       const plan::Request request = make_request(flags, catalogs_, "--nodes", &cache_);

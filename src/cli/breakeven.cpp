@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "asking.hpp"
 #include "commands.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
@@ -74,7 +75,11 @@ int breakeven_command(const BreakevenFlags& flags, const CLI::App& app) {
     question.calibration = request.calibration;
   }
   if (!flags.active.empty()) {
-    question.active_share = parse_fraction(flags.active);
+    question.active_share = in_flag("--active", [&] { return parse_fraction(flags.active); });
+    if (question.active_share <= 0.0) {
+      throw Error("--active: expected more than nothing, found \"" + printable(flags.active) + "\"",
+                  {}, "leave it out for dense models");
+    }
   }
   const auto fixed = [](const std::string& text, const char* flag) {
     const study::TokenRange range = study::parse_token_range(text, flag);

@@ -7,9 +7,9 @@
 #include "commands.hpp"
 #include "files.hpp"
 #include "macfit/core/error.hpp"
+#include "macfit/core/shell_word.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/hardware/catalog.hpp"
-#include "macfit/launch/shell.hpp"
 #include "macfit/model/catalog.hpp"
 
 namespace macfit::cli {
@@ -105,33 +105,31 @@ std::string bash_script(const CommandNode& root) {
   std::string flags;
   std::string values;
   walk(root, {}, [&](const CommandNode& node, const std::vector<std::string>& path) {
-    const std::string label = launch::quote(label_of(path));
+    const std::string label = shell_word(label_of(path));
     if (!node.children.empty()) {
       children +=
-          fmt::format("    {}) children={} ;;\n", label, launch::quote(joined(child_names(node))));
+          fmt::format("    {}) children={} ;;\n", label, shell_word(joined(child_names(node))));
     }
-    flags += fmt::format("    {}) flags={} ;;\n", label, launch::quote(joined(flag_names(node))));
+    flags += fmt::format("    {}) flags={} ;;\n", label, shell_word(joined(flag_names(node))));
     for (const FlagNode& flag : node.flags) {
       if (!flag.takes_value) {
         continue;
       }
       const Values known = values_of(flag.type, names);
       std::string action = "takes=1";
-      action += known.words.empty() ? "" : "; words=" + launch::quote(joined(known.words));
+      action += known.words.empty() ? "" : "; words=" + shell_word(joined(known.words));
       action += known.files ? "; files=1" : known.folders ? "; folders=1" : "";
       std::string cases;
       for (const std::string& name : flag.names) {
-        cases += (cases.empty() ? "" : "|") + launch::quote(label_of(path) + " " + name);
+        cases += (cases.empty() ? "" : "|") + shell_word(label_of(path) + " " + name);
       }
       values += fmt::format("    {}) {} ;;\n", cases, action);
     }
     for (const FlagNode& argument : node.arguments) {
       const Values known = values_of(argument.type, names);
-      std::string action =
-          known.words.empty() ? ":" : "words=" + launch::quote(joined(known.words));
+      std::string action = known.words.empty() ? ":" : "words=" + shell_word(joined(known.words));
       action += known.files ? "; files=1" : known.folders ? "; folders=1" : "";
-      values +=
-          fmt::format("    {}) {} ;;\n", launch::quote(label_of(path) + " <argument>"), action);
+      values += fmt::format("    {}) {} ;;\n", shell_word(label_of(path) + " <argument>"), action);
     }
   });
   return fmt::format(R"(# bash completion of macfit: written by macfit completion bash
@@ -251,7 +249,7 @@ class ZshActions {
   [[nodiscard]] std::string functions() const {
     std::string text;
     for (std::size_t i = 0; i < lists_.size(); ++i) {
-      text += name(i) + "() {\n  _alternative " + launch::quote("names:name:" + lists_[i]) +
+      text += name(i) + "() {\n  _alternative " + shell_word("names:name:" + lists_[i]) +
               " 'files:file:_files'\n}\n";
     }
     return text;
@@ -278,7 +276,7 @@ std::string zsh_function(const CommandNode& node, const std::vector<std::string>
         const std::string action = actions.of(values_of(flag.type, names));
         spec += ":" + zsh_text(flag.type.empty() ? "value" : flag.type) + ":" + action;
       }
-      text += " \\\n    " + launch::quote(spec);
+      text += " \\\n    " + shell_word(spec);
     }
   }
   if (!node.children.empty()) {
@@ -286,7 +284,7 @@ std::string zsh_function(const CommandNode& node, const std::vector<std::string>
     std::string calls;
     for (const CommandNode& child : node.children) {
       commands +=
-          (commands.empty() ? "" : " ") + launch::quote(child.name + ":" + zsh_text(child.about));
+          (commands.empty() ? "" : " ") + shell_word(child.name + ":" + zsh_text(child.about));
       calls += fmt::format("        {}) {}_{} ;;\n", child.name, name, child.name);
     }
     return text +
@@ -299,7 +297,7 @@ std::string zsh_function(const CommandNode& node, const std::vector<std::string>
   }
   for (const FlagNode& argument : node.arguments) {
     const std::string action = actions.of(values_of(argument.type, names));
-    text += " \\\n    " + launch::quote("*:" + zsh_text(argument.type) + ":" + action);
+    text += " \\\n    " + shell_word("*:" + zsh_text(argument.type) + ":" + action);
   }
   return text + "\n}\n";
 }

@@ -114,6 +114,10 @@ int launch_command(const LaunchFlags& flags) {
   if (flags.common.output.empty() && !flags.dry_run) {
     throw Error("--output names the folder to write", {}, "or print it all with --dry-run");
   }
+  if (flags.common.output == "-" && !flags.dry_run) {
+    throw Error("--output: expected a folder's name, found \"-\"", {},
+                "--dry-run prints the files; a folder of that name is ./-");
+  }
   const Talk talk(flags.common);
   const Catalogs catalogs = load_catalogs(flags.common);
   const plan::Plan plan = plan::make_plan(make_request(flags.request, catalogs));

@@ -232,7 +232,7 @@ void add_request(CLI::App& app, RequestFlags& flags) {
 Catalogs load_catalogs(const Common& common) {
   const std::string built_in = "embedded " + std::string(embedded::version);
   if (common.catalog.empty()) {
-    return {hardware::Catalog::embedded(), model::Catalog::embedded(), built_in, nullptr};
+    return {hardware::Catalog::embedded(), model::Catalog::embedded(), built_in};
   }
   std::error_code ignored;
   const std::filesystem::path root = common.catalog;
@@ -245,8 +245,8 @@ Catalogs load_catalogs(const Common& common) {
     throw Error("there is no models/ or hardware/ in it", Place{common.catalog, {}, {}},
                 "--catalog wants a folder laid out like macfit's own");
   }
-  Catalogs catalogs{hardware::Catalog::embedded(), model::Catalog::embedded(), common.catalog,
-                    nullptr};
+  Catalogs catalogs{hardware::Catalog::embedded(), model::Catalog::embedded(), common.catalog};
+  catalogs.folder = common.catalog;
   if (has_hardware) {
     std::vector<hardware::CatalogText> texts;
     for (auto& [name, text] : read_folder((root / "hardware").string())) {
@@ -339,15 +339,15 @@ plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
   RequestCache own;
   RequestCache& known = cache != nullptr ? *cache : own;
   plan::Request request;
-  const model::NamedModel& resolved = known.models.get(flags.model + '\n' + flags.quant, [&] {
-    return resolve_model(flags.model, flags.quant, catalogs);
-  });
+  const model::NamedModel& resolved =
+      known.models.get(joined_name({flags.model, flags.quant}),
+                       [&] { return resolve_model(flags.model, flags.quant, catalogs); });
   request.model = resolved.model;
   request.recipe = resolved.recipe;
   const ClusterFlags& where = flags.cluster;
   const RequestCache::Place& place = known.clusters.get(
-      where.nodes + '\n' + where.macos + '\n' + where.wired_limit + '\n' + where.reserve + '\n' +
-          where.cluster_reserve + '\n' + where.link,
+      joined_name({where.nodes, where.macos, where.wired_limit, where.reserve,
+                   where.cluster_reserve, where.link}),
       [&] {
         RequestCache::Place made{resolve_cluster(where, catalogs, nodes_flag), {}};
         made.alternatives = alternatives(made.cluster, where, catalogs);
@@ -373,7 +373,13 @@ plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
       }
     }
   }
-  const std::pair<const char*, const std::string*> given[] = {
+  request.flags = given_flags(flags, catalogs);
+  return request;
+}
+
+std::vector<std::pair<std::string, std::string>> given_flags(const RequestFlags& flags,
+                                                             const Catalogs& catalogs) {
+  const std::pair<const char*, const std::string*> known[] = {
       {"--model", &flags.model},
       {"--quant", &flags.quant},
       {"--nodes", &flags.cluster.nodes},
@@ -388,13 +394,15 @@ plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
       {"--wired-limit", &flags.cluster.wired_limit},
       {"--reserve", &flags.cluster.reserve},
       {"--cluster-reserve", &flags.cluster.cluster_reserve},
-      {"--prefill-step", &flags.prefill_step}};
-  for (const auto& [flag, value] : given) {
+      {"--prefill-step", &flags.prefill_step},
+      {"--catalog", &catalogs.folder}};
+  std::vector<std::pair<std::string, std::string>> given;
+  for (const auto& [flag, value] : known) {
     if (!value->empty()) {
-      request.flags.emplace_back(flag, *value);
+      given.emplace_back(flag, *value);
     }
   }
-  return request;
+  return given;
 }
 
 report::Style style_for(const Common& common) {

@@ -55,7 +55,8 @@ struct Catalogs {
   hardware::Catalog hardware;
   model::Catalog models;
   std::string version;
-  std::shared_ptr<const speed::Calibration> calibration;  ///< null: the embedded one
+  std::shared_ptr<const speed::Calibration> calibration = nullptr;  ///< null: the embedded one
+  std::string folder = {};  ///< what --catalog named; empty: embedded
 };
 
 void add_common(CLI::App& app, Common& common, const std::vector<std::string>& formats);
@@ -79,6 +80,10 @@ struct RequestCache;
 [[nodiscard]] plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
                                          const char* nodes_flag = "--nodes",
                                          RequestCache* cache = nullptr);
+
+/// What of a plan's flags was given, to say what to type next.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> given_flags(
+    const RequestFlags& flags, const Catalogs& catalogs);
 
 /// By --color, NO_COLOR, the terminal and the locale.
 [[nodiscard]] report::Style style_for(const Common& common);

@@ -2,11 +2,24 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <initializer_list>
 #include <list>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace macfit::cli {
+
+/// One name of several texts. Their lengths keep apart what their contents can't: a text may hold
+/// any character.
+inline std::string joined_name(std::initializer_list<std::string_view> texts) {
+  std::string name;
+  for (const std::string_view text : texts) {
+    name += std::to_string(text.size()) + ':';
+    name += text;
+  }
+  return name;
+}
 
 /// The few values asked for last, by name. What can't be made is not remembered.
 template <class Value>

@@ -130,13 +130,20 @@ int survey_command(const SurveyFlags& flags, const CLI::App& app) {
   survey.entries.erase(std::remove_if(survey.entries.begin(), survey.entries.end(), left_out),
                        survey.entries.end());
   study::sort_survey(survey.entries, order);
+  const auto page = [&] {
+    plan::Request one;
+    RequestFlags chosen = flags.request;
+    chosen.model = survey.entries.empty() ? "NAME" : survey.entries.front().model;
+    one.flags = given_flags(chosen, catalogs);
+    return report::survey_html(survey, told(app),
+                               plan::command_of(one) + " --format html --output plan.html");
+  };
   const std::string& format = flags.common.format;
   deliver(flags.common, format == "json"       ? report::survey_json(survey)
                         : format == "csv"      ? report::survey_csv(survey)
                         : format == "markdown" ? report::survey_markdown(survey)
-                        : format == "html"
-                            ? report::survey_html(survey, told(app), flags.request.cluster.nodes)
-                            : report::survey_text(survey, style));
+                        : format == "html"     ? page()
+                                               : report::survey_text(survey, style));
   return 0;
 }
 

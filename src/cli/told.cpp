@@ -4,7 +4,7 @@
 #include <array>
 #include <string_view>
 
-#include "macfit/launch/shell.hpp"
+#include "macfit/core/shell_word.hpp"
 
 namespace macfit::cli {
 
@@ -24,7 +24,7 @@ std::string told(const CLI::App& command) {
       continue;
     }
     for (const std::string& value : option->results()) {
-      line += " --" + name + " " + launch::quote(value);
+      line += " --" + name + " " + shell_word(value);
     }
   }
   return line;

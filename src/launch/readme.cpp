@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
+#include "macfit/core/shell_word.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/launch/shell.hpp"
 #include "setup.hpp"
 
 namespace macfit::launch {
@@ -25,7 +25,7 @@ std::string code_block(const std::string& text) { return "\n    " + text + "\n";
 std::string plan_command(const plan::Request& request) {
   std::string command = "macfit plan";
   for (const auto& [flag, value] : request.flags) {
-    command += " " + flag + (value.empty() ? "" : " " + quote(value));
+    command += " " + flag + (value.empty() ? "" : " " + shell_word(value));
   }
   return command;
 }
@@ -84,7 +84,7 @@ void cables_table(const Setup& setup, std::string& text) {
       text += code_block(fmt::format(
           "mlx.distributed_config --hosts {} --over thunderbolt --backend {} --auto-setup "
           "--output-hostfile hostfile{}.json",
-          quote(hosts), runtime::backend_name(setup.backend),
+          shell_word(hosts), runtime::backend_name(setup.backend),
           setup.replicas.size() > 1 ? fmt::format("-{}", r + 1) : ""));
     }
     if (setup.placement->split == plan::SplitKind::pipeline) {

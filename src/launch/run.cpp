@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "macfit/core/shell_word.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/launch/shell.hpp"
 #include "setup.hpp"
@@ -291,7 +292,7 @@ start() {
 
   void llama() {
     text_ += stop;
-    text_ += fmt::format("FORMAT={}\n", quote(setup_.placement->format));
+    text_ += fmt::format("FORMAT={}\n", shell_word(setup_.placement->format));
     text_ += llama_tools;
     const std::string flags = llama_flags(setup_);
     const std::string body =
@@ -395,11 +396,11 @@ std::vector<std::string> command_lines(const Setup& setup) {
           setup.told_split() ? numbered(setup, "serve_split", r, ".py") : "mlx_lm.server", model,
           port(mlx_flags(setup, true))));
     } else if (id == runtime::Id::mlx_lm) {
-      lines.push_back(fmt::format("ssh {} mlx_lm.server --model {} {}", quote(first.ssh), model,
-                                  port(mlx_flags(setup, false))));
+      lines.push_back(fmt::format("ssh {} mlx_lm.server --model {} {}", shell_word(first.ssh),
+                                  model, port(mlx_flags(setup, false))));
     } else if (!setup.sharded()) {
-      lines.push_back(fmt::format("ssh {} llama-server -hf {}:{} {}", quote(first.ssh), model,
-                                  quote(setup.placement->format), port(llama_flags(setup))));
+      lines.push_back(fmt::format("ssh {} llama-server -hf {}:{} {}", shell_word(first.ssh), model,
+                                  shell_word(setup.placement->format), port(llama_flags(setup))));
     } else {
       const std::size_t client = replica.ranks.back();
       std::string servers;
@@ -407,12 +408,12 @@ std::vector<std::string> command_lines(const Setup& setup) {
         const std::string address = setup.address(replica.ranks[i], client);
         servers += (servers.empty() ? "" : ",") + address + ":50052";
         lines.push_back(fmt::format("ssh {} rpc-server -H {} -p 50052",
-                                    quote(setup.nodes[replica.ranks[i]].ssh), address));
+                                    shell_word(setup.nodes[replica.ranks[i]].ssh), address));
       }
       const bool pipeline = setup.placement->split == plan::SplitKind::pipeline;
       lines.push_back(fmt::format(
-          "ssh {} llama-server -hf {}:{} --rpc {} {} {}", quote(setup.nodes[client].ssh), model,
-          quote(setup.placement->format), servers,
+          "ssh {} llama-server -hf {}:{} --rpc {} {} {}", shell_word(setup.nodes[client].ssh),
+          model, shell_word(setup.placement->format), servers,
           pipeline ? "--tensor-split " + tensor_split(setup, replica) : "-sm tensor",
           port(llama_flags(setup))));
     }

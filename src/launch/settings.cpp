@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "macfit/core/shell_word.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/launch/shell.hpp"
 #include "setup.hpp"
 
 namespace macfit::launch {
@@ -115,9 +115,9 @@ class Writer {
   }
 
   void said() {
-    list("NAMES", [](const UsedNode& node) { return quote(node.name); });
+    list("NAMES", [](const UsedNode& node) { return shell_word(node.name); });
     comment("How ssh reaches each node, without asking for a password; local is this Mac.");
-    list("SSH", [](const UsedNode& node) { return quote(node.ssh); });
+    list("SSH", [](const UsedNode& node) { return shell_word(node.ssh); });
     comment("An address of each node that all others reach: ssh NODE ipconfig getifaddr en0");
     std::size_t at = 0;
     list("LAN", [&](const UsedNode&) { return mark(fmt::format("lan-{}", ++at)); });
@@ -139,7 +139,7 @@ class Writer {
                 ? "The published repository of this format; a folder on every node does as well."
                 : "No published repository of this format is known: name one, or a path that every "
                   "node has.");
-    line("MODEL", quote(setup_.model));
+    line("MODEL", shell_word(setup_.model));
     comment("Where the runtime's program is on every node; empty: where this Mac has it.");
     line("SERVER", "\"\"");
     comment("The port that the server listens on, at the address 127.0.0.1 of its node.");
@@ -149,9 +149,9 @@ class Writer {
   void planned() {
     const runtime::Id id = setup_.placement->runtime;
     comment("As planned: nothing to change below.");
-    line("RUNTIME", quote(runtime::id_name(id)));
-    line("SPLIT", quote(plan::split_name(setup_.placement->split)));
-    list("SSH_IN_FILES", [](const UsedNode& node) { return quote(node.ssh); });
+    line("RUNTIME", shell_word(runtime::id_name(id)));
+    line("SPLIT", shell_word(plan::split_name(setup_.placement->split)));
+    list("SSH_IN_FILES", [](const UsedNode& node) { return shell_word(node.ssh); });
     list("REPLICA", [](const UsedNode& node) { return std::to_string(node.replica); });
     std::string first;
     for (const Replica& replica : setup_.replicas) {

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "macfit/core/shell_word.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/launch/shell.hpp"
 #include "setup.hpp"
 
 namespace macfit::launch {
@@ -220,21 +220,21 @@ void add_spike(const Setup& setup, std::vector<File>& files) {
       "# usage: ./spike.sh baseline N | workers | plan | soak HOURS\n"
       "# shellcheck source=/dev/null\n. \"$(dirname \"${BASH_SOURCE[0]}\")/common.sh\"\nneed "
       "\"${SSH[@]}\" \"$MODEL\"\n\n";
-  text += "HEAD=" + quote(spike_head(setup)) + "\n";
+  text += "HEAD=" + shell_word(spike_head(setup)) + "\n";
   std::string machines;
   for (std::size_t i = 0; i < setup.nodes.size(); ++i) {
-    machines += (i > 0 ? " " : "") + quote(machine_json(setup, {i}));
+    machines += (i > 0 ? " " : "") + shell_word(machine_json(setup, {i}));
   }
   text += "MACHINES=(" + machines + ")\n";
   std::string groups;
   for (const Replica& replica : setup.replicas) {
-    groups += (groups.empty() ? "" : " ") + quote(machine_json(setup, replica.ranks));
+    groups += (groups.empty() ? "" : " ") + shell_word(machine_json(setup, replica.ranks));
   }
   text += "GROUP_MACHINES=(" + groups + ")\n";
   text += fmt::format("GROUP_NODES={}\n", setup.replicas.front().ranks.size());
   const std::vector<hardware::Link>& links = setup.cluster().links;
   text += "LINK=" +
-          (setup.sharded() && !links.empty() ? quote('"' + links.front().type.id + '"')
+          (setup.sharded() && !links.empty() ? shell_word('"' + links.front().type.id + '"')
                                              : std::string("null")) +
           "\n";
   text += setup.placement->runtime == runtime::Id::mlx_lm

@@ -2,38 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "macfit/core/shell_word.hpp"
 #include "macfit/core/text.hpp"
 #include "words.hpp"
 
 namespace macfit::plan {
 namespace {
-
-/// A word as a POSIX shell takes it.
-std::string shell_word(const std::string& text) {
-  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("-_./+:,%=@").find(c) != std::string_view::npos;
-  });
-  if (plain) {
-    return text;
-  }
-  std::string quoted = "'";
-  for (const char c : text) {
-    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  }
-  return quoted + "'";
-}
-
-std::string command_of(const Request& request) {
-  std::string command = "macfit plan";
-  for (const auto& [flag, value] : request.flags) {
-    command += " " + flag;
-    if (!value.empty()) {
-      command += " " + shell_word(value);
-    }
-  }
-  return command;
-}
 
 void set_flag(Request& request, const std::string& flag, const std::string& value) {
   for (auto& [name, old] : request.flags) {
@@ -269,6 +243,17 @@ class Remedies {
 };
 
 }  // namespace
+
+std::string command_of(const Request& request, std::string_view command) {
+  std::string line = fmt::format("macfit {}", command);
+  for (const auto& [flag, value] : request.flags) {
+    line += " " + flag;
+    if (!value.empty()) {
+      line += " " + shell_word(value);
+    }
+  }
+  return line;
+}
 
 std::vector<Action> find_actions(const Plan& plan) { return Remedies(plan).find(); }
 

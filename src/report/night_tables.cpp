@@ -38,7 +38,7 @@ std::string night_csv(const study::NightResult& result) {
         "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
         quoted(placement.name), plan::split_name(placement.split),
         runtime::id_name(placement.runtime), quoted(placement.format),
-        fit::tier_name(placement.tier), placement.may_win, placement.workers.size(),
+        fit::tier_name(placement.tier), placement.may_win ? "yes" : "no", placement.workers.size(),
         placement.completions, placement.low, placement.high, evidence_name(placement.evidence),
         outcome.median, outcome.p10, outcome.p90, outcome.mean, number(outcome.finished),
         number(placement.finish), number(placement.makespan), number(placement.equal_makespan),

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "macfit/core/shell_word.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/launch/shell.hpp"
 #include "macfit/report/html_drawing.hpp"
 #include "macfit/report/html_report.hpp"
 
@@ -95,7 +95,7 @@ Markup next_section(const plan::Plan& plan, const plan::Placement* shown) {
                          chosen.flags.end());
       chosen.flags.emplace_back("--runtime", std::string(runtime::id_name(shown->runtime)));
       inside += html::paragraph("Write the files and commands that run it:") +
-                html::command(command_line(chosen, "launch") + " --output run");
+                html::command(plan::command_of(chosen, "launch") + " --output run");
     }
   }
   if (plan.request.model.nominal && !plan.request.nearest.empty()) {
@@ -106,7 +106,7 @@ Markup next_section(const plan::Plan& plan, const plan::Placement* shown) {
       }
     }
     inside += html::paragraph("Plan the nearest real model, whose layers and cache are known:") +
-              html::command(command_line(real, "plan"));
+              html::command(plan::command_of(real, "plan"));
   }
   return inside.empty() ? Markup() : html::section("next", "What to do next", inside);
 }
@@ -168,9 +168,9 @@ std::string plan_page(const plan::Plan& plan, const Markup& against, std::string
   }
   main += speed_section(plan) + against + assumptions_section(plan.request, shown) +
           notes_section(plan, shown);
-  main += html::section(
-      "command", "How this page was made",
-      html::command(fmt::format("{}{} --format html", command_line(plan.request, "plan"), flags)));
+  main += html::section("command", "How this page was made",
+                        html::command(fmt::format("{}{} --format html",
+                                                  plan::command_of(plan.request, "plan"), flags)));
   return html::page(fmt::format("{} on {}: {}, {}", printable(plan.request.model.id),
                                 printable(plan.request.cluster.spec),
                                 plan::verdict_name(plan.verdict.kind, plan.verdict.workers),
@@ -211,25 +211,11 @@ std::string range_words(const std::optional<speed::Estimate>& figure) {
                 : "–";
 }
 
-std::string command_line(const plan::Request& request, std::string_view command) {
-  std::string line = fmt::format("macfit {}", command);
-  for (const auto& [flag, value] : request.flags) {
-    line += " " + flag;
-    if (!value.empty()) {
-      line += " " + launch::quote(value);
-    }
-  }
-  if (request.catalog_version.rfind("embedded", 0) != 0) {
-    line += " --catalog " + launch::quote(request.catalog_version);
-  }
-  return line;
-}
-
 std::string plan_html(const plan::Plan& plan) { return plan_page(plan, {}, {}); }
 
 std::string against_html(const plan::Plan& plan, const study::Side& mine, const study::Side& other,
                          std::string_view spec) {
-  return plan_page(plan, against_section(mine, other), " --against " + launch::quote(spec));
+  return plan_page(plan, against_section(mine, other), " --against " + shell_word(spec));
 }
 
 }  // namespace macfit::report

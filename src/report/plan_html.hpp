@@ -16,8 +16,6 @@ namespace macfit::report {
 [[nodiscard]] std::string placement_words(const plan::Placement& placement);
 /// "3.37 (2.26–4.15)", or a dash.
 [[nodiscard]] std::string range_words(const std::optional<speed::Estimate>& figure);
-/// "macfit COMMAND" with the request's flags, quoted for a shell.
-[[nodiscard]] std::string command_line(const plan::Request& request, std::string_view command);
 
 // The parts of a plan's page, one file a subject.
 [[nodiscard]] html::Markup memory_section(const plan::Plan& plan, const plan::Placement& shown);

@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "macfit/core/shell_word.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/launch/shell.hpp"
 #include "macfit/report/html_drawing.hpp"
 #include "macfit/report/html_report.hpp"
 #include "plan_html.hpp"
@@ -85,7 +85,7 @@ Markup tier_section(const Survey& survey, fit::Tier tier, std::string_view name)
 
 }  // namespace
 
-std::string survey_html(const Survey& survey, std::string_view command, std::string_view nodes) {
+std::string survey_html(const Survey& survey, std::string_view command, std::string_view next) {
   const std::string title =
       fmt::format("{} models on {}", survey.entries.size(), printable(survey.cluster.spec));
   std::vector<html::Fact> facts;
@@ -112,11 +112,7 @@ std::string survey_html(const Survey& survey, std::string_view command, std::str
       html::facts(facts) + sections +
       html::section("next", "What to do next",
                     html::paragraph("The whole plan of one of them, with what to type:") +
-                        html::command(fmt::format(
-                            "macfit plan --model {} --nodes {} --format html --output plan.html",
-                            survey.entries.empty() ? std::string("NAME")
-                                                   : launch::quote(survey.entries.front().model),
-                            launch::quote(nodes)))) +
+                        html::command(next)) +
       assumptions_section(request, nullptr) +
       html::section("command", "How this page was made", html::command(command));
   return html::page(title, main);

@@ -136,6 +136,12 @@ std::optional<FoundFormat> llama_format(const std::string& stated, speed::Engine
     return gpt_oss_format(engine);
   }
   std::string text = stated;
+  // llama-bench prints "Q4_K - Small" for Q4_K_S.
+  for (const std::string_view size : {" - small", " - medium", " - large"}) {
+    if (const std::size_t at = text.find(size); at != std::string::npos) {
+      text.replace(at, size.size(), {'_', size[3]});
+    }
+  }
   for (char& c : text) {
     c = c == '-' || c == ' ' ? '_' : c;
   }
@@ -146,7 +152,7 @@ std::optional<FoundFormat> llama_format(const std::string& stated, speed::Engine
     }
   }
   if (has(text, "q4_k") && best.size() < 6) {
-    best = "Q4_K_M";  // "Q4_K - Medium", "Q4_K_XL"
+    best = "Q4_K_M";  // "Q4_K_XL"
   } else if (has(text, "q8_k")) {
     best = "Q8_0";
   } else if (has(text, "q5_k") && best.size() < 6) {

@@ -112,8 +112,9 @@ void check_text(Axis axis, const std::string& text) {
   }
 }
 
+/// Three examples are enough.
 void note_repeated(std::string value, std::vector<std::string>& repeated) {
-  if (repeated.size() < 3) {
+  if (repeated.size() < 3 && std::find(repeated.begin(), repeated.end(), value) == repeated.end()) {
     repeated.push_back(std::move(value));
   }
 }

@@ -55,7 +55,9 @@ std::string note_of(const SurveyEntry& entry) {
     notes.emplace_back("below 4 bits");
   }
   if (!row.placed) {
-    notes.push_back(row.reason == "short-of-memory" ? "too large" : row.reason);
+    std::string why = row.reason == "short-of-memory" ? "too large" : row.reason;
+    std::replace(why.begin(), why.end(), '-', ' ');
+    notes.push_back(std::move(why));
     return fmt::format("{}", fmt::join(notes, "; "));
   }
   if (row.reason == "context-above-longest") {

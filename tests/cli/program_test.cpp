@@ -75,6 +75,9 @@ TEST_CASE("wrong usage is named, with what was meant, and nothing on standard ou
       {"hardware show m4-max --format json", "is a chip"},
       {"hardware show tb5-rdma --format json", "is a link"},
       {"models show nothing-like-it", "unknown model"},
+      {"breakeven --nodes 2x128 --active 0", "--active: expected more than nothing"},
+      {"breakeven --nodes 2x128 --active much", "--active: \"much\""},
+      {"launch --model 70b-q4 --nodes 2x128 --output -", "expected a folder's name, found \"-\""},
   };
   for (const auto& [command, said] : facts) {
     CAPTURE(command);
@@ -137,6 +140,9 @@ TEST_CASE("an override catalog replaces the built-in one", "[cli]") {
   const Ran same = run("plan --model llama-3.1-70b --nodes 2x128 --catalog '" + source + "'");
   CHECK(same.code == 0);
   CHECK(same.out == run("plan --model llama-3.1-70b --nodes 2x128").out);
+  // What it says to type asks the same catalog.
+  const Ran fixes = run("plan --model 210gb --nodes 2x128 --catalog '" + source + "'");
+  CHECK_THAT(fixes.out, contains("--catalog " + source));
   const Ran empty = run("--help; mkdir -p c/models && '" MACFIT_BINARY
                         "' plan --model llama-3.1-70b --nodes 2x128 --catalog c");
   CHECK(empty.code == 2);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "macfit/core/error.hpp"
+#include "macfit/core/shell_word.hpp"
 #include "macfit/hardware/catalog.hpp"
 #include "macfit/launch/shell.hpp"
 #include "macfit/model/catalog.hpp"
@@ -13,7 +14,6 @@
 #include "test.hpp"
 
 using namespace macfit;
-using launch::quote;
 
 namespace {
 
@@ -157,7 +157,7 @@ TEST_CASE("quoting leaves nothing to the shell", "[launch]") {
   };
   for (const Row& row : rows) {
     CAPTURE(row.text);
-    CHECK(quote(row.text) == row.quoted);
+    CHECK(shell_word(row.text) == row.quoted);
   }
   CHECK(launch::quote_value("-rf") == "./-rf");
   CHECK(launch::is_host("studio.local"));

@@ -242,7 +242,7 @@ TEST_CASE("a survey's page keeps hostile names names", "[report]") {
     entry.smallest.row.utilization = 0.5;
     survey.entries.push_back(entry);
   }
-  const std::string page = report::survey_html(survey, "macfit survey", "my desk.json");
+  const std::string page = report::survey_html(survey, "macfit survey", hostile);
   CHECK(faults(page) == "");
   CHECK(page.find("<script") == std::string::npos);
   CHECK(page.find("1 of 3 models are comfortable") != std::string::npos);

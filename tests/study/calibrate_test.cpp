@@ -3,42 +3,19 @@
 #include "macfit/study/calibrate.hpp"
 
 #include "macfit/core/error.hpp"
+#include "measured_rows.hpp"
 #include "test.hpp"
 
 using namespace macfit;
 using test::Approx;
+using test::resolve;
+using test::row;
 
 namespace {
-
-study::Resolution resolve(std::vector<study::MeasuredRow> rows) {
-  return study::resolve_measurements(std::move(rows), model::Catalog::embedded(),
-                                     hardware::Catalog::embedded());
-}
-
-study::MeasuredRow row(const char* chip, const char* runtime, const char* model, const char* quant,
-                       const char* context, const char* phase = "decode") {
-  study::MeasuredRow r;
-  r.id = "r";
-  r.chip = chip;
-  r.runtime = runtime;
-  r.model = model;
-  r.quant = quant;
-  r.context = context;
-  r.phase = phase;
-  r.value = 10;
-  r.source = "somebody/somewhere@1234:README.md";
-  r.date = "2026-06-01";
-  return r;
-}
 
 std::string resolved_model(const char* name, const char* quant = "4bit") {
   const study::Resolution r = resolve({row("M4 Max", "mlx-lm", name, quant, "512")});
   return r.samples.empty() ? r.skipped.at(0).reason : r.works.at(r.samples[0].work).model;
-}
-
-std::string resolved_format(const char* runtime, const char* model, const char* quant) {
-  const study::Resolution r = resolve({row("M4 Max", runtime, model, quant, "512")});
-  return r.samples.empty() ? r.skipped.at(0).reason : r.works.at(r.samples[0].work).format;
 }
 
 }  // namespace
@@ -70,40 +47,6 @@ TEST_CASE("models are found by the names that people write", "[study]") {
   }
   CHECK_THAT(resolved_model("GLM-5.3-Flash"), test::contains("shapes are not known"));
   CHECK_THAT(resolved_model("Laguna-XS-2.1-GGUF"), test::contains("shapes are not known"));
-}
-
-TEST_CASE("formats are read by what the runtime means with them", "[study]") {
-  CHECK(resolved_format("mlx-lm", "Qwen3-8B", "q4") == "mlx-4bit-g64");
-  CHECK(resolved_format("mlx-lm", "Qwen3-8B", "q4 g32") == "mlx-4bit-g32");
-  CHECK(resolved_format("mlx-lm", "Qwen3-8B-6bit", "in name") == "mlx-6bit-g64");
-  CHECK(resolved_format("exo", "Qwen3-235B-A22B", "8-bit (caption)") == "mlx-8bit-g64");
-  CHECK(resolved_format("llama.cpp", "Qwen3-8B", "8-bit") == "Q8_0");
-  CHECK(resolved_format("llama.cpp", "Qwen3-8B", "Q4_K - Medium") == "Q4_K_M");
-  CHECK(resolved_format("llama.cpp", "Qwen3-8B", "Q4_K_XL") == "Q4_K_M");
-  CHECK(resolved_format("Ollama", "Qwen3-8B", "Ollama default Q4") == "Q4_K_M");
-  CHECK(resolved_format("mlx", "gpt-oss-120b", "MXFP4-Q8") == "mxfp4-q8");
-  CHECK(resolved_format("ds4", "DeepSeek-V4-Flash", "q2") == "ds4-q2");
-  CHECK_THAT(resolved_format("mlx", "MiniMax-M2.7", "JANGTQ"), test::contains("not known"));
-  CHECK_THAT(resolved_format("mlx", "MiniMax-M2.7", "n/s"), test::contains("not stated"));
-}
-
-TEST_CASE("contexts say what was in the cache, read and generated", "[study]") {
-  const auto tokens = [](const char* runtime, const char* context, const char* phase) {
-    const study::Resolution r =
-        resolve({row("M4 Max", runtime, "Qwen3-8B", "Q8_0", context, phase)});
-    REQUIRE(r.samples.size() == 1);
-    const study::Sample& s = r.samples[0];
-    return std::vector<double>{s.cached, s.prompt, s.generated};
-  };
-  CHECK(tokens("llama.cpp", "512p/128g", "decode") == std::vector<double>{0, 512, 128});
-  CHECK(tokens("llama.cpp llama-bench", "128", "decode") == std::vector<double>{0, 0, 128});
-  CHECK(tokens("llama.cpp llama-bench", "512/128", "decode") == std::vector<double>{0, 0, 128});
-  CHECK(tokens("llama.cpp", "tg128", "decode") == std::vector<double>{0, 0, 128});
-  CHECK(tokens("llama.cpp", "21K", "prefill") == std::vector<double>{0, 21504, 0});
-  CHECK(tokens("llama.cpp", "11709 tokens", "prefill") == std::vector<double>{0, 11709, 0});
-  CHECK(resolve({row("M4 Max", "llama.cpp", "Qwen3-8B", "Q8_0", "short", "prefill")})
-            .skipped.at(0)
-            .reason == "the length of the prompt is not stated");
 }
 
 TEST_CASE("llama-bench's JSON is the user's own", "[study]") {

@@ -5,12 +5,8 @@
 
 namespace macfit::launch {
 
-/// The text as one word of a bash script, whatever is in it. Plain words stay as they are; control
-/// characters, bidirectional controls and bytes that are not UTF-8 are written as octal escapes, so
-/// that nothing hides from a person who reads the script.
-[[nodiscard]] std::string quote(std::string_view text);
-
-/// As quote(), and safe in a place where a program looks for options: a leading dash gets "./".
+/// As shell_word(), and safe in a place where a program looks for options: a leading dash gets
+/// "./".
 [[nodiscard]] std::string quote_value(std::string_view text);
 
 /// True for what ssh takes as a host without second thoughts: letters, digits, ".", "_", "-" and

@@ -48,4 +48,7 @@ struct Request {
   std::string catalog_version = "embedded";  ///< which catalog the facts came from
 };
 
+/// The request's flags as a command for a shell: "macfit plan --model … --nodes …".
+[[nodiscard]] std::string command_of(const Request& request, std::string_view command = "plan");
+
 }  // namespace macfit::plan

@@ -28,9 +28,9 @@ namespace macfit::report {
 [[nodiscard]] std::string night_html(const study::NightResult& result, std::string_view command);
 [[nodiscard]] std::string breakeven_html(const study::BreakevenResult& result,
                                          std::string_view command);
-/// `nodes` is what was given for the cluster: a spec or a file.
+/// `next` is what to type for one model's plan.
 [[nodiscard]] std::string survey_html(const Survey& survey, std::string_view command,
-                                      std::string_view nodes);
+                                      std::string_view next);
 
 /// Rows of a sweep's page at the most.
 inline constexpr std::int64_t most_page_rows = 20'000;
