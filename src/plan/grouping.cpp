@@ -6,7 +6,7 @@
 namespace macfit::plan {
 namespace {
 
-/// Most states that the search over unlike nodes visits before it settles for runs of neighbors.
+/// Most states that the search over unlike nodes visits before it settles for the largest first.
 constexpr std::size_t most_states = 4096;
 
 Group all_nodes(const Scenario& scenario) {
@@ -185,13 +185,18 @@ class UnlikeGroups {
   std::vector<std::size_t> choice_;
 };
 
-/// Many unlike nodes: runs of neighbors, each as short as reaches the goal.
-Grouping neighbor_groups(const Scenario& scenario, GroupCheck& check) {
+/// Many unlike nodes: from the largest down, each group as few as reach the goal. The largest reach
+/// it wherever as many others do.
+Grouping largest_first(const Scenario& scenario, GroupCheck& check) {
+  Group order = all_nodes(scenario);
+  const std::vector<std::int64_t>& part = scenario.capacity(false).part;
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return part[a] > part[b]; });
   Grouping result;
   Group group;
-  for (std::size_t node = 0; node < scenario.nodes(); ++node) {
-    group.push_back(node);
-    if (group.size() >= 2 && check.allowed(group.size()) && check.reaches(group)) {
+  for (const std::size_t node : order) {
+    group.insert(std::upper_bound(group.begin(), group.end(), node), node);
+    if (check.allowed(group.size()) && check.reaches(group)) {
       result.fewest = result.groups.empty() ? group.size() : std::min(result.fewest, group.size());
       result.groups.push_back(std::exchange(group, {}));
     }
@@ -217,8 +222,8 @@ Grouping pipeline_groups(const Scenario& scenario, GroupCheck& check) {
   for (const Group& members : classes) {
     states = std::min(most_states + 1, states * (members.size() + 1));
   }
-  Grouping result = states <= most_states ? UnlikeGroups(check, classes).find()
-                                          : neighbor_groups(scenario, check);
+  Grouping result =
+      states <= most_states ? UnlikeGroups(check, classes).find() : largest_first(scenario, check);
   if (result.groups.size() <= 1) {
     const Group group = all_nodes(scenario);
     if (check.allowed(group.size()) && check.reaches(group)) {

@@ -242,40 +242,51 @@ class Words {
                         format_rate(pipeline->speed.decode->value)));
   }
 
-  /// "31/31", "16/16/15/15".
-  [[nodiscard]] static std::string layer_counts(const Placement& placement) {
-    std::string text;
+  /// The layers of each replica: {"47/45"}, or {"36/36/36", "54/54"} where they differ.
+  [[nodiscard]] static std::vector<std::string> layer_counts(const Placement& placement) {
+    std::vector<std::string> counts(placement.replicas);
     for (const NodeBudget& budget : placement.nodes) {
-      if (budget.replica == 0) {
-        text += (text.empty() ? "" : "/") + std::to_string(budget.layer_count);
+      std::string& text = counts[budget.replica];
+      text += (text.empty() ? "" : "/") + std::to_string(budget.layer_count);
+    }
+    std::vector<std::string> different;
+    for (std::string& text : counts) {
+      if (std::find(different.begin(), different.end(), text) == different.end()) {
+        different.push_back(std::move(text));
       }
     }
-    return text;
+    return different;
   }
 
   void shard() {
     const Placement& placement = winner();
     const bool pipeline = placement.split == SplitKind::pipeline;
-    const std::size_t per_replica =
-        (placement.nodes.size() + placement.replicas - 1) / placement.replicas;
-    const std::string how = pipeline
-                                ? fmt::format("a pipeline of {} layers", layer_counts(placement))
-                                : "a tensor split, every layer cut evenly";
+    const std::size_t nodes = placement.nodes.size();
+    const std::size_t smallest = nodes / placement.replicas;
+    const std::size_t fewest = decision_.grouping.fewest;
+    const std::vector<std::string> counts = layer_counts(placement);
+    const std::string how = !pipeline ? "a tensor split, every layer cut evenly"
+                            : counts.size() == 1
+                                ? fmt::format("a pipeline of {} layers", counts.front())
+                                : fmt::format("pipelines of {} layers", join_words(counts));
+    const bool spare = fewest > 1 && fewest < smallest;
+    const std::string needs =
+        fmt::format("{} needs {}{} nodes together", model_in_format(placement),
+                    spare ? "at least " : "", count_word(spare ? fewest : smallest));
     const Placement* whole = find(SplitKind::independent);
     if (whole != nullptr && whole->fits && whole->supported) {
       plan_.verdict.summary = fmt::format(
           "{} fits whole on one node; as asked it runs as {} over {} nodes{}.",
-          model_in_format(placement), how, count_word(per_replica),
+          model_in_format(placement), how, count_word(nodes),
           placement.replicas > 1 ? fmt::format(", in {} replicas", count_word(placement.replicas))
                                  : "");
     } else if (placement.replicas == 1) {
       plan_.verdict.summary =
-          fmt::format("{} needs {} nodes together: run it as {}.", model_in_format(placement),
-                      count_word(placement.nodes.size()), how);
+          spare ? fmt::format("{}: run it over {}, as {}.", needs, count_word(nodes), how)
+                : fmt::format("{}: run it as {}.", needs, how);
     } else {
-      plan_.verdict.summary = fmt::format(
-          "{} needs {} nodes together: run {} replicas ({}), each over its own nodes.",
-          model_in_format(placement), count_word(per_replica), count_word(placement.replicas), how);
+      plan_.verdict.summary = fmt::format("{}: run {} replicas ({}), each over its own nodes.",
+                                          needs, count_word(placement.replicas), how);
       because("replicas-throughput",
               fmt::format("{} replicas do about {} the jobs of one; a single answer comes no "
                           "faster.",
@@ -306,9 +317,8 @@ class Words {
     speeds(placement);
     limits(placement);
     idle_nodes(placement);
-    if (pipeline && decision_.grouping.fewest > 1 && placement.replicas == 1 &&
-        decision_.grouping.fewest < placement.nodes.size()) {
-      note(fmt::format("{} nodes would do at this tier.", count_word(decision_.grouping.fewest)));
+    if (spare && placement.replicas == 1) {
+      note(fmt::format("{} nodes would do at this tier.", count_word(fewest)));
     }
     if (!placement.how.empty()) {
       note(fmt::format("To get this split: {}.", placement.how));
