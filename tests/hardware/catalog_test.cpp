@@ -291,6 +291,41 @@ TEST_CASE("a hardware catalog of one's own", "[hardware]") {
   CHECK(own.machines().size() == Catalog::embedded().machines().size());
 }
 
+TEST_CASE("a port that no source confirms is not taken for granted", "[hardware]") {
+  const auto catalog = [](const std::string& file, const std::string& after,
+                          const std::string& from, const std::string& to) {
+    std::string text = embedded_text(file);
+    const std::size_t at = text.find(from, text.find(after));
+    REQUIRE(at != std::string::npos);
+    text.replace(at, from.size(), to);
+    return Catalog::from_texts({{file, text}});
+  };
+  const auto codes = [](const Catalog& own, const char* link) {
+    ClusterOptions options;
+    options.link = link;
+    std::string result;
+    for (const Problem& problem : parse_cluster("2xmac-studio-m4-max-128", options, own).problems) {
+      result += problem.code;
+    }
+    return result;
+  };
+  const std::string machine = "\"id\": \"mac-studio-m4-max\"";
+  const std::string chip = "\"id\": \"m4-max\"";
+  const Catalog unread = catalog("machines.json", machine, "\"thunderbolt\": \"thunderbolt-5\"",
+                                 "\"thunderbolt\": null");
+  CHECK(codes(unread, "tb5-rdma") == "rdma-not-confirmed");
+  CHECK(codes(unread, "tb5-tcp") == "link-not-confirmed");
+  const Cluster cluster = parse_cluster("2xmac-studio-m4-max-128", {}, unread);
+  CHECK(cluster.links.at(0).type.id == "10gbe");  // what is confirmed
+  CHECK_FALSE(cluster.links[0].rdma.has_value());
+  CHECK(codes(catalog("chips.json", chip, "\"rdma\": true", "\"rdma\": false"), "tb5-rdma") ==
+        "rdma-needs-thunderbolt-5");
+  CHECK(codes(catalog("chips.json", chip, "\"rdma\": true", "\"rdma\": null"), "tb5-rdma") ==
+        "rdma-not-confirmed");
+  CHECK(codes(catalog("machines.json", machine, "\"ethernet\": \"10gbe\"", "\"ethernet\": null"),
+              "1gbe") == "link-not-confirmed");
+}
+
 TEST_CASE("a broken catalog is refused with its place", "[hardware]") {
   const std::string chips = "chips.json";
   const std::string machines = "machines.json";

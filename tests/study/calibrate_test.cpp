@@ -93,6 +93,65 @@ TEST_CASE("own results outrank published ones", "[study]") {
   CHECK(answer.decode->value == Approx(90.0).epsilon(0.12));
 }
 
+TEST_CASE("lines before mlx_lm.benchmark's output say what it does not", "[study]") {
+  const std::string run =
+      "Timing with prompt_tokens=2048, generation_tokens=128, batch_size=2.\n"
+      "Averages: prompt_tps=1000.000, generation_tps=90.000, peak_memory=5.300\n";
+  const auto rows = study::read_measurements(
+      "# macfit model=glm-4.5 quant=q4 machine=m4-max-128 runtime=exo nodes=2 link=tb5-rdma "
+      "backend=jaccl split=tensor loose words=\n" +
+          run,
+      "b.txt");
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].phase == "prefill");
+  CHECK(rows[0].prompt == 2048.0);
+  CHECK(rows[1].generated == 128.0);
+  CHECK(rows[1].batch == 2);
+  CHECK(rows[1].model == "glm-4.5");
+  CHECK(rows[1].quant == "q4");
+  CHECK(rows[1].hardware == "m4-max-128");
+  CHECK(rows[1].runtime == "exo");
+  CHECK(rows[1].nodes == 2);
+  CHECK(rows[1].link == "tb5-rdma");
+  CHECK(rows[1].backend == "jaccl");
+  CHECK(rows[1].parallelism == "tensor");
+  for (const char* line : {"# macfit model=glm-4.5\n", "# macfit machine=m4-max-128\n"}) {
+    CHECK_THROWS_WITH(study::read_measurements(line + run, "b.txt"),
+                      test::contains("which model ran on which machine"));
+  }
+  CHECK_THROWS_WITH(study::read_measurements("# macfit nodes=none\n" + run, "b.txt"),
+                    test::contains("nodes"));
+  // A speed of nothing is none.
+  CHECK_THROWS_WITH(
+      study::read_measurements("# macfit model=a machine=b\nAverages: prompt_tps=0.0, "
+                               "generation_tps=., peak_memory=1\n",
+                               "b.txt"),
+      test::contains("expected rows of measurements"));
+}
+
+TEST_CASE("llama-bench's loose ends are taken as it means them", "[study]") {
+  const std::string text = R"([
+    {"build_number": "7315", "gpu_info": "", "cpu_info": "Apple M4 Max", "model_filename":
+     "C:\\models\\Qwen3-8B-Q8_0.gguf", "model_type": "qwen3 8B Q8_0", "n_prompt": 512, "n_gen": 0,
+     "avg_ts": 700.5, "test_time": null},
+    {"build_number": 7315, "gpu_info": "Apple M4 Max", "model_filename": "Qwen3-8B-Q8_0.gguf",
+     "model_type": "qwen3 8B Q8_0", "n_prompt": 512, "n_gen": 128, "avg_ts": 90.0}])";
+  const auto rows = study::read_measurements(text, "bench.json");
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].chip == "Apple M4 Max");  // no GPU named
+  CHECK(rows[0].model == "Qwen3-8B-Q8_0.gguf");
+  CHECK(rows[0].cached == 0.0);  // no depth in older versions
+  CHECK_FALSE(rows[1].usable);   // a mean over both phases is neither
+  const auto named = study::read_measurements(text, "bench.json", {"qwen3-8b", "q8", "m4-max-128"});
+  CHECK(named[0].model == "qwen3-8b");
+  CHECK(named[0].quant == "q8");
+  CHECK(named[0].hardware == "m4-max-128");
+  CHECK_THROWS_WITH(study::read_measurements(R"([{"n_prompt": 1, "n_gen": 0, "avg_ts": 1,
+                                                  "model_type": []}])",
+                                             "bench.json"),
+                    test::contains("expected a text, a number or null"));
+}
+
 TEST_CASE("rows that say nothing or too much are refused with a reason", "[study]") {
   CHECK_THROWS_AS(study::read_measurements("hello", "x"), Error);
   CHECK_THROWS_AS(study::read_measurements("{\"rows\": 3}", "x"), Error);
