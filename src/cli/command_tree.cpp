@@ -22,6 +22,11 @@ FlagNode flag_of(const CLI::Option& option) {
 
 CommandNode command_tree(const CLI::App& app) {
   CommandNode node{app.get_name(), app.get_description(), app.get_footer(), {}, {}, {}};
+  for (const CLI::App* above = app.get_parent(); above != nullptr; above = above->get_parent()) {
+    if (above->get_footer() == node.footer) {
+      node.footer.clear();  // CLI11 hands it down
+    }
+  }
   for (const CLI::Option* option : app.get_options()) {
     FlagNode flag = flag_of(*option);
     if (option->get_positional()) {

@@ -6,58 +6,60 @@
 #include "command_tree.hpp"
 #include "commands.hpp"
 #include "files.hpp"
+#include "help_text.hpp"
 #include "help_topics.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/report/plan_report.hpp"
+#include "options.hpp"
 
 namespace macfit::cli {
 namespace {
 
-std::string topic_text(const HelpTopic& topic) {
-  return std::string(topic.title) + "\n\n" + std::string(topic.text);
+std::string topic_text(const HelpTopic& topic, std::size_t width) {
+  return std::string(topic.title) + "\n\n" + flowed(topic.text, width);
 }
 
 std::string topics_list() {
   std::string text = "\nTopics (macfit help TOPIC):\n";
   for (const HelpTopic& topic : help_topics()) {
-    text += fmt::format("  {:<14}{}\n", topic.name, topic.title);
+    text += fmt::format("  {:<28}{}\n", topic.name, topic.title);
   }
   return text;
 }
 
 /// A topic's text, or the help of the command that the words name.
-std::string help_text(const CLI::App& root, const std::vector<std::string>& words) {
+std::string help_text(const CommandNode& root, const std::vector<std::string>& words,
+                      const report::Style& style) {
   if (words.empty()) {
-    // App::help() would be that of the command at hand.
-    return root.get_formatter()->make_help(&root, root.get_name(), CLI::AppFormatMode::Normal) +
-           topics_list();
+    return help_of(root, root.name, style) + topics_list();
   }
   for (const HelpTopic& topic : help_topics()) {
     if (words.size() == 1 && same_name(topic.name, words.front())) {
-      return topic_text(topic);
+      return report::encode(style, topic_text(topic, style.width));
     }
   }
-  const CLI::App* at = &root;
+  const CommandNode* at = &root;
+  std::string path = root.name;
   for (const std::string& word : words) {
-    const auto children = at->get_subcommands([](const CLI::App*) { return true; });
-    const auto child = std::find_if(children.begin(), children.end(), [&](const CLI::App* app) {
-      return same_name(app->get_name(), word);
-    });
-    if (child == children.end()) {
+    const auto child =
+        std::find_if(at->children.begin(), at->children.end(),
+                     [&](const CommandNode& node) { return same_name(node.name, word); });
+    if (child == at->children.end()) {
       std::vector<std::string> known;
-      known.reserve(children.size() + help_topics().size());
-      for (const CLI::App* app : children) {
-        known.push_back(app->get_name());
+      known.reserve(at->children.size() + help_topics().size());
+      for (const CommandNode& node : at->children) {
+        known.push_back(node.name);
       }
       for (const HelpTopic& topic : help_topics()) {
         known.emplace_back(topic.name);
       }
       throw unknown_name("topic", word, known, {}, "macfit help lists them");
     }
-    at = *child;
+    at = &*child;
+    path += " " + at->name;
   }
-  return at->help();
+  return help_of(*at, path, style);
 }
 
 /// Text for roff: backslashes and hyphens escaped, no line that looks like a request.
@@ -176,8 +178,8 @@ Action add_help(CLI::App& app) {
       "\nExamples:\n  macfit help sizes\n  macfit help models show\n"
       "  macfit help --man > macfit.1; man ./macfit.1\n");
   return [&app, words, man] {
-    write_out(*man ? man_page(command_tree(*app.get_parent()))
-                   : help_text(*app.get_parent(), *words));
+    const CommandNode root = command_tree(*app.get_parent());
+    write_out(*man ? man_page(root) : help_text(root, *words, style_for({})));
     return 0;
   };
 }

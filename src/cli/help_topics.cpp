@@ -4,10 +4,10 @@ namespace macfit::cli {
 
 const std::vector<HelpTopic>& help_topics() {
   static const std::vector<HelpTopic> topics = {
-      {"exit-codes", "Exit codes", R"(  0  done, whatever the verdict
-  1  done, but what was required does not hold: --require TIER, a failing check
-  2  the input or the usage is wrong, or a file could not be read or written
-130  a sweep that Ctrl-C ended, after whole rows
+      {"exit-codes", "Exit codes", R"(    0  done, whatever the verdict
+    1  done, but what was required does not hold: --require TIER, a failing check
+    2  the input or the usage is wrong, or a file could not be read or written
+  130  a sweep that Ctrl-C ended, after whole rows
 Nothing is written to standard output with code 2, but for "check" and "plan --batch", which report
 what they could read.
 )"},

@@ -7,9 +7,11 @@
 
 #include "commands.hpp"
 #include "files.hpp"
+#include "help_text.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/report/plan_report.hpp"
+#include "options.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -160,7 +162,8 @@ int run(int argc, const char* const* argv) {
     try {
       app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
-      write_out(innermost(app).help());
+      const CLI::App& command = innermost(app);
+      write_out(help_of(command_tree(command), command_line_of(command), style_for({})));
       return 0;
     } catch (const CLI::CallForVersion& version) {
       write_out(version.what() + std::string("\n"));

@@ -87,7 +87,7 @@ fi
 # Every flag that a command's help names is completed, and every command is in the man page.
 for command in plan check 'models show' 'models verify' 'hardware show' runtimes launch calibrate explain; do
   # shellcheck disable=SC2086  # a command is words
-  for flag in $("$macfit" $command --help | grep -oE '^ +(-[a-z],)?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
+  for flag in $("$macfit" $command --help | grep -oE '^ +(-[a-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
     # shellcheck disable=SC2086
     completes "$flag" macfit $command "$flag"
     grep -qF -- "$(printf '%s' "$flag" | sed 's/-/\\-/g')" macfit.1 || fail "$flag is not in the man page"

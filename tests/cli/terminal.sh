@@ -75,6 +75,27 @@ runtimes show mlx-lm
 calibrate --fit
 COMMANDS
 
+# So does help, of every command; topics too.
+commands=$("$macfit" --help | sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p')
+[ "$(wc -l <<<"$commands")" -gt 12 ] || fail "commands in the help: $commands"
+for words in '' $commands 'models show' 'hardware show' 'help sizes' 'help environment'; do
+  case $words in
+    'help '*) ;;
+    *) words="$words --help" ;;
+  esac
+  for locale in C.UTF-8 C; do
+    # shellcheck disable=SC2086  # a command is words
+    LC_ALL=$locale COLUMNS=60 "$macfit" $words >out 2>err || fail "$words: $(cat err)"
+    wide=$(too_wide 60 <out | grep -vE '^ *(-|echo |parallel )' || true)
+    [ -z "$wide" ] || fail "$words: wider than 60 columns with $locale: $wide"
+  done
+  if LC_ALL=C grep -q '[^ -~]' out; then fail "$words: not ASCII"; fi
+done
+# A command's examples are its own.
+"$macfit" models show --help >out
+if grep -q 'macfit plan' out; then fail "models show --help: $(cat out)"; fi
+grep -qx 'Usage: macfit models show \[OPTION\]... NAME|PATH|SIZE' out || fail "usage: $(cat out)"
+
 # Tables fold their cells before they turn into lists.
 COLUMNS=60 "$macfit" survey --nodes 2x128 --models 'glm*' >out
 grep -q '^  model  .*  size  ' out || fail "a survey at 60 columns is no table: $(cat out)"
