@@ -95,13 +95,14 @@ Markup sizes_section(const study::BreakevenResult& result) {
 Markup runs_section(const study::BreakevenResult& result) {
   std::vector<std::vector<Markup>> rows;
   for (const study::Run& run : result.runs) {
-    rows.push_back(
-        {text(fmt::format("{} {}", run.model, run.format)), text(format_tokens(run.context)),
-         text(verdict_words(run)), html::badge(run.decision.tier), text(range_words(run.decode)),
-         text(range_words(run.per_hour)), text(run.per_night ? format_whole(*run.per_night) : "–"),
-         text(run.per_hour ? evidence_name(run.per_hour->evidence)
-                           : std::string_view(run.why_unknown)),
-         text(run.why)});
+    rows.push_back({text(fmt::format("{} {}", run.model, run.format)),
+                    text(format_tokens(run.context)), text(verdict_words(run)),
+                    html::badge(run.decision.tier), html::figure(range_words(run.decode)),
+                    html::figure(range_words(run.per_hour)),
+                    text(run.per_night ? format_whole(*run.per_night) : "–"),
+                    text(run.per_hour ? evidence_name(run.per_hour->evidence)
+                                      : std::string_view(run.why_unknown)),
+                    text(run.why)});
   }
   if (rows.empty()) {
     return {};

@@ -117,6 +117,20 @@ Markup badge(fit::Tier tier, std::string_view words) {
                      text(fmt::format(" {}", words.empty() ? fit::tier_name(tier) : words)));
 }
 
+Markup whole(std::string_view word) { return element("span", {{"class", "whole"}}, text(word)); }
+
+Markup figure(std::string_view words) {
+  const std::size_t at = words.find(" (");
+  const std::size_t end = at == std::string_view::npos ? at : words.find(')', at);
+  if (end == std::string_view::npos) {
+    return text(words);
+  }
+  std::size_t after = end + 1;
+  after += after < words.size() && words[after] == ',' ? 1 : 0;
+  return whole(words.substr(0, at)) + text(" ") + whole(words.substr(at + 1, after - at - 1)) +
+         text(words.substr(after));
+}
+
 Markup facts(const std::vector<Fact>& facts) {
   Markup inside;
   for (const Fact& fact : facts) {

@@ -54,6 +54,7 @@ border-bottom:1px solid var(--pale)}
 thead th{color:var(--soft);font-weight:600;vertical-align:bottom;border-color:var(--line)}
 tbody th{font-weight:600}
 .number{text-align:right;white-space:nowrap}
+.whole{white-space:nowrap}
 .words td,.words th{overflow-wrap:break-word}
 .words td:last-child{overflow-wrap:anywhere}
 tbody th{min-width:8.5rem}td:last-child:not(.number){min-width:11rem}
@@ -101,12 +102,15 @@ circle.hollow{fill:var(--ground);stroke:var(--weights);stroke-width:2}
 footer{margin-top:3rem;font-size:.85rem}
 @media (max-width:34rem){body{padding:1rem .9rem 2rem}h1{font-size:1.4rem}}
 @media print{html{font-size:11pt}body{max-width:none;padding:0}.skip{display:none}
-.scroll{overflow:visible}table{font-size:8.5pt}.number{white-space:normal}
-h2,h3{break-after:avoid}svg,tr,pre,.facts div{break-inside:avoid}a{color:inherit}}
+.scroll{overflow:visible}table{font-size:8pt}.number{white-space:normal}
+th,td{padding-right:.5rem}tbody th{min-width:6.5rem}td:last-child:not(.number){min-width:6rem}
+h2,h3,caption,thead{break-after:avoid}svg,tr,pre,.facts div{break-inside:avoid}a{color:inherit}
+table:not(:has(tbody tr:nth-child(9))){break-inside:avoid}
+p:has(+.scroll){break-after:avoid}}
 )css";
 
 // The test of this file says what it has to be when the style changes.
-constexpr std::string_view hash = "sha256-A7VBrKeTDmdBaAGMyMZKOpvwDaItKX/DJeSMdyUrLKM=";
+constexpr std::string_view hash = "sha256-oTR3dMkQFiMfyCuRdWSOobfqwI2wgRh+7vq0eN789Ao=";
 
 }  // namespace
 

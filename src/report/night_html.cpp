@@ -144,8 +144,8 @@ Markup placements(const study::NightResult& result) {
       rows.push_back(
           {text(placement.name), text(nodes_words(result, worker)),
            text(fmt::format("{}, {}", runtime::id_name(placement.runtime), placement.format)),
-           text(span_words(worker.job_seconds)), text(range_words(worker.decode)),
-           text(range_words(worker.prefill)), text(span_words(worker.load_seconds)),
+           html::figure(span_words(worker.job_seconds)), html::figure(range_words(worker.decode)),
+           html::figure(range_words(worker.prefill)), html::figure(span_words(worker.load_seconds)),
            text(format_whole(worker.completed))});
     }
     if (placement.alone) {

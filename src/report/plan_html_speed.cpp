@@ -123,10 +123,12 @@ Markup placement_table(const plan::Plan& plan) {
          placement.supported ? html::badge(placement.tier)
                              : html::badge(fit::Tier::not_practical, "not supported"),
          figure(format_percent(placement.utilization)), figure(format_whole(placement.max_context)),
-         text(with_evidence(placement.speed.decode)), text(range_words(placement.speed.aggregate)),
-         text(range_words(placement.speed.prefill)),
-         text(wait_words(placement.speed.time_to_first_token)), text(placement.format),
-         figure(std::string(plan::limit_name(placement.limit))), text(remark(placement))});
+         html::figure(with_evidence(placement.speed.decode)),
+         html::figure(range_words(placement.speed.aggregate)),
+         html::figure(range_words(placement.speed.prefill)),
+         html::figure(wait_words(placement.speed.time_to_first_token)),
+         html::whole(placement.format), figure(std::string(plan::limit_name(placement.limit))),
+         text(remark(placement))});
   }
   return html::table("Every placement that was looked at; intervals in brackets",
                      {{"Runtime and split", false},

@@ -50,13 +50,13 @@ Markup tier_section(const Survey& survey, fit::Tier tier, std::string_view name)
     rows.push_back(
         {text(printable(entry.model)),
          text(entry.parameters > 0 ? format_parameters(entry.parameters) : "–"),
-         text(entry.smallest.recipe.name + (entry.published ? "" : " (not published)")),
+         html::whole(entry.smallest.recipe.name) + text(entry.published ? "" : " (not published)"),
          text(row.known ? plan::verdict_name(row.kind, row.workers) : "not planned"),
          text(row.placed ? std::string(runtime::id_name(row.runtime)) : "–"),
          row.placed ? html::meter(row.utilization) + text(format_percent(row.utilization))
                     : text("–"),
-         text(context_words(row)), text(range_words(row.speed.decode)), text(evidence_words(row)),
-         text(best_words(entry)),
+         text(context_words(row)), html::figure(range_words(row.speed.decode)),
+         text(evidence_words(row)), text(best_words(entry)),
          text(entry.note + (entry.measured
                                 ? std::string(entry.note.empty() ? "" : "; ") + "measured here"
                                 : std::string()))});

@@ -63,6 +63,11 @@ using Attributes = std::vector<Attribute>;
 /// A tier by sign, word and color; `words` in place of the tier's name where given.
 [[nodiscard]] Markup badge(fit::Tier tier, std::string_view words = {});
 
+/// A word that no line ends in, such as a format's name.
+[[nodiscard]] Markup whole(std::string_view word);
+/// "3.37 (2.26–4.15), estimated": a line may end before the interval and after it, not within.
+[[nodiscard]] Markup figure(std::string_view words);
+
 struct Fact {
   std::string name;
   Markup value;
