@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs axe-core over pages of macfit in Chromium, in both themes and at three widths: no findings, no
-# word on the console, no sideways scrolling. Needs node, npm and Chromium; installs axe-core and
+# word on the console, no sideways scrolling. axe can't tell the contrast of text in drawings and over
+# see-through cells: that is computed here, for every text of a page. Needs node, npm and Chromium; installs axe-core and
 # puppeteer-core into a folder that is removed. Usage: tests/validation/axe.sh path/to/macfit
 set -euo pipefail
 
@@ -25,6 +26,50 @@ cat >check.cjs <<'JS'
 const fs = require('fs');
 const puppeteer = require('puppeteer-core');
 const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+// Runs in the page: texts with less than 4.5:1 against what they stand on.
+const poorContrast = () => {
+  const color = (words) => (words.match(/[\d.]+/g) || []).map(Number);
+  const over = (top, below) => {
+    const alpha = top.length > 3 ? top[3] : 1;
+    return [0, 1, 2].map((i) => top[i] * alpha + below[i] * (1 - alpha));
+  };
+  const luminance = (rgb) => {
+    const [r, g, b] = rgb.map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ratio = (a, b) => {
+    const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+    return (high + 0.05) / (low + 0.05);
+  };
+  const ground = (element) => {
+    if (!element) return [255, 255, 255];
+    const own = color(getComputedStyle(element).backgroundColor);
+    return own.length > 3 && own[3] === 0 ? ground(element.parentElement) : over(own, ground(element.parentElement));
+  };
+  const behind = (text) => {
+    const style = getComputedStyle(text);
+    if (style.stroke !== 'none') return color(style.stroke);  // a halo goes round the letters
+    const box = text.getBoundingClientRect();
+    text.scrollIntoView({ block: 'center' });
+    const now = text.getBoundingClientRect();
+    const below = document.elementsFromPoint(now.x + box.width / 2, now.y + box.height / 2)
+      .find((one) => one !== text && one.tagName === 'rect');
+    return below ? color(getComputedStyle(below).fill) : ground(text.closest('svg').parentElement);
+  };
+  const poor = [];
+  let seen = 0;
+  for (const element of document.querySelectorAll('body *')) {
+    const words = [...element.childNodes].filter((n) => n.nodeType === 3 && n.data.trim()).map((n) => n.data).join(' ');
+    if (!words || element.closest('defs, title, desc, .skip, pattern') || !element.getClientRects().length) continue;
+    const svg = element instanceof SVGElement;
+    const style = getComputedStyle(element);
+    const below = svg ? behind(element) : ground(element);
+    const found = below.length < 3 ? 0 : ratio(over(color(svg ? style.fill : style.color), below), below);
+    seen += 1;
+    if (found < 4.5) poor.push(`${found.toFixed(2)}: ${words.slice(0, 60)}`);
+  }
+  return { seen, poor };
+};
 (async () => {
   const browser = await puppeteer.launch({ executablePath: process.argv[2], args: ['--no-sandbox'] });
   let wrong = 0;
@@ -42,6 +87,9 @@ const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
         for (const found of result.violations) {
           tell(file, theme, width, found.id, found.help, found.nodes[0].html);
         }
+        const contrast = await page.evaluate(poorContrast);
+        for (const found of contrast.poor) tell(file, theme, width, 'contrast', found);
+        if (contrast.seen < 50) tell(file, theme, width, 'only', contrast.seen, 'texts looked at');
         const wide = await page.evaluate(
           () => document.documentElement.scrollWidth > document.documentElement.clientWidth);
         if (wide) tell(file, theme, width, 'wider than the window');
