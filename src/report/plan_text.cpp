@@ -215,14 +215,19 @@ class PlanText {
     }
     Style style = style_;
     style.width = width_;
-    text_ += table.text(style);
-    text_ +=
-        "  " +
-        paint(style_, Paint::dim,
-              wrap("tokens/s: one answer's; all: every answer's at once; prompt: tokens of one "
-                   "prompt read a second. Estimates: --format json has their intervals.",
-                   width_, 2)) +
-        '\n';
+    const std::string drawn = table.text(style);
+    text_ += drawn;
+    // Of the columns that there was room for; a list has them all.
+    const std::string_view head = std::string_view(drawn).substr(0, drawn.find('\n'));
+    const auto shown = [&](std::string_view column) {
+      return head.find(column) != std::string_view::npos ||
+             head.find(':') != std::string_view::npos;
+    };
+    std::string words = "tokens/s: one answer's";
+    words += shown(" all") ? "; all: every answer's at once" : "";
+    words += shown(" prompt") ? "; prompt: tokens of one prompt read a second" : "";
+    words += ". Estimates: --format json has their intervals.";
+    text_ += "  " + paint(style_, Paint::dim, wrap(words, width_, 2)) + '\n';
   }
 
   [[nodiscard]] static std::string split_words(const plan::Placement& placement) {
