@@ -293,12 +293,15 @@ Block Shaper::block(std::size_t layer) const {
   mixer(b, layer);
   const bool nemotron = is({"nemotron_h", "nemotron_h_moe"});
   const bool mixes = b.attention || b.mamba2;
-  const std::int64_t feed = at(s_.feed_forward, layer);
+  // The first Qwen counts gate and up together.
+  const std::int64_t feed = at(s_.feed_forward, layer) / (rule_.name == "qwen" ? 2 : 1);
   if (!(nemotron && mixes)) {
     if (moe(layer)) {
       b.experts = experts();
     }
-    const bool both = is({"gemma4", "grok"}) && feed > 0;
+    // Grok-1 gives its experts' width here and has no dense part; Grok-2 has both.
+    const bool both = feed > 0 && (rule_.name == "gemma4" ||
+                                   (rule_.name == "grok" && b.experts && b.experts->width != feed));
     if (!b.experts || both) {
       if (feed > 0 || rule_.name != "deci") {
         Dense d;

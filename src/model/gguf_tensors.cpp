@@ -414,11 +414,15 @@ void Builder::mtp_extras(bool copies) {
 }
 
 /// The layer that MTP layers repeat: the last one with attention that sees everything, as hybrids
-/// have it.
+/// have it, and with an indexer of its own where only some have one (GLM-5.2).
 const Block& mtp_block(const Architecture& architecture) {
+  const bool indexed =
+      std::any_of(architecture.blocks.begin(), architecture.blocks.end(),
+                  [](const Block& block) { return block.latent && block.latent->indexer; });
   for (std::size_t i = architecture.layers.size(); i-- > 0;) {
     const Block& block = architecture.block_of(i);
-    if (block.latent || (block.attention && block.attention->span == Span::full)) {
+    if ((block.latent && block.latent->indexer.has_value() == indexed) ||
+        (block.attention && block.attention->span == Span::full)) {
       return block;
     }
   }
