@@ -164,6 +164,7 @@ std::vector<Span> layer_spans(const Config& c, std::int64_t layers,
         throw entry.expected(R"("full_attention", "sliding_attention" or "chunked_attention")");
       }
     }
+    spans.resize(static_cast<std::size_t>(layers));  // less those of prediction layers
     return spans;
   }
   for (std::int64_t i = 0; i < layers; ++i) {
