@@ -153,6 +153,96 @@ TEST_CASE("native quantization of Hugging Face configs", "[model]") {
   CHECK_THAT(m.notes.front(), contains("16-bit"));
 }
 
+TEST_CASE("MLX config: towers beside the text take mlx-vlm's rules", "[model]") {
+  for (const auto& [block, recipe] : std::vector<std::pair<const char*, const char*>>{
+           {R"({"group_size":64,"bits":4})", "mlx-vlm-4bit-g64"},
+           {R"({"group_size":32,"bits":4,"mode":"mxfp4"})", "mlx-vlm-mxfp4"},
+           {R"({"group_size":16,"bits":4,"mode":"nvfp4"})", "mlx-vlm-nvfp4"},
+           {R"({"group_size":32,"bits":8,"mode":"mxfp8"})", "mlx-vlm-mxfp8"}}) {
+    CAPTURE(recipe);
+    for (const char* tower : {"vision_config", "audio_config"}) {
+      const CheckpointConfig c = parse_checkpoint_config(
+          qwen("\"" + std::string(tower) + "\":{},\"quantization\":" + block));
+      CHECK(c.recipe.value().name == recipe);
+    }
+  }
+  // A wrapper may hold its block with the text model's fields; one that states no bits says
+  // nothing.
+  CHECK(parse_checkpoint_config(R"({"text_config":{"quantization":{"bits":8,"group_size":64}}})")
+            .recipe.value()
+            .name == "mlx-8bit-g64");
+  CHECK(parse_checkpoint_config(R"({"text_config":[],"quantization":{"bits":8}})")
+            .recipe.value()
+            .name == "mlx-8bit-g64");
+  for (const char* none : {R"({"text_config":[]})", R"({"quantization":[4]})",
+                           R"({"quantization":{"group_size":64}})"}) {
+    CAPTURE(none);
+    CHECK(parse_checkpoint_config(none).kind == CheckpointConfig::Kind::plain);
+  }
+}
+
+TEST_CASE("MLX config: one entry for what stands here as several modules", "[model]") {
+  const auto overrides = [](const std::string& key) {
+    std::vector<std::string> keys;
+    for (const auto& [path, format] :
+         parse_checkpoint_config(R"({"quantization":{"bits":4,"group_size":64,")" + key +
+                                 R"(":{"bits":8}}})")
+             .overrides) {
+      keys.push_back(path);
+    }
+    return keys;
+  };
+  using Names = std::vector<std::string>;
+  CHECK(overrides("model.layers.3.self_attn.kv_b_proj") == Names{"layers.3.self_attn.embed_q",
+                                                                 "layers.3.self_attn.kv_b_proj",
+                                                                 "layers.3.self_attn.unembed_out"});
+  CHECK(overrides("model.layers.3.mlp.experts.gate_up_proj") ==
+        Names{"layers.3.mlp.switch_mlp.gate_proj", "layers.3.mlp.switch_mlp.up_proj"});
+  CHECK(overrides("model.layers.3.self_attn.q_proj") == Names{"layers.3.self_attn.q_proj"});
+}
+
+TEST_CASE("native quantization: blocks that are not what they look like", "[model]") {
+  using Kind = CheckpointConfig::Kind;
+  const auto read = [](const std::string& block) {
+    return parse_checkpoint_config(qwen("\"quantization_config\":" + block));
+  };
+  const std::string packed = R"({"quant_method":"compressed-tensors","format":"pack-quantized")";
+  const std::string ignore = R"(,"ignore":["re:.*self_attn.*"])";
+  const auto group = [](const std::string& weights) {
+    return R"(,"config_groups":{"group_0":{"weights":)" + weights + "}}";
+  };
+  const std::string int4 = R"({"num_bits":4,"group_size":32})";
+  CHECK(read(packed + ignore + group(int4) + "}").kind == Kind::int4);
+  // Another width, another group, attention quantized too, no groups, or none that can be read.
+  for (const std::string& other :
+       {ignore + group(R"({"num_bits":8,"group_size":32})"),
+        ignore + group(R"({"num_bits":4,"group_size":128})"), group(int4), ignore,
+        R"(,"ignore":"self_attn")" + group(int4), R"(,"ignore":[3,"lm_head"])" + group(int4),
+        ignore + R"(,"config_groups":[])", ignore + R"(,"config_groups":{})",
+        ignore + R"(,"config_groups":{"group_0":[]})",
+        ignore + R"(,"config_groups":{"group_0":{}})", ignore + group("[]")}) {
+    CAPTURE(other);
+    const CheckpointConfig c = read(packed + other + "}");
+    CHECK(c.kind == Kind::other);
+    CHECK_FALSE(c.recipe);
+    CHECK(c.method == "compressed-tensors");
+  }
+  const std::string nvfp4 =
+      R"({"quant_method":"compressed-tensors","format":"nvfp4-pack-quantized")";
+  CHECK(read(nvfp4 + "}").recipe.value().name == "nvfp4");
+  CHECK(read(nvfp4 + ignore + "}").recipe.value().name == "nvfp4-experts");
+  CHECK(read(nvfp4 + ignore + "}").loaded.value().name == "nvfp4-experts");
+  CHECK(read(R"({"quant_method":"compressed-tensors","format":"dense"})").kind == Kind::other);
+  // What it is called where it does not say so itself.
+  CHECK(read(R"({"quant_algo":"FP8"})").method == "fp8");
+  CHECK(read(R"({"quant_algo":"FP8"})").kind == Kind::other);
+  CHECK(read(R"({"quant_method":4})").method == "unknown");
+  CHECK(parse_checkpoint_config(
+            qwen(R"("expert_dtype":"fp8","quantization_config":{"quant_method":"fp8"})"))
+            .recipe.value()
+            .name == "fp8");
+}
+
 TEST_CASE("MLX folder: headers win over the config's formula", "[model]") {
   const test::ScratchFolder folder;
   folder.write("config.json", qwen(R"("quantization":{"group_size":64,"bits":4})"));

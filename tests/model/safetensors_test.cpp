@@ -273,6 +273,11 @@ TEST_CASE("safetensors: every malformed header says what is wrong and where", "[
       {R"({"__metadata__":{"a":"b"},"__metadata__":{}})", "stands twice"},
       {R"({"__metadata__":{"a":[1]}})", "an array"},
       {R"(["a"])", "does not start with"},
+      {R"({"a":"b"})", "unexpected: \"b\""},
+      {R"({"a":[1]})", "an array"},
+      {R"({"a":{"dtype":"BF16","shape":"1","data_offsets":[0,2]}})", "unexpected: \"1\""},
+      {R"({"__metadata__":["a"]})", "an array"},
+      {R"({"__metadata__":{"a":{}}})", "an object"},
   };
   for (const auto& [header, said] : facts) {
     INFO(header);
@@ -292,7 +297,21 @@ TEST_CASE("safetensors: an index holds what it says and passes over the rest", "
   CHECK(index.total_size == Bytes(12));
   CHECK(parse_safetensors_index(R"({"metadata":{"total_size":12.0},"weight_map":{"a":"b"}})")
             .total_size == Bytes(12));
+  // A size is one where it stands alone, and no larger than a size can be.
+  for (const char* other : {R"("other":{"total_size":12})", R"("metadata":{"size":12})",
+                            R"("metadata":{"total_size":9223372036854775808})",
+                            R"("metadata":{"total_size":-12})", R"("metadata":{"total_size":5e18})",
+                            R"("metadata":{"total_size":-1.5})", R"("metadata":{"size":12.0})",
+                            R"("other":{"total_size":12.0})", R"("metadata":{"x":{}})"}) {
+    INFO(other);
+    CHECK_FALSE(parse_safetensors_index("{" + std::string(other) + R"(,"weight_map":{"a":"b"}})")
+                    .total_size);
+  }
   const std::string deep = std::string(40, '[') + std::string(40, ']');
+  std::string deep_objects;
+  for (int i = 0; i < 40; ++i) {
+    deep_objects += "{\"a\":";
+  }
   const std::vector<std::pair<std::string, const char*>> facts = {
       {R"({"weight_map":{"a":""}})", "beside the index"},
       {R"({"weight_map":{"a":".."}})", "beside the index"},
@@ -305,6 +324,7 @@ TEST_CASE("safetensors: an index holds what it says and passes over the rest", "
       {R"({"weight_map":{"a":1.5}})", "unexpected"},
       {R"({"weight_map":{"a":[]}})", "an array"},
       {R"({"extra":)" + deep + "}", "an array"},
+      {R"({"extra":)" + deep_objects, "nested too deep"},
   };
   for (const auto& [text, said] : facts) {
     INFO(text);

@@ -127,11 +127,7 @@ std::vector<std::string> spellings(const std::string& path) {
 void read_mlx(CheckpointConfig& config, const ConfigNode& node) {
   config.kind = Kind::mlx;
   const WeightFormat base = mlx_format(node, nullptr);
-  const std::string name = format_name(base, config.towers);
-  config.recipe = find_recipe(name);
-  if (!config.recipe) {
-    throw node.error("no weight format is known as " + name);
-  }
+  config.recipe = parse_recipe(format_name(base, config.towers));
   config.loaded = config.recipe;
   for (std::size_t i = 0; i < node.keys().size(); ++i) {
     const ConfigNode& value = node.member(i);

@@ -56,7 +56,7 @@ class HeaderEvents final : public Events {
   std::vector<SafetensorsTensor> tensors;
 
   bool start_object(std::size_t) override {
-    if (depth_ >= 2 || (depth_ == 1 && key_.empty() && !named_)) {
+    if (depth_ >= 2) {
       fail("unexpected: an object");
     }
     ++depth_;
@@ -66,7 +66,6 @@ class HeaderEvents final : public Events {
   }
   bool key(string_t& text) override {
     if (depth_ == 1) {
-      named_ = true;
       key_ = text;
       metadata_ = key_ == "__metadata__";
       if (metadata_ && std::exchange(had_metadata_, true)) {
@@ -150,10 +149,7 @@ class HeaderEvents final : public Events {
 
  private:
   [[nodiscard]] std::string pointer() const override {
-    std::string result;
-    if (named_) {
-      result = pointer_join(result, printable(key_));
-    }
+    const std::string result = pointer_join("", printable(key_));
     return field_.empty() ? result : pointer_join(result, printable(field_));
   }
   void finish() {
@@ -176,7 +172,6 @@ class HeaderEvents final : public Events {
   }
 
   int depth_ = 0;
-  bool named_ = false;
   bool metadata_ = false;
   bool had_metadata_ = false;
   bool array_ = false;

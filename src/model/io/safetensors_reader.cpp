@@ -115,7 +115,9 @@ std::vector<SafetensorsTensor> read_safetensors(const fs::path& path) {
     append(tensors, read_safetensors_header(FileSource(file)).tensors);
   }
   if (tensors.empty()) {
-    throw Error("the folder holds no safetensors files", Place{path.string(), {}, {}});
+    throw Error(files.empty() ? "the folder holds no safetensors files"
+                              : "the safetensors files here hold no tensors",
+                Place{path.string(), {}, {}});
   }
   return tensors;
 }
