@@ -213,6 +213,41 @@ TEST_CASE("a model whose shapes are doubtful has no exact weights", "[model]") {
   CHECK(weights_of(model, parse_recipe("mlx-4bit-g64")).evidence == Evidence::community);
 }
 
+TEST_CASE("each kind of format weighs a model of experts by its own rule", "[model]") {
+  const Model model = Catalog::embedded().get("qwen3-30b-a3b");
+  const Experts experts = model.architecture.blocks.front().experts.value();
+  const auto share = static_cast<double>(experts.per_token) / static_cast<double>(experts.count);
+  // One number of bits for all: each token uses its share of the experts.
+  const WeightLayout flat = weights_of(model, parse_recipe("4.5bpw"));
+  const LayerBytes& layer = flat.layers.front();
+  const double one_layer =
+      3.0 * static_cast<double>(experts.count * experts.width * model.architecture.hidden);
+  CHECK(layer.experts.as_double() == test::Approx(one_layer * 4.5 / 8));
+  CHECK(layer.experts_active.as_double() == test::Approx(one_layer * 4.5 / 8 * share));
+  CHECK(layer.experts < layer.total);
+  CHECK(weights_of(model, parse_recipe("mixed_3_6")).layers ==
+        weight_layout(model.architecture, parse_recipe("mixed_3_6")).layers);
+}
+
+TEST_CASE("weights of unknown shapes are those that are stored", "[model]") {
+  Model model;
+  model.id = "m";
+  CHECK(parameters_of(model).total == 0);
+  CHECK_THROWS_WITH(
+      weights_of(model, parse_recipe("q4")),
+      test::contains("the shapes of m are not known, only its weights as stored: they"));
+  model.stored = WeightLayout{};
+  model.stored->format = "bf16";
+  model.stored->embedding = Bytes(7);
+  CHECK_THROWS_WITH(weights_of(model, parse_recipe("q4")),
+                    test::contains("as stored (bf16): they"));
+  CHECK(weights_of(model, parse_recipe("bf16")).total() == Bytes(7));
+  // What the file calls itself, and the format that it is planned with.
+  model.default_recipe = parse_recipe("q4");
+  CHECK(weights_of(model, parse_recipe("q4")).total() == Bytes(7));
+  CHECK_THROWS_AS(weights_of(model, parse_recipe("q8")), Error);
+}
+
 TEST_CASE("stored weights are taken as stored", "[model]") {
   Model model = Catalog::embedded().get("llama-3.1-8b");
   model.stored = WeightLayout{};

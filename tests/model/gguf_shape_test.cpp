@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "macfit/core/error.hpp"
+#include "macfit/model/gguf.hpp"
 #include "test.hpp"
 
 using namespace macfit;
@@ -140,4 +141,21 @@ TEST_CASE("gguf shape: where a shape says nothing, the usual holds", "[model]") 
   });
   CHECK(listed.block_of(0).delta_net.has_value());
   CHECK(listed.block_of(1).attention.has_value());
+}
+
+TEST_CASE("gguf shape: what is never quantized keeps 16 bits, as the mixture has them", "[model]") {
+  const Architecture a = changed([](auto& s) {
+    s.arch = "gemma4";
+    s.per_layer_input = 256;
+  });
+  const auto tensors = gguf_tensors(a);
+  const auto found = std::find_if(tensors.begin(), tensors.end(), [](const GgufTensor& t) {
+    return t.name == "per_layer_model_proj.weight";
+  });
+  REQUIRE(found != tensors.end());
+  const auto at = static_cast<std::size_t>(found - tensors.begin());
+  CHECK(gguf_types(a, tensors, "F16", {})[at] == GgmlType::f16);
+  CHECK(gguf_types(a, tensors, "BF16", {})[at] == GgmlType::bf16);
+  CHECK(gguf_types(a, tensors, "Q4_K_M", {})[at] == GgmlType::bf16);
+  CHECK(gguf_types(a, tensors, "F32", {})[at] == GgmlType::f32);
 }

@@ -60,6 +60,13 @@ const std::map<std::string, std::string>& shapes() {
       {"gpt-oss-20b", R"({"arch":"gpt-oss","n_layer":24,"n_embd":2880,"n_head":64,"n_head_kv":8,
         "head_dim":64,"n_ff":2880,"n_vocab":201088,"n_swa":128,"swa_pattern":2,"n_expert":32,
         "n_expert_used":4,"n_ff_exp":2880})"},
+      {"llama-65b", R"({"arch":"llama","n_layer":80,"n_embd":8192,"n_head":64,"n_head_kv":64,
+        "head_dim":128,"n_ff":22016,"n_vocab":32000})"},
+      {"eight-times-70b", R"({"arch":"llama","n_layer":80,"n_embd":8192,"n_head":64,"n_head_kv":8,
+        "head_dim":128,"n_ff":28672,"n_vocab":128256,"n_expert":8,"n_expert_used":2})"},
+      {"qwen1.5-moe", R"({"arch":"qwen2moe","n_layer":24,"n_embd":2048,"n_head":16,"n_head_kv":16,
+        "head_dim":128,"n_ff":5632,"n_vocab":151936,"n_expert":60,"n_expert_used":4,
+        "n_ff_exp":1408,"n_ff_shexp":5632})"},
       {"gpt-oss-120b", R"({"arch":"gpt-oss","n_layer":36,"n_embd":2880,"n_head":64,"n_head_kv":8,
         "head_dim":64,"n_ff":2880,"n_vocab":201088,"n_swa":128,"swa_pattern":2,"n_expert":128,
         "n_expert_used":4,"n_ff_exp":2880})"},
@@ -292,6 +299,15 @@ TEST_CASE("gguf: each mixture's exceptions", "[model]") {
       {"llama-3.1-70b", "Q4_K_M", "blk.11.attn_v.weight", "q5_K"},
       {"llama-3.1-70b", "Q4_K_M", "blk.0.attn_v.weight", "q6_K"},
       {"qwen2.5-72b", "Q4_K_S", "blk.9.attn_v.weight", "q5_K"},
+      {"llama-3.1-70b", "Q2_K", "blk.9.attn_v.weight", "q5_K"},
+      {"llama-3.1-70b", "Q3_K_S", "blk.9.attn_v.weight", "q5_K"},
+      {"llama-3.1-70b", "Q6_K", "blk.9.attn_v.weight", "q6_K"},
+      // No 70B: a key/value head for each query head, or eight experts, whose values go first.
+      {"llama-65b", "Q3_K_S", "blk.9.attn_v.weight", "q3_K"},
+      {"eight-times-70b", "Q3_K_S", "blk.9.attn_v.weight", "q8_0"},
+      // Four experts or more count as four query heads to a key/value head do.
+      {"qwen1.5-moe", "IQ2_XS", "blk.9.attn_v.weight", "q4_K"},
+      {"llama-65b", "IQ2_XS", "blk.9.attn_v.weight", "q2_K"},
       // Queries and keys.
       {"llama-3.1-8b", "IQ3_XS", "blk.9.attn_q.weight", "iq3_xxs"},
       {"llama-3.1-8b", "IQ3_XXS", "blk.9.attn_k.weight", "iq2_s"},
@@ -326,6 +342,18 @@ TEST_CASE("gguf: each mixture's exceptions", "[model]") {
       {"qwen2.5-72b", "IQ4_XS", "blk.11.ffn_down.weight", "iq4_nl"},
       {"qwen2.5-72b", "Q5_K_S", "blk.11.ffn_down.weight", "q5_1"},
       {"gpt-oss-20b", "Q3_K_M", "blk.4.attn_q.weight", "q4_0"},
+      {"gpt-oss-20b", "Q2_K", "blk.4.attn_q.weight", "q4_0"},
+      {"gpt-oss-20b", "TQ1_0", "blk.4.attn_q.weight", "q4_0"},
+      {"gpt-oss-20b", "TQ2_0", "blk.4.attn_q.weight", "q4_0"},
+      {"gpt-oss-20b", "IQ1_S", "blk.4.attn_q.weight", "iq4_nl"},
+      {"gpt-oss-20b", "IQ1_M", "blk.4.attn_q.weight", "iq4_nl"},
+      {"gpt-oss-20b", "IQ2_XXS", "blk.4.attn_q.weight", "iq4_nl"},
+      {"gpt-oss-20b", "IQ2_XS", "blk.4.attn_q.weight", "iq4_nl"},
+      {"gpt-oss-20b", "IQ2_S", "blk.4.attn_q.weight", "iq4_nl"},
+      {"gpt-oss-20b", "IQ3_XXS", "blk.4.attn_q.weight", "iq4_nl"},
+      {"gpt-oss-20b", "IQ3_XXS", "blk.4.ffn_up_exps.weight", "iq4_nl"},
+      {"gpt-oss-20b", "IQ3_S", "blk.4.attn_q.weight", "iq4_nl"},
+      {"gpt-oss-20b", "Q6_K", "blk.4.attn_q.weight", "q8_0"},
       // MXFP4_MOE: everything of three dimensions, so MLA's matrices too.
       {"deepseek-v3", "MXFP4_MOE", "blk.9.attn_k_b.weight", "mxfp4"},
       {"deepseek-v3", "MXFP4_MOE", "blk.9.ffn_up_shexp.weight", "q8_0"},
@@ -344,6 +372,10 @@ TEST_CASE("gguf: mixtures by name", "[model]") {
   CHECK(find_gguf_mixture("q4_k_m") == "Q4_K_M");
   CHECK_FALSE(find_gguf_mixture("Q4_K_XL"));
   CHECK_THROWS_WITH(gguf_mixture_bits("Q4_K"), contains("did you mean"));
+  CHECK_THROWS_WITH(type_of(shape("llama-3.2-1b"), "Q4_K_N", "output.weight"),
+                    contains("unknown llama.cpp mixture \"Q4_K_N\""));
+  CHECK_THROWS_WITH(gguf_weights(shape("llama-3.2-1b"), recipe("4bit")),
+                    contains("unknown llama.cpp mixture \"4bit\""));
   const Architecture a = shape("llama-3.1-8b");
   double last = 0.0;
   for (const std::string& name : gguf_mixture_names()) {
@@ -365,12 +397,50 @@ TEST_CASE("gguf: what llama.cpp does not know is refused with the reason", "[mod
   CHECK_FALSE(find_gguf_architecture(a, &why));
   CHECK_THAT(why, contains("minimax_m1"));
   CHECK_THROWS_AS(gguf_tensors(a), Error);
+  a.type = "minimax_m3";
+  CHECK_FALSE(find_gguf_architecture(a, &why));
+  CHECK_THAT(why, contains("an indexer of unknown size"));
+  a.type = "novel";
+  CHECK_FALSE(find_gguf_architecture(a, &why));
+  CHECK_THAT(why, contains("no llama.cpp architecture is known for model type \"novel\""));
+  CHECK_FALSE(find_gguf_architecture(a, nullptr));
   a.type = "mistral";
   CHECK(gguf_architecture(a) == "llama");
+  a.type = "mistral_text";  // a text model by itself
+  CHECK(gguf_architecture(a) == "llama");
+  a.blocks.front().attention.reset();
+  a.blocks.front().lightning = Lightning{32, 128};
+  CHECK_FALSE(find_gguf_architecture(a, &why));
+  CHECK(why == "llama.cpp has no lightning attention");
+  CHECK_FALSE(find_gguf_architecture(a, nullptr));
+  a.layers.clear();
+  a.blocks.clear();
+  CHECK_THROWS_WITH(gguf_tensors(a), contains("layers are not known"));
   CHECK_THROWS_WITH(architecture_from_gguf_shape(R"({"arch":"llamma","n_layer":1})"),
                     contains("llama"));
   CHECK_THROWS_WITH(architecture_from_gguf_shape(R"({"arch":"llama","n_layer":1,"n_embd":64})"),
                     contains("vocabulary"));
+}
+
+TEST_CASE("gguf: a shape's flags are numbers, truths or words", "[model]") {
+  const auto tied = [](const std::string& value) {
+    return architecture_from_gguf_shape(
+               R"({"arch":"llama","n_layer":1,"n_embd":64,"n_head":4,"n_head_kv":4,"n_ff":64,
+                   "n_vocab":64,"tied":)" +
+               value + "}")
+        .tied;
+  };
+  CHECK(tied("true"));
+  CHECK(tied("1"));
+  CHECK(tied("\"yes\""));
+  CHECK_FALSE(tied("0"));
+  CHECK_FALSE(tied("false"));
+  // Widths of keys and of values win over the one of both.
+  const Architecture wide = architecture_from_gguf_shape(
+      R"({"arch":"llama","n_layer":1,"n_embd":64,"n_head":4,"n_head_kv":4,"n_ff":64,"n_vocab":64,
+          "head_dim":16,"key_length":32,"value_length":8})");
+  CHECK(wide.blocks.front().attention->head_dim == 32);
+  CHECK(wide.blocks.front().attention->value_dim == 8);
 }
 
 TEST_CASE("llama.cpp's caches, worked examples", "[model]") {
@@ -396,6 +466,14 @@ TEST_CASE("llama.cpp's caches, refusals", "[model]") {
   CHECK_NOTHROW(llama_cache(shape("llama-3.1-8b"), o));
   o.flash_attention = false;
   CHECK_THROWS_WITH(llama_cache(shape("llama-3.1-8b"), o), contains("flash attention"));
+  o = {};
+  for (const auto& wrong : {&LlamaCacheOptions::parallel, &LlamaCacheOptions::ubatch}) {
+    LlamaCacheOptions none;
+    none.*wrong = 0;
+    CHECK_THROWS_WITH(llama_cache(shape("llama-3.1-8b"), none), contains("must be positive"));
+  }
+  o.context = Tokens(0);
+  CHECK_THROWS_WITH(llama_cache(shape("llama-3.1-8b"), o), contains("must be positive"));
   o = {};
   o.key_type = GgmlType::q4_k;
   CHECK_THROWS_WITH(llama_cache(shape("llama-3.1-8b"), o), contains("do not divide a head of 128"));

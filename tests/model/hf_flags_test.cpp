@@ -2,6 +2,7 @@
 // of layers, and refusals at their place.
 
 #include "macfit/core/error.hpp"
+#include "macfit/model/gguf.hpp"
 #include "macfit/model/io/hf_config.hpp"
 #include "macfit/model/tensors.hpp"
 #include "test.hpp"
@@ -31,6 +32,9 @@ constexpr std::int64_t router = 8 * 64;
 constexpr std::int64_t layer = attention + mlp + norms;
 constexpr std::int64_t untied = 2 * table + 64;
 constexpr std::int64_t tied = table + 64;
+
+const std::string latent = R"("kv_lora_rank": 32, "qk_nope_head_dim": 16, "qk_rope_head_dim": 8,
+    "v_head_dim": 16)";
 
 constexpr const char* eight = R"("num_experts": 8, "num_experts_per_tok": 2)";
 
@@ -208,6 +212,14 @@ TEST_CASE("hf flags: which layers are which", "[model]") {
       {config("exaone_moe", experts + R"(, "is_moe_layer": [false, true, true, false])"),
        "full full-moe full-moe full"},
       {config("deepseek"), "full full full full"},
+      {config("deepseek_v3", latent + ", " + routed + R"(, "moe_layer_freq": 2)"),
+       "latent-moe latent latent-moe latent"},
+      {config("deepseek_v3", latent + ", " + routed + R"(, "mlp_layer_types": ["dense", "sparse",
+          "sparse", "dense"])"),
+       "latent latent-moe latent-moe latent"},
+      {config("llama4", local + R"(, "intermediate_size_mlp": 128, "layer_types":
+          ["full_attention", "chunked_attention", "chunked_attention", "full_attention"])"),
+       "full-moe chunked-moe chunked-moe full-moe"},
       {config("jamba", experts + R"(, "layers_block_type": ["attention", "mamba", "mamba",
           "attention"])"),
        "full mamba-moe mamba full-moe"},
@@ -276,6 +288,45 @@ TEST_CASE("hf flags: sizes of some layers alone", "[model]") {
   CHECK(granite.block_of(2).attention.has_value());
 }
 
+TEST_CASE("hf flags: convolutions of recurrent layers without a bias", "[model]") {
+  // Two of four layers are recurrent: Mamba-1 convolves twice the hidden width; Mamba-2 that, 8
+  // heads of 16, and two states of 8.
+  const std::string jamba = R"("layers_block_type": ["attention", "mamba", "mamba", "attention"],
+      "mamba_conv_bias": )";
+  CHECK(parameters(config("jamba", jamba + "true")) -
+            parameters(config("jamba", jamba + "false")) ==
+        2 * 128);
+  const std::string granite = R"("layer_types": ["attention", "mamba", "mamba", "attention"],
+      "mamba_n_heads": 8, "mamba_d_head": 16, "mamba_d_state": 8, "mamba_conv_bias": )";
+  CHECK(parameters(config("granitemoehybrid", granite + "true")) -
+            parameters(config("granitemoehybrid", granite + "false")) ==
+        2 * (128 + 2 * 8));
+  // GGUF's tensors say the same.
+  const auto biases = [](const std::string& type, const std::string& text) {
+    const auto tensors = gguf_tensors(read_hf_config(config(type, text)));
+    return std::count_if(tensors.begin(), tensors.end(),
+                         [](const GgufTensor& t) { return t.name.ends_with("ssm_conv1d.bias"); });
+  };
+  CHECK(biases("jamba", jamba + "true") == 2);
+  CHECK(biases("jamba", jamba + "false") == 0);
+  CHECK(biases("granitemoehybrid", granite + "true") == 2);
+  CHECK(biases("granitemoehybrid", granite + "false") == 0);
+}
+
+TEST_CASE("hf flags: Llama 3's scaling has a factor for each rotated pair", "[model]") {
+  const auto factors = [](const std::string& type, const std::string& more) {
+    return read_hf_config(config(type, more)).rope_factors;
+  };
+  CHECK(factors("llama", R"("rope_scaling": {"rope_type": "llama3"})") == 16 / 2);
+  CHECK(factors("llama", R"("rope_scaling": {"type": "llama3"})") == 16 / 2);
+  CHECK(factors("llama", R"("rope_parameters": {"rope_type": "llama3"})") == 16 / 2);
+  CHECK(factors("llama", R"("rope_scaling": {"rope_type": "yarn"})") == 0);
+  CHECK(factors("llama", R"("rope_scaling": {"rope_type": 3})") == 0);
+  CHECK(factors("llama", R"("rope_scaling": "llama3")") == 0);
+  // No plain attention: nothing of its kind is rotated.
+  CHECK(factors("deepseek_v3", latent + R"(, "rope_scaling": {"rope_type": "llama3"})") == 0);
+}
+
 TEST_CASE("hf flags: prediction layers that a config counts and does not describe", "[model]") {
   const std::string mtp = R"("num_nextn_predict_layers": 2)";
   const std::string experts(eight);
@@ -332,6 +383,8 @@ TEST_CASE("hf flags: what contradicts itself is refused at its place", "[model]"
   };
   const std::string group = R"({"n_heads_in_group": 2})";
   const std::string gemma = R"("attention_k_eq_v": true, "sliding_window": 32)";
+  const std::string indexer = R"(, "index_n_heads": 2, "index_head_dim": 16)";
+  const std::string fourth = R"("head_dim": 16, "q_lora_rank": 32, "o_lora_rank": 16)";
   struct Row {
     std::string config;
     const char* error;
@@ -387,6 +440,33 @@ TEST_CASE("hf flags: what contradicts itself is refused at its place", "[model]"
        "/moe_layers_enum: expected layer numbers with commas between, found the string \"1, 2b\""},
       {config("mimo_v2_flash", R"("swa_num_key_value_heads": 3)"),
        "/swa_num_key_value_heads: 4 heads are not divisible by 3 key-value heads"},
+      {config("llama", R"("attention_bias": 1)"),
+       "/attention_bias: expected true or false, found the number 1"},
+      {config("llama", R"("head_dim": false)"),
+       "/head_dim: expected a whole number of at least 1, found false"},
+      {config("llama", R"("head_dim": true)"),
+       "/head_dim: expected a whole number of at least 1, found true"},
+      {config("llama", R"("text_config": [])"), "/text_config: expected an object, found an array"},
+      {config("llama4", R"("no_rope_layers": 3)"),
+       "/no_rope_layers: expected an array, found the number 3"},
+      {config("dbrx", R"("d_model": 64, "attn_config": {"kv_n_heads": 2}, "ffn_config": 3)"),
+       "/ffn_config: expected an object, found the number 3"},
+      {nas(group, R"({"ffn_mult": "x"})"),
+       "/block_configs/0/ffn/ffn_mult: expected a number, found the string \"x\""},
+      {config("olmo3", R"("layer_types": ["full_attention", "linear", "linear", "linear"])"),
+       "/layer_types/1: expected \"full_attention\", \"sliding_attention\" or "
+       "\"chunked_attention\", found the string \"linear\""},
+      {config("deepseek_v3", latent + R"(, "mlp_layer_types": ["dense", "moe", "moe", "moe"])"),
+       "/mlp_layer_types/1: expected \"dense\" or \"sparse\", found the string \"moe\""},
+      {config("deepseek_v32", latent + indexer),
+       ": \"q_lora_rank\" is missing, and the indexer reads that latent"},
+      {config("glm_moe_dsa", latent + indexer + R"(, "q_lora_rank": 32,
+          "indexer_types": ["full", "none", "full", "full"])"),
+       "/indexer_types/1: expected \"full\" or \"shared\", found the string \"none\""},
+      {config("deepseek_v4", fourth + R"(, "o_groups": 3, "compress_ratios": [0, 0, 0, 0])"),
+       "/num_attention_heads: 4 heads are not divisible by 3 output groups"},
+      {config("deepseek_v4", fourth + R"(, "o_groups": 2, "compress_ratios": [0, 0, 0])"),
+       "/compress_ratios: it has 3 entries, and the model has 4 layers"},
       {config("jamba", experts + R"(, "layers_block_type": ["mamba"])"),
        "/layers_block_type: it has 1 entries, and the model has 4 layers"},
   };

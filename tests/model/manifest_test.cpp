@@ -256,6 +256,22 @@ TEST_CASE("manifest errors name the place and what was expected", "[model]") {
        "at /expect/0: nothing is expected here: state \"verdict\", \"tier\" or \"min_decode\""},
       {error_of(manifest(R"("expect": [{"tier": "borderline"}])")),
        "at /expect/0: the key \"nodes\" is missing or null"},
+      {error_of(R"({"schema": 5})"),
+       "at /schema: expected \"macfit.manifest/1\", found the number 5"},
+      {error_of(R"({"schema": "macfit.manifest/1", "id": "x", "from": {}})"),
+       "at /from: expected one of \"config\", \"gguf\" and \"safetensors\", found 0 of them"},
+      {error_of(
+           R"({"schema": "macfit.manifest/1", "id": "x", "from": {"gguf": "a", "config": "b"}})"),
+       "at /from: expected one of \"config\", \"gguf\" and \"safetensors\", found 2 of them"},
+      {error_of(manifest(R"("formats": [{"recipe": 5}])")),
+       "at /formats/0/recipe: expected a string, found the number 5"},
+      {error_of(manifest(R"("notes": [""])")),
+       "at /notes/0: expected a text without blanks around it, found the string \"\""},
+      {spelled("a -b"),
+       "at /architecture/layers: unknown block \"-b\" (did you mean a? The blocks here: a.)"},
+      {spelled("2*"),
+       "at /architecture/layers: expected a block's name, found the end, at "
+       "character 3"},
       {spelled("a b"),
        "at /architecture/layers: unknown block \"b\" (did you mean a? The blocks here: a.)"},
       {spelled("2 a"),
@@ -284,6 +300,19 @@ TEST_CASE("manifest errors name the place and what was expected", "[model]") {
       {error_of(manifest("", shapes("{\"4a\": " + dense_block + "}", R"("4a")"))),
        "at /architecture/blocks/4a: \"4a\" can't name a block: expected letters, digits, \"-\" and "
        "\"_\", a letter first"},
+      {error_of(manifest("", shapes("{\"A_1\": " + dense_block + "}", R"("2*A_1")"))), "no error"},
+      {error_of(manifest("", shapes("{\"\": " + dense_block + "}", R"("a")"))),
+       "at /architecture/blocks/: \"\" can't name a block: expected letters, digits, \"-\" and "
+       "\"_\", a letter first"},
+      {error_of(manifest("", shapes("{\"a.b\": " + dense_block + "}", R"("a")"))),
+       "at /architecture/blocks/a.b: \"a.b\" can't name a block: expected letters, digits, \"-\" "
+       "and "
+       "\"_\", a letter first"},
+      {error_of(manifest("", shapes("{}", R"("a")"))),
+       "at /architecture/blocks: a model has at least one kind of layer"},
+      {error_of(manifest("", R"({"type": "", "hidden": 64, "vocabulary": 9, "blocks": {"a": )" +
+                                 dense_block + R"(}, "layers": "a"})")),
+       "at /architecture/type: expected a word, found the string \"\""},
       {error_of(manifest("", shapes(R"({"a": {"dense": {}}})", R"("a")"))),
        "at /architecture/blocks/a/dense: the key \"width\" is missing or null"},
       {error_of(manifest("", shapes(R"({"a": {"dense": {"widht": 4, "width": 4}}})", R"("a")"))),
@@ -304,6 +333,66 @@ TEST_CASE("manifest errors name the place and what was expected", "[model]") {
   for (const Row& row : rows) {
     CHECK(row.found == row.expected);
   }
+}
+
+TEST_CASE("texts and names of a manifest have an end", "[model]") {
+  CHECK(error_of(manifest(R"("notes": [")" + std::string(2000, 'x') + "\"]")) == "no error");
+  CHECK_THAT(error_of(manifest(R"("notes": [")" + std::string(2001, 'x') + "\"]")),
+             test::contains("at /notes/0: expected a text of at most 2,000 bytes"));
+  CHECK(error_of(manifest(R"("aliases": [")" + std::string(200, 'x') + "\"]")) == "no error");
+  for (const std::string& alias :
+       {std::string(201, 'x'), std::string(R"(a\\b)"), std::string(R"(a\"b)")}) {
+    CHECK_THAT(error_of(manifest(R"("aliases": [")" + alias + "\"]")),
+               test::contains("at /aliases/0: expected a name without blanks"));
+  }
+}
+
+TEST_CASE("a model of any name is written under an id", "[model]") {
+  const std::pair<std::string, std::string> facts[] = {
+      {"GLM-4.5 Air (8 bit)", "glm-4.5-air-8-bit"},
+      {"Qwen/Qwen3  8B", "qwen-qwen3-8b"},
+      {"..a_b__", "a_b"},
+      {" {x}", "x"},
+      {"\xC3\xA9t\xC3\xA9", "t"},
+      {"!?", "model"},
+      {"", "model"},
+      {std::string(100, 'a'), std::string(80, 'a')},
+  };
+  for (const auto& [name, id] : facts) {
+    Model model = read_manifest(manifest());
+    model.id = name;
+    CHECK(read_manifest(write_manifest(model)).id == id);
+  }
+}
+
+TEST_CASE("a manifest names the file that it was read from", "[model]") {
+  for (const auto& [kind, key] : std::vector<std::pair<ManifestFile::Kind, std::string>>{
+           {ManifestFile::Kind::config, "config"},
+           {ManifestFile::Kind::gguf, "gguf"},
+           {ManifestFile::Kind::safetensors, "safetensors"}}) {
+    Manifest m{read_manifest(manifest()), ManifestFile{kind, "a/b"}, {}};
+    const std::string text = write_manifest(m);
+    CHECK_THAT(text, test::contains("\"from\": {\"" + key + "\": \"a/b\"}"));
+    // What the file says is not said again.
+    CHECK(text.find("architecture") == std::string::npos);
+    CHECK(text.find("parameters") == std::string::npos);
+    CHECK(parse_manifest(text, [](const ManifestFile&) { return Model(); }).file == m.file);
+  }
+}
+
+TEST_CASE("stated sizes need shapes to be held against", "[model]") {
+  const auto unknown = [](const ManifestFile&) { return Model(); };
+  const std::string start =
+      R"({"schema": "macfit.manifest/1", "id": "x", "from": {"gguf": "x.gguf"}, )";
+  for (const char* key : {"parameters", "active_parameters"}) {
+    CHECK_THROWS_WITH(parse_manifest(start + "\"" + key + "\": 5}", unknown),
+                      test::contains("there are no shapes here to hold this against"));
+  }
+  // Where it is the shapes that are wrong, that alone is said.
+  const ManifestReading reading =
+      inspect_manifest(R"({"schema": "macfit.manifest/1", "id": "x", "parameters": 5})");
+  REQUIRE(reading.problems.size() == 1);
+  CHECK(reading.problems.front().code == "missing-key");
 }
 
 TEST_CASE("an id has no blanks, capitals or slashes", "[model]") {

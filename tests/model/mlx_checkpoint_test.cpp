@@ -243,6 +243,66 @@ TEST_CASE("native quantization: blocks that are not what they look like", "[mode
             .name == "fp8");
 }
 
+TEST_CASE("MLX config: entries for what a group does not divide, and for shared gates", "[model]") {
+  // Experts of 96: neither 64 nor 128 divides their inputs, so that they stay at 16 bits.
+  const auto narrow = [](const std::string& more) {
+    std::string config = qwen(more);
+    config.replace(config.find("\"moe_intermediate_size\":128"), 27,
+                   "\"moe_intermediate_size\":96");
+    return config;
+  };
+  const std::string base = R"("quantization":{"group_size":64,"bits":4)";
+  const std::string down = R"("model.layers.0.mlp.switch_mlp.down_proj")";
+  const std::int64_t plain = stored(narrow(base + "}"));
+  CHECK(stored(narrow(base + "," + down + R"(:{"group_size":128,"bits":8}})")) == plain);
+  CHECK(stored(narrow(base + "," + down + R"(:{"group_size":32,"bits":8}})")) ==
+        plain - 8 * 256 * 96 * 2 + affine(8 * 256, 96, 8, 32));
+  // A shared expert's gate is a router too: where one is named, what is not has the base format.
+  const std::string shared = R"({"model_type":"qwen3_next","hidden_size":256,"num_hidden_layers":2,
+      "num_attention_heads":4,"num_key_value_heads":2,"head_dim":64,"vocab_size":1000,
+      "moe_intermediate_size":128,"num_experts":8,"num_experts_per_tok":2,
+      "shared_expert_intermediate_size":128,"linear_num_key_heads":2,"linear_num_value_heads":4,
+      "linear_key_head_dim":64,"linear_value_head_dim":64,)";
+  const std::int64_t eight = stored(shared + base + "}}");
+  const std::int64_t routers = 2 * (affine(8, 256, 8) - affine(8, 256, 4));
+  const std::int64_t gate = affine(1, 256, 8) - affine(1, 256, 4);
+  CHECK(stored(shared + base + R"(,"model.layers.0.mlp.shared_expert_gate":{"bits":8}}})") ==
+        eight - routers - gate);
+  CHECK_THROWS_WITH(mlx_layout(read_hf_config(qwen("")), parse_checkpoint_config(qwen(""))),
+                    contains("the config holds no \"quantization\" of MLX"));
+}
+
+TEST_CASE("checkpoints: what is noted and what is refused", "[model]") {
+  const auto read = [](const test::SafetensorsBytes& s, const std::string& config) {
+    const auto header = read_safetensors_header(MemorySource(s.bytes()));
+    return checkpoint_model(header.tensors, config, "m");
+  };
+  test::SafetensorsBytes head;
+  head.bf16("lm_head.weight", {8, 8});
+  for (const std::string& config : {qwen(""), std::string(R"({"model_type":"novel"})")}) {
+    CHECK_THROWS_WITH(read(head, config), contains("the safetensors files hold no layers"));
+  }
+  test::SafetensorsBytes fp8;
+  fp8.tensor("model.layers.0.mlp.up_proj.weight", "F8_E4M3", {64, 64}, 64 * 64);
+  fp8.bf16("model.layers.0.input_layernorm.weight", {64});
+  const Model plain = read(fp8, qwen(""));
+  CHECK(plain.stored->format == "fp8");
+  CHECK(plain.notes.empty());
+  CHECK(plain.default_recipe.value().name == "fp8");
+  // compressed-tensors' nvfp4 is loaded, modelopt's is not.
+  const std::string packed =
+      R"("quantization_config":{"quant_method":"compressed-tensors","format":"nvfp4-pack-quantized"})";
+  CHECK(read(fp8, qwen(packed)).notes.empty());
+  const Model modelopt =
+      read(fp8, qwen(R"("quantization_config":{"quant_method":"modelopt","quant_algo":"NVFP4"})"));
+  REQUIRE(modelopt.notes.size() == 1);
+  CHECK_THAT(modelopt.notes.front(), contains("mlx-lm does not load it"));
+  CHECK_FALSE(modelopt.default_recipe);
+  const Model other = read(fp8, qwen(R"("quantization_config":{"quant_method":"awq"})"));
+  REQUIRE(other.notes.size() == 1);
+  CHECK_THAT(other.notes.front(), contains("the quantization method \"awq\" is not known"));
+}
+
 TEST_CASE("MLX folder: headers win over the config's formula", "[model]") {
   const test::ScratchFolder folder;
   folder.write("config.json", qwen(R"("quantization":{"group_size":64,"bits":4})"));

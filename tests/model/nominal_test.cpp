@@ -79,6 +79,16 @@ TEST_CASE("nominal names", "[model]") {
   }
 }
 
+TEST_CASE("what looks like a size is read as one, to say what is wrong with it", "[model]") {
+  for (const char* name : {"1e30b", "1e+3b", "1 000b", "1_000b", "7,5b", "a17b", "a.5b", "-5b"}) {
+    INFO(name);
+    CHECK(looks_nominal(name));
+    CHECK_THROWS_AS(parse_nominal(name), Error);
+  }
+  CHECK_FALSE(looks_nominal("1111111111111111111111111111111111111111b"));
+  CHECK_FALSE(looks_nominal("1xb"));
+}
+
 TEST_CASE("what is no nominal name", "[model]") {
   for (const char* name : {"llama-3.1-70b", "gpt-oss-120b", "01-ai/Yi-34B", "b", "gb", "70", "7.5",
                            "./8b", "8b.json", "mixtral-8x7b", "a", "q4", "", "-", "phi-4", "10k"}) {

@@ -217,6 +217,13 @@ TEST_CASE("safetensors: indexes and folders", "[model]") {
   const Model single = read_model(folder.path() / "model-00001-of-00002.safetensors");
   CHECK(single.stored->total().count() == 128);
 
+  // An index of another name counts where it is the only one.
+  std::filesystem::rename(index, folder.path() / "x.safetensors.index.json");
+  folder.write("stray.safetensors", SafetensorsBytes().bf16("model.layers.7.x", {8}).bytes());
+  CHECK(read_model(folder.path()).stored->layers.size() == 2);
+  folder.write("y.safetensors.index.json", "{}");
+  CHECK(read_model(folder.path()).stored->layers.size() == 8);
+
   CHECK(parse_safetensors_index(R"({"weight_map":{"a":"b"}})").files.at("b").front() == "a");
   CHECK_THROWS_WITH(parse_safetensors_index(R"({"weight_map":{"a":"../b"}})"), contains("beside"));
   CHECK_THROWS_WITH(parse_safetensors_index(R"({"weight_map":{"a":"b","a":"b"}})"),

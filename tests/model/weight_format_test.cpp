@@ -144,6 +144,13 @@ TEST_CASE("weight format: names that are none", "[model]") {
   CHECK_FALSE(find_recipe("q"));
   CHECK_FALSE(find_recipe("bpw"));
   CHECK_FALSE(find_recipe("0.1bpw"));
+  for (const char* name : {"4bit-gs", "4bit-g", "4bit-x64", "65bpw", ".bpw", "4.5.5bpw", "4x5bpw",
+                           "4/5bpw", "123456789bpw", "mlx-vlm-mixed_3_6", "mlx-vlm-4.5bpw"}) {
+    CAPTURE(name);
+    CHECK_FALSE(find_recipe(name));
+  }
+  CHECK(find_recipe("mixed-3-6")->name == "mixed_3_6");
+  CHECK(find_recipe("64bpw")->nominal_bits == 64.0);
   CHECK_FALSE(find_recipe("mlx-vlm-Q4_K_M"));
   CHECK_FALSE(find_recipe("mlx-vlm-mlx-vlm-4bit"));
   CHECK_THAT(error_of("q7"), test::contains("MLX has no 7 bit format"));
@@ -152,7 +159,10 @@ TEST_CASE("weight format: names that are none", "[model]") {
 }
 
 TEST_CASE("weight format: llama.cpp's usual formats", "[model]") {
+  CHECK(gguf_default(2).name == "Q2_K");
+  CHECK(gguf_default(3).name == "Q3_K_M");
   CHECK(gguf_default(4).name == "Q4_K_M");
+  CHECK(gguf_default(5).name == "Q5_K_M");
   CHECK(gguf_default(8).name == "Q8_0");
   CHECK(gguf_default(6).name == "Q6_K");
   CHECK_THROWS_AS(gguf_default(7), Error);

@@ -305,7 +305,9 @@ Model gguf_model(const GgufHeader& header, std::string_view id) {
                           "\" is not known: weights are exact, caches can't be reckoned");
   }
   StoredWeights stored = gguf_stored(header, model.architecture);
-  if (stored.layout.layers.empty()) {
+  // Known shapes give layers that may have nothing stored.
+  if (std::all_of(stored.layout.layers.begin(), stored.layout.layers.end(),
+                  [](const LayerBytes& layer) { return layer.total == Bytes{}; })) {
     throw Error(
         "the GGUF file holds no layers (\"blk.0. ...\")", {},
         arch == "clip" ? "this is a projector for images: name the language model's file" : "");

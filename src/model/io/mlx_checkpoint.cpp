@@ -194,7 +194,9 @@ Model checkpoint_model(const std::vector<SafetensorsTensor>& tensors,
                                              : "";
   StoredWeights stored = safetensors_stored(
       config.kind == Kind::int4 ? with_biases(tensors) : tensors, model.architecture, format);
-  if (stored.layout.layers.empty()) {
+  // Known shapes give layers that may have nothing stored.
+  if (std::all_of(stored.layout.layers.begin(), stored.layout.layers.end(),
+                  [](const LayerBytes& layer) { return layer.total == Bytes{}; })) {
     throw Error("the safetensors files hold no layers (\"model.layers.0. ...\")");
   }
   note_native(model, config);
