@@ -376,10 +376,9 @@ TEST_CASE("hf flags: what contradicts itself is refused at its place", "[model]"
   const std::string delta = R"("linear_num_key_heads": 2, "linear_num_value_heads": 4,
       "linear_key_head_dim": 16, "linear_value_head_dim": 16)";
   const std::string nemotron = R"("mamba_num_heads": 8, "mamba_head_dim": 16, "ssm_state_size": 8)";
-  const auto nas = [](const std::string& attention, const std::string& ffn) {
+  const auto nas = [](const std::string& mixer, const std::string& ffn) {
     return config("nemotron-nas",
-                  R"("block_configs": [{"attention": )" + attention + R"(, "ffn": )" + ffn + "}]",
-                  1);
+                  R"("block_configs": [{"attention": )" + mixer + R"(, "ffn": )" + ffn + "}]", 1);
   };
   const std::string group = R"({"n_heads_in_group": 2})";
   const std::string gemma = R"("attention_k_eq_v": true, "sliding_window": 32)";

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "macfit/core/error.hpp"
+#include "macfit/model/tensor_split.hpp"
 #include "model/families.hpp"
 #include "test.hpp"
 
@@ -151,6 +152,25 @@ TEST_CASE("layout: caches per layer", "[model]") {
   for (const LayerCache& c : cache_shapes(test::family("gemma-4-26B-A4B"))) {
     CHECK(c.value_elements == c.key_elements);
   }
+}
+
+TEST_CASE("layout: lightning attention keeps one square a head", "[model]") {
+  // Widths of MiniMax-M1: 64 heads of 128.
+  const Architecture m1 = read_hf_config(R"({"model_type": "minimax_m1", "hidden_size": 6144,
+      "num_hidden_layers": 2, "num_attention_heads": 64, "num_key_value_heads": 8,
+      "head_dim": 128, "intermediate_size": 9216, "num_local_experts": 32,
+      "num_experts_per_tok": 2, "vocab_size": 200064, "attn_type_list": [0, 0]})");
+  const LayerCache cache = cache_shapes(m1).front();
+  CHECK(cache.kind == LayerCache::Kind::recurrent);
+  CHECK(cache.state_bytes == 64 * 128 * 128 * 4);
+  CHECK(kv_bytes_per_token(m1) == Bytes{});
+  CHECK(kv_constant_bytes(m1).count() == 2 * cache.state_bytes);
+  // A split gives each rank whole heads.
+  const Recipe recipe = parse_recipe("4bit");
+  CHECK(tensor_split(m1, recipe, 2).refusals.empty());
+  const TensorSplit three = tensor_split(m1, recipe, 3);
+  REQUIRE_FALSE(three.refusals.empty());
+  CHECK(three.refusals.front().text == "64 heads don't divide over 3 ranks");
 }
 
 TEST_CASE("layout: DeepSeek V2 keeps keys and values per head", "[model]") {

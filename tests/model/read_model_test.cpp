@@ -45,7 +45,7 @@ TEST_CASE("byte sources: nothing is read beyond the end", "[model]") {
   CHECK(memory.read(2, 4) == "cdef");
   CHECK(memory.read(6, 0).empty());
   std::array<char, 4> out{};
-  for (const std::uint64_t offset : {3, 7}) {
+  for (const std::uint64_t offset : {std::uint64_t{3}, std::uint64_t{7}}) {
     CAPTURE(offset);
     const std::string said =
         "the file ends at byte 6, where 4 bytes were expected from byte " + std::to_string(offset);
