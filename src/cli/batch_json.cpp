@@ -21,6 +21,7 @@
 #include "macfit/report/sweep_report.hpp"
 #include "macfit/study/in_order.hpp"
 #include "progress.hpp"
+#include "talk.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -220,8 +221,8 @@ Json error_json(const Error& error) {
 /// What the answers to some lines come to.
 struct Answers {
   std::string text;
-  bool wrong = false;  ///< some line was
-  bool below = false;  ///< some plan is below what was required
+  std::int64_t wrong = 0;  ///< lines that could not be answered
+  std::int64_t below = 0;  ///< plans below what was required
 };
 
 class Worker {
@@ -263,10 +264,10 @@ class Worker {
         answers.text += report::plan_json(plan, true);
       }
       answers.text += "}\n";
-      answers.below = answers.below || (required_ && tier < *required_);
+      answers.below += required_ && tier < *required_ ? 1 : 0;
     } catch (const Error& error) {
       answers.text.resize(before);
-      answers.wrong = true;
+      ++answers.wrong;
       Json row;
       row["id"] = id;
       row["line"] = line.number;
@@ -333,14 +334,14 @@ int run_batch(const BatchFlags& batch, const RequestFlags& defaults, const Commo
   std::int64_t answered = 0;
   const study::Grid grid;
   const report::RowWriter rows(report::RowFormat::jsonl, study::select_columns(""), grid, {});
-  bool wrong = false;
-  bool below = false;
+  std::int64_t wrong = 0;
+  std::int64_t below = 0;
   study::in_order(
       threads, [&] { return reader.next(); },
       [&] { return Worker(batch, defaults, catalogs, required, rows); },
       [&](Answers&& answers) {
-        wrong = wrong || answers.wrong;
-        below = below || answers.below;
+        wrong += answers.wrong;
+        below += answers.below;
         answered += std::count(answers.text.begin(), answers.text.end(), '\n');
         if (progress.due()) {
           progress.say(fmt::format(
@@ -350,7 +351,17 @@ int run_batch(const BatchFlags& batch, const RequestFlags& defaults, const Commo
         return out.write(answers.text);
       });
   out.commit();
-  return wrong ? 2 : below ? 1 : 0;
+  const Talk talk(common);
+  if (wrong > 0) {
+    talk.warn(fmt::format("{} of {} request{} could not be answered: \"error\" says why",
+                          format_whole(wrong), format_whole(answered), answered == 1 ? "" : "s"));
+  }
+  if (below > 0) {
+    talk.warn(fmt::format("required {}, and {} of {} plans are below that",
+                          fit::tier_name(*required), format_whole(below),
+                          format_whole(answered - wrong)));
+  }
+  return wrong > 0 ? 2 : below > 0 ? 1 : 0;
 }
 
 std::string answer_lines(std::string_view lines, const Catalogs& catalogs) {

@@ -142,7 +142,7 @@ def place_other_flags(name):
     flags = ["--quant", "--context", "--sequences", "--kv", "--runtime", "--split", "--layers", "--link", "--macos",
              "--wired-limit", "--reserve", "--cluster-reserve", "--prefill-step", "--require", "--against", "--format",
              "--color", "--catalog", "--batch"]
-    sweeps = ["sweep", "--model", "glm-4.5", "--nodes", "2x128"]
+    sweeps = ["sweep", "--model", "glm-4.5", "--nodes", "2x128", "--format", "text"]
     nights = ["night", "--model", "glm-4.5", "--nodes", "2x128"]
     return of([], []) + [(line, "text?") for line in (
         [[*base, f"{flag}={name}"] for flag in flags]
