@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "macfit/core/text.hpp"
 
 namespace macfit::cli {
@@ -27,10 +29,7 @@ void entry(std::string& out, const std::string& name, std::string_view about, st
 
 /// "-m, --model NAME"; flags without a short name are set in by as much.
 std::string names_of(const FlagNode& flag) {
-  std::string text;
-  for (auto name = flag.names.rbegin(); name != flag.names.rend(); ++name) {
-    text += (text.empty() ? "" : ", ") + *name;
-  }
+  auto text = fmt::format("{}", fmt::join(flag.names.rbegin(), flag.names.rend(), ", "));
   if (flag.names.size() == 1) {
     text.insert(0, 4, ' ');
   }
