@@ -3,8 +3,8 @@
 
 #include <functional>
 
+#include "gguf_shapes.hpp"
 #include "header_bytes.hpp"
-#include "macfit/model/gguf_shape.hpp"
 #include "macfit/model/io/gguf_file.hpp"
 #include "macfit/model/tensors.hpp"
 #include "model/families.hpp"
@@ -12,7 +12,9 @@
 
 using namespace macfit;
 using namespace macfit::model;
+using macfit::test::experts;
 using macfit::test::GgufBytes;
+using macfit::test::state;
 
 namespace {
 
@@ -46,14 +48,6 @@ GgufShape shape(const Base& base, const std::function<void(GgufShape&)>& more = 
   return s;
 }
 
-void experts(GgufShape& s, std::int64_t count, std::int64_t used, std::int64_t width,
-             std::int64_t shared = 0) {
-  s.experts = count;
-  s.experts_used = used;
-  s.expert_feed_forward = width;
-  s.experts_shared = shared;
-}
-
 void latent(GgufShape& s, std::int64_t query_rank, std::int64_t nope, std::int64_t value) {
   s.query_rank = query_rank;
   s.kv_rank = 512;
@@ -63,15 +57,6 @@ void latent(GgufShape& s, std::int64_t query_rank, std::int64_t nope, std::int64
   s.value_length = 512;
   s.key_length_mla = nope + 64;
   s.value_length_mla = value;
-}
-
-void state(GgufShape& s, std::int64_t size, std::int64_t groups, std::int64_t rank,
-           std::int64_t inner) {
-  s.ssm_conv = 4;
-  s.ssm_state = size;
-  s.ssm_groups = groups;
-  s.ssm_rank = rank;
-  s.ssm_inner = inner;
 }
 
 /// One number for each of n layers.

@@ -10,13 +10,10 @@ using namespace macfit;
 using namespace macfit::model;
 using macfit::test::contains;
 using macfit::test::GgufBytes;
+using macfit::test::read_gguf;
 using macfit::test::Writer;
 
 namespace {
-
-GgufHeader read(const std::string& bytes) {
-  return read_gguf_header(MemorySource(bytes, "m.gguf"));
-}
 
 /// Shapes of Llama 3.1 8B.
 GgufBytes llama() {
@@ -46,7 +43,7 @@ GgufBytes small() {
 
 TEST_CASE("gguf file: a model without its data gives shapes and exact bytes", "[model]") {
   const std::string bytes = llama().tensors(llama_shape(), "Q4_K_M").bytes();
-  const GgufHeader header = read(bytes);
+  const GgufHeader header = read_gguf(bytes);
   CHECK(header.version == 3);
   CHECK_FALSE(header.has_data);
   CHECK(header.tensors.size() == 292);
@@ -140,7 +137,7 @@ TEST_CASE("gguf file: families come back as they went in", "[model]") {
     number("ssm_groups", "ssm.group_count");
     number("ssm_dt_rank", "ssm.time_step_rank");
     number("ssm_inner", "ssm.inner_size");
-    const GgufHeader header = read(g.tensors(a, fact.mixture).bytes());
+    const GgufHeader header = read_gguf(g.tensors(a, fact.mixture).bytes());
     const Model m = gguf_model(header, "m");
     CHECK(m.architecture == a);
     Recipe recipe;
@@ -165,7 +162,7 @@ TEST_CASE("gguf file: value types, and what is not needed is skipped", "[model]"
   g.raw("a.floats", 9, Writer().u32(6).u64(1).u32(0).bytes);
   g.flags("a.flags", {true, false}).u32s("a.list", {7, 8});
   g.tensor("blk.0.x.weight", {4}, GgmlType::f32);
-  const GgufHeader h = read(g.bytes());
+  const GgufHeader h = read_gguf(g.bytes());
   CHECK(h.number("a.u8") == 5);
   CHECK(h.number("a.i8") == -1);
   CHECK(h.number("a.i16") == -2);
@@ -183,14 +180,15 @@ TEST_CASE("gguf file: value types, and what is not needed is skipped", "[model]"
 
   GgufBytes v2 = small();
   v2.version = 2;
-  CHECK(read(v2.tensor("a", {1}, GgmlType::bf16).bytes()).version == 2);
+  CHECK(read_gguf(v2.tensor("a", {1}, GgmlType::bf16).bytes()).version == 2);
 }
 
 TEST_CASE("gguf file: all types of GGML", "[model]") {
   for (const GgmlTypeInfo& info : ggml_types()) {
     CAPTURE(std::string(info.name));
     const auto block = static_cast<std::uint64_t>(info.block);
-    const GgufHeader h = read(small().tensor("a.weight", {2 * block, 3, 2}, info.type).bytes());
+    const GgufHeader h =
+        read_gguf(small().tensor("a.weight", {2 * block, 3, 2}, info.type).bytes());
     CHECK(h.tensors.front().bytes.count() == 12 * info.block_bytes);
   }
 }
@@ -251,7 +249,7 @@ TEST_CASE("gguf file: hostile bytes are refused at their place", "[model]") {
   for (const Fact& fact : facts) {
     CAPTURE(fact.text);
     try {
-      (void)read(fact.bytes);
+      (void)read_gguf(fact.bytes);
       FAIL("accepted");
     } catch (const Error& error) {
       CHECK_THAT(error.message(), contains(fact.text));
@@ -259,16 +257,16 @@ TEST_CASE("gguf file: hostile bytes are refused at their place", "[model]") {
       CHECK(error.place().file == "m.gguf");
     }
   }
-  CHECK(read(cut_header + std::string(4000, 'x')).has_data);
+  CHECK(read_gguf(cut_header + std::string(4000, 'x')).has_data);
 }
 
 TEST_CASE("gguf file: every cut of a header is refused, never read beyond", "[model]") {
   const std::string bytes =
       small().u32s("a.list", {1, 2, 3}).tensor("a", {8}, GgmlType::f32).bytes();
   for (std::size_t n = 0; n < bytes.size(); ++n) {
-    CHECK_THROWS_AS(read(bytes.substr(0, n)), Error);
+    CHECK_THROWS_AS(read_gguf(bytes.substr(0, n)), Error);
   }
-  CHECK_NOTHROW(read(bytes));
+  CHECK_NOTHROW(read_gguf(bytes));
 }
 
 TEST_CASE("gguf file: split files", "[model]") {
@@ -298,19 +296,19 @@ TEST_CASE("gguf file: split files", "[model]") {
 
 TEST_CASE("gguf file: dynamic mixtures and unknown architectures are named as such", "[model]") {
   // Says Q4_K_M, holds Q6_K.
-  const Model m = gguf_model(read(llama().tensors(llama_shape(), "Q6_K").bytes()), "m");
+  const Model m = gguf_model(read_gguf(llama().tensors(llama_shape(), "Q6_K").bytes()), "m");
   REQUIRE(m.notes.size() == 1);
   CHECK_THAT(m.notes.front(), contains("not a plain Q4_K_M"));
 
   GgufBytes g;
   g.text("general.architecture", "novel").tensor("blk.0.foo.weight", {64, 64}, GgmlType::q8_0);
-  const Model n = gguf_model(read(g.bytes()), "n");
+  const Model n = gguf_model(read_gguf(g.bytes()), "n");
   CHECK(n.stored->total().count() == 64 * 64 / 32 * 34);
   CHECK(n.stored->format == "q8_0");
   CHECK_THAT(n.notes.front(), contains("novel"));
 
   GgufBytes clip;
   clip.text("general.architecture", "clip").tensor("v.blk.0.a.weight", {64}, GgmlType::f32);
-  CHECK_THROWS_WITH(gguf_model(read(clip.bytes()), "c"), contains("projector"));
-  CHECK_THROWS_WITH(gguf_model(read(small().bytes()), "c"), contains("no tensors"));
+  CHECK_THROWS_WITH(gguf_model(read_gguf(clip.bytes()), "c"), contains("projector"));
+  CHECK_THROWS_WITH(gguf_model(read_gguf(small().bytes()), "c"), contains("no tensors"));
 }

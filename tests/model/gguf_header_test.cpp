@@ -11,17 +11,14 @@ using namespace macfit;
 using namespace macfit::model;
 using macfit::test::contains;
 using macfit::test::GgufBytes;
+using macfit::test::read_gguf;
 using macfit::test::Writer;
 
 namespace {
 
-GgufHeader read(const std::string& bytes) {
-  return read_gguf_header(MemorySource(bytes, "m.gguf"));
-}
-
 std::string error_of(const std::string& bytes) {
   try {
-    (void)read(bytes);
+    (void)read_gguf(bytes);
   } catch (const Error& error) {
     return error.message();
   }
@@ -80,19 +77,19 @@ TEST_CASE("gguf header: lists of every type", "[model]") {
   for (const Fact& fact : facts) {
     CAPTURE(fact.type);
     const GgufHeader h =
-        read(small().raw("a", 9, list(fact.type, 2, fact.entries)).u32("after", 7).bytes());
+        read_gguf(small().raw("a", 9, list(fact.type, 2, fact.entries)).u32("after", 7).bytes());
     CHECK(std::get<std::vector<std::int64_t>>(h.metadata.at("a")) == fact.values);
     CHECK(h.number("after") == 7);
   }
   // Fractions, lists in lists and very long lists are passed over, their lengths known.
   const std::string nested = list(9, 1, list(9, 1, list(12, 1, std::string(8, '\1'))));
-  const GgufHeader h = read(small()
-                                .raw("doubles", 9, list(12, 2, std::string(16, '\1')))
-                                .raw("nested", 9, nested)
-                                .raw("long", 9, list(0, 10'001, std::string(10'001, '\1')))
-                                .raw("longest", 9, list(0, 10'000, std::string(10'000, '\1')))
-                                .u32("after", 7)
-                                .bytes());
+  const GgufHeader h = read_gguf(small()
+                                     .raw("doubles", 9, list(12, 2, std::string(16, '\1')))
+                                     .raw("nested", 9, nested)
+                                     .raw("long", 9, list(0, 10'001, std::string(10'001, '\1')))
+                                     .raw("longest", 9, list(0, 10'000, std::string(10'000, '\1')))
+                                     .u32("after", 7)
+                                     .bytes());
   CHECK(h.lengths.at("doubles") == 2);
   CHECK(h.lengths.at("nested") == 1);
   CHECK(h.lengths.at("long") == 10'001);
@@ -112,7 +109,7 @@ TEST_CASE("gguf header: lists together are kept up to a million entries", "[mode
   for (int i = 0; i < 101; ++i) {
     g.raw("list." + std::to_string(i), 9, list(0, 10'000, std::string(10'000, '\1')));
   }
-  const GgufHeader h = read(g.bytes());
+  const GgufHeader h = read_gguf(g.bytes());
   CHECK(std::holds_alternative<std::vector<std::int64_t>>(h.metadata.at("list.99")));
   CHECK(std::holds_alternative<std::monostate>(h.metadata.at("list.100")));
   CHECK(h.lengths.at("list.100") == 10'000);
@@ -132,7 +129,7 @@ TEST_CASE("gguf header: absurd sizes are refused", "[model]") {
   // 2^40 * 2^21 numbers of 16 bits are 2^62 bytes; the next tensor is one too many.
   GgufBytes large = small();
   large.raw_tensor("a", {1ULL << 40, 1ULL << 21}, 1, 0);
-  CHECK(read(large.bytes()).tensors.size() == 1);
+  CHECK(read_gguf(large.bytes()).tensors.size() == 1);
   large.raw_tensor("b", {32}, 1, 1ULL << 62);
   CHECK(error_of(large.bytes()) == "the tensors together are larger than 2^62 bytes");
   // A list of 2^28 bytes in a file that has them.
@@ -144,7 +141,7 @@ TEST_CASE("gguf header: absurd sizes are refused", "[model]") {
 }
 
 TEST_CASE("gguf header: data that no tensor claims", "[model]") {
-  const GgufHeader h = read(small().bytes() + std::string(100, '\0'));
+  const GgufHeader h = read_gguf(small().bytes() + std::string(100, '\0'));
   CHECK(h.has_data);
   CHECK(h.tensors.empty());
   CHECK_THROWS_WITH(gguf_model(h, "m"), contains("no tensors"));
@@ -152,7 +149,7 @@ TEST_CASE("gguf header: data that no tensor claims", "[model]") {
 }
 
 TEST_CASE("gguf model: what metadata and tensors leave open", "[model]") {
-  const auto model = [](const GgufBytes& g) { return gguf_model(read(g.bytes()), "m"); };
+  const auto model = [](const GgufBytes& g) { return gguf_model(read_gguf(g.bytes()), "m"); };
   // A mixture by a number that is not known: the type of most bytes names it.
   GgufBytes mixed = small();
   mixed.u32("general.file_type", 99);
@@ -167,7 +164,7 @@ TEST_CASE("gguf model: what metadata and tensors leave open", "[model]") {
 
   GgufBytes nameless;
   nameless.u32("a", 1);
-  CHECK_THROWS_WITH(gguf_shape(read(nameless.bytes())), contains("general.architecture"));
+  CHECK_THROWS_WITH(gguf_shape(read_gguf(nameless.bytes())), contains("general.architecture"));
   CHECK_THROWS_WITH(model(small().tensor("token_embd.weight", {64, 64}, GgmlType::f16)),
                     contains("holds no layers"));
 
@@ -175,7 +172,7 @@ TEST_CASE("gguf model: what metadata and tensors leave open", "[model]") {
   g.text("general.architecture", "gemma3").u32("gemma3.block_count", 6);
   g.u32("gemma3.embedding_length", 64).text("gemma3.attention.head_count", "many");
   g.u32("gemma3.attention.sliding_window", 32).u32("gemma3.attention.sliding_window_pattern", 3);
-  const GgufShape without = gguf_shape(read(g.bytes()));
+  const GgufShape without = gguf_shape(read_gguf(g.bytes()));
   CHECK(without.heads.empty());
   CHECK(without.sliding_pattern == 3);
   CHECK_FALSE(without.tied);  // no tensors tell
@@ -184,7 +181,7 @@ TEST_CASE("gguf model: what metadata and tensors leave open", "[model]") {
   g.tensor("token_embd.weight", {64, 1000}, GgmlType::f16);
   g.tensor("blk.0.attn_k.weight", {64, 64}, GgmlType::f16);
   g.tensor("blk.6.ffn_gate_inp.weight", {64, 8}, GgmlType::f32);
-  const GgufShape with = gguf_shape(read(g.bytes()));
+  const GgufShape with = gguf_shape(read_gguf(g.bytes()));
   CHECK(with.tied);
   CHECK(with.vocabulary == 1000);
   CHECK(with.qkv_bias == false);

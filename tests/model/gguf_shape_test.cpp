@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "gguf_shapes.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/model/gguf.hpp"
 #include "test.hpp"
@@ -9,6 +10,8 @@
 using namespace macfit;
 using namespace macfit::model;
 using macfit::test::contains;
+using macfit::test::experts;
+using macfit::test::state;
 
 namespace {
 
@@ -25,21 +28,6 @@ Architecture changed(const std::function<void(GgufShape&)>& change) {
   s.vocabulary = 128256;
   change(s);
   return architecture_from_gguf_shape(s);
-}
-
-void experts(GgufShape& s, std::int64_t count, std::int64_t used, std::int64_t width) {
-  s.experts = count;
-  s.experts_used = used;
-  s.expert_feed_forward = width;
-}
-
-void state(GgufShape& s, std::int64_t size, std::int64_t groups, std::int64_t rank,
-           std::int64_t inner) {
-  s.ssm_conv = 4;
-  s.ssm_state = size;
-  s.ssm_groups = groups;
-  s.ssm_rank = rank;
-  s.ssm_inner = inner;
 }
 
 void latent(GgufShape& s, std::int64_t key) {

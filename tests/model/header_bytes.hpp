@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "macfit/model/gguf.hpp"
+#include "macfit/model/io/byte_source.hpp"
+#include "macfit/model/io/gguf_file.hpp"
 
 namespace macfit::test {
 
@@ -173,5 +175,9 @@ class SafetensorsBytes {
   std::string entries_;
   std::uint64_t end_ = 0;
 };
+
+inline model::GgufHeader read_gguf(const std::string& bytes) {
+  return model::read_gguf_header(model::MemorySource(bytes, "m.gguf"));
+}
 
 }  // namespace macfit::test

@@ -10,17 +10,29 @@ using macfit::test::contains;
 
 namespace {
 
-std::string_view class_of(const StoredName& name) { return tensor_class_name(name.tensor_class); }
+struct Fact {
+  const char* name;
+  int layer;
+  TensorClass tensor_class;
+  bool replicated;
+};
+
+/// Each is of the text model, and what the fact says.
+template <std::size_t N>
+void check(const Fact (&facts)[N], StoredName (*read)(std::string_view)) {
+  for (const Fact& fact : facts) {
+    CAPTURE(fact.name);
+    const StoredName name = read(fact.name);
+    CHECK(name.part == StoredName::Part::text);
+    CHECK(name.layer == fact.layer);
+    CHECK(tensor_class_name(name.tensor_class) == tensor_class_name(fact.tensor_class));
+    CHECK(name.replicated == fact.replicated);
+  }
+}
 
 }  // namespace
 
 TEST_CASE("stored names: rare spellings of known parts", "[model]") {
-  struct Fact {
-    const char* name;
-    int layer;
-    TensorClass c;
-    bool replicated;
-  };
   const Fact facts[] = {
       // GPT-2's and DeepSeek's own names outside the layers.
       {"transformer.ln_f.weight", -1, TensorClass::norm, true},
@@ -41,14 +53,7 @@ TEST_CASE("stored names: rare spellings of known parts", "[model]") {
       {"model.stages.3.scale_in.weight", -1, TensorClass::other, true},
       {"model.layers.norm.weight", -1, TensorClass::norm, true},
   };
-  for (const Fact& fact : facts) {
-    CAPTURE(fact.name);
-    const StoredName name = stored_name(fact.name);
-    CHECK(name.part == StoredName::Part::text);
-    CHECK(name.layer == fact.layer);
-    CHECK(class_of(name) == tensor_class_name(fact.c));
-    CHECK(name.replicated == fact.replicated);
-  }
+  check(facts, stored_name);
   for (const char* name : {"mtp.0.enorm.weight", "model.mtp.layers.0.mlp.up_proj.weight",
                            "nextn.0.mlp.up_proj.weight", "model.mtp_block.mlp.up_proj.weight"}) {
     CAPTURE(name);
@@ -57,12 +62,6 @@ TEST_CASE("stored names: rare spellings of known parts", "[model]") {
 }
 
 TEST_CASE("stored names: parts of GGUF's layers", "[model]") {
-  struct Fact {
-    const char* name;
-    int layer;
-    TensorClass c;
-    bool replicated;
-  };
   const Fact facts[] = {
       {"token_embd.weight", -1, TensorClass::embedding, true},
       {"output_norm.weight", -1, TensorClass::norm, true},
@@ -80,14 +79,7 @@ TEST_CASE("stored names: parts of GGUF's layers", "[model]") {
       {"blk.7.ffn_down_exps.bias", 7, TensorClass::experts, true},
       {"blk.7.ffn_up_exps.bias", 7, TensorClass::experts, false},
   };
-  for (const Fact& fact : facts) {
-    CAPTURE(fact.name);
-    const StoredName name = stored_gguf_name(fact.name);
-    CHECK(name.part == StoredName::Part::text);
-    CHECK(name.layer == fact.layer);
-    CHECK(class_of(name) == tensor_class_name(fact.c));
-    CHECK(name.replicated == fact.replicated);
-  }
+  check(facts, stored_gguf_name);
   CHECK(stored_gguf_name("mm.0.weight").part == StoredName::Part::tower);
   CHECK(stored_gguf_name("blk.9.nextn.eh_proj.weight").part == StoredName::Part::mtp);
   for (const char* name : {"blk.-1.attn_q.weight", "blk.x.attn_q.weight", "blk..attn_q.weight",
