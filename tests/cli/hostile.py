@@ -20,7 +20,7 @@ from neutral import CHECKS, Fault, check_json, neutral
 
 MACFIT = os.environ["MACFIT_BINARY"]
 SOURCE = os.environ["MACFIT_SOURCE_DIR"]
-LONG = 10_000_000  # bytes
+LONG = int(os.environ.get("MACFIT_HOSTILE_BYTES", "10000000"))
 SECONDS = 60  # a hang, not a timing: far above what any case takes under a sanitizer
 MOST_LINES = 8000
 MOST_BYTES = 1 << 20  # of what is printed, whatever the length of a name
