@@ -112,6 +112,10 @@ if ! script --version 2>/dev/null | grep -q util-linux; then
 fi
 # on_terminal COMMAND: what a terminal of 80 columns got of it.
 on_terminal() { script -qec "stty cols 80; $1" /dev/null </dev/null; }
+if ! on_terminal true >/dev/null 2>&1; then
+  echo 'skipped: no pseudo-terminal can be had here'
+  exit "$failed"
+fi
 
 on_terminal "'$macfit' plan --model 70b-q4 --nodes 2x128" >out
 grep -q $'\e\\[1m' out || fail "no color on a terminal"
