@@ -353,13 +353,12 @@ int run_batch(const BatchFlags& batch, const RequestFlags& defaults, const Commo
   out.commit();
   const Talk talk(common);
   if (wrong > 0) {
-    talk.warn(fmt::format("{} of {} request{} could not be answered: \"error\" says why",
-                          format_whole(wrong), format_whole(answered), answered == 1 ? "" : "s"));
+    talk.warn(fmt::format("requests without an answer: {} of {} (\"error\" says why)",
+                          format_whole(wrong), format_whole(answered)));
   }
   if (below > 0) {
-    talk.warn(fmt::format("required {}, and {} of {} plans are below that",
-                          fit::tier_name(*required), format_whole(below),
-                          format_whole(answered - wrong)));
+    talk.warn(fmt::format("plans below the required {}: {} of {}", fit::tier_name(*required),
+                          format_whole(below), format_whole(answered - wrong)));
   }
   return wrong > 0 ? 2 : below > 0 ? 1 : 0;
 }

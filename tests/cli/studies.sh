@@ -64,4 +64,9 @@ echo '{"schema": "macfit.night/1"}' >c.json
 expect 2 "$macfit" compare a.json c.json
 grep -q 'c.json' err || fail "compare does not name the file"
 
+# What a survey's page says to type asks as the survey did.
+"$macfit" survey --nodes 1x64 --models glm-4.5-air --context 64k --kv q8 --catalog "$MACFIT_SOURCE_DIR" --format html >page
+grep -q "macfit plan --model glm-4.5-air --nodes 1x64 --context 64k --kv q8 --catalog " page ||
+  fail "a survey's page: $(grep -o 'macfit plan[^<]*' page)"
+
 exit "$failed"

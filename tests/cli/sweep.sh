@@ -79,6 +79,8 @@ expect 2 "$macfit" sweep --model glm-4.5 --nodes 2x128 --context 1..1000000 --se
 grep -q '1,000,000,000,000 points' err || fail "a huge grid's count is not named: $(cat err)"
 expect 0 "$macfit" sweep --model glm-4.5 --nodes 2x128 --context 8k,8192
 grep -q 'kept once' err || fail "a duplicated value is not told"
+"$macfit" sweep --model glm-4.5 --nodes 2x128 --sequences 2,3,2,3,2 >/dev/null 2>err
+grep -q 'kept once: 2 and 3$' err || fail "values named thrice: $(cat err)"
 [ "$(wc -l <out)" = 2 ] || fail "a duplicated value is planned twice"
 expect 2 "$macfit" sweep --model glm-4.5 --nodes 2x128 --output missing/file.csv
 expect 2 "$macfit" sweep --model glm-4.5 --nodes 2x128 --output .
