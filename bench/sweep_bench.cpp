@@ -4,7 +4,7 @@
 
 #include "macfit/hardware/catalog.hpp"
 #include "macfit/model/catalog.hpp"
-#include "macfit/report/sweep_report.hpp"
+#include "macfit/report/sweep/sweep_report.hpp"
 #include "macfit/study/sweep.hpp"
 
 namespace {

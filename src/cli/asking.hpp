@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "lru_cache.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/study/sweep.hpp"
 #include "options.hpp"
-#include "recent.hpp"
 
 namespace macfit::cli {
 
@@ -19,8 +19,8 @@ struct RequestCache {
     hardware::Cluster cluster;
     std::vector<plan::Alternative> alternatives;
   };
-  Recent<model::NamedModel> models{16};
-  Recent<Place> clusters{64};
+  LruCache<model::NamedModel> models{16};
+  LruCache<Place> clusters{64};
 };
 
 /// What of a request changes from question to question about one model on one cluster.

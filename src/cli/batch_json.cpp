@@ -14,14 +14,14 @@
 #include "asking.hpp"
 #include "batch.hpp"
 #include "files.hpp"
+#include "log.hpp"
 #include "macfit/core/dump_json.hpp"
 #include "macfit/core/json_reader_json.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/report/plan_report.hpp"
-#include "macfit/report/sweep_report.hpp"
+#include "macfit/report/plan/plan_report.hpp"
+#include "macfit/report/sweep/sweep_report.hpp"
 #include "macfit/study/in_order.hpp"
 #include "progress.hpp"
-#include "talk.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -313,7 +313,7 @@ class Worker {
   std::optional<fit::Tier> required_;
   const report::RowWriter& rows_;
   RequestCache cache_;
-  Recent<study::Setting> settings_{64};
+  LruCache<study::Setting> settings_{64};
 };
 
 }  // namespace
@@ -351,14 +351,14 @@ int run_batch(const BatchFlags& batch, const RequestFlags& defaults, const Commo
         return out.write(answers.text);
       });
   out.commit();
-  const Talk talk(common);
+  const Log log(common);
   if (wrong > 0) {
-    talk.warn(fmt::format("requests without an answer: {} of {} (\"error\" says why)",
-                          format_whole(wrong), format_whole(answered)));
+    log.warn(fmt::format("requests without an answer: {} of {} (\"error\" says why)",
+                         format_whole(wrong), format_whole(answered)));
   }
   if (below > 0) {
-    talk.warn(fmt::format("plans below the required {}: {} of {}", fit::tier_name(*required),
-                          format_whole(below), format_whole(answered - wrong)));
+    log.warn(fmt::format("plans below the required {}: {} of {}", fit::tier_name(*required),
+                         format_whole(below), format_whole(answered - wrong)));
   }
   return wrong > 0 ? 2 : below > 0 ? 1 : 0;
 }

@@ -3,15 +3,15 @@
 #include <memory>
 
 #include "asking.hpp"
+#include "command_line.hpp"
 #include "commands.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/report/breakeven_report.hpp"
-#include "macfit/report/html_report.hpp"
+#include "macfit/report/breakeven/breakeven_report.hpp"
+#include "macfit/report/page/html_report.hpp"
 #include "macfit/study/night.hpp"
 #include "options.hpp"
 #include "progress.hpp"
-#include "told.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -103,7 +103,7 @@ int breakeven_command(const BreakevenFlags& flags, const CLI::App& app) {
   deliver(flags.common, format == "json"   ? report::breakeven_json(result)
                         : format == "csv"  ? report::breakeven_csv(result)
                         : format == "svg"  ? report::breakeven_svg(result)
-                        : format == "html" ? report::breakeven_html(result, told(app))
+                        : format == "html" ? report::breakeven_html(result, command_line(app))
                                            : report::breakeven_text(result, style));
   return 0;
 }

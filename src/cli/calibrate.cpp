@@ -1,12 +1,12 @@
-#include "macfit/study/calibrate.hpp"
+#include "macfit/calibrate/calibrate.hpp"
 
 #include <memory>
 
 #include "commands.hpp"
 #include "files.hpp"
 #include "macfit/core/error.hpp"
-#include "macfit/report/calibration_report.hpp"
-#include "macfit/report/validation_report.hpp"
+#include "macfit/report/calibration/calibration_report.hpp"
+#include "macfit/report/calibration/validation_report.hpp"
 #include "options.hpp"
 
 namespace macfit::cli {
@@ -16,19 +16,19 @@ struct CalibrateFlags {
   Common common;
   std::string validate;
   std::vector<std::string> fit;
-  study::RowDefaults defaults;
+  calibrate::RowDefaults defaults;
 };
 
 const std::vector<std::string> formats = {"text", "json"};
 
 int run_validate(const CalibrateFlags& flags, const Catalogs& catalogs) {
-  std::vector<study::MeasuredRow> rows =
-      study::read_measurements(read_text(flags.validate), flags.validate, flags.defaults);
+  std::vector<calibrate::MeasuredRow> rows =
+      calibrate::read_measurements(read_text(flags.validate), flags.validate, flags.defaults);
   const std::size_t judged = rows.size();
-  const study::Resolution resolution = study::resolve_measurements(
-      study::join_measurements(std::move(rows), study::stored_measurements()), catalogs.models,
-      catalogs.hardware);
-  const study::SpeedValidation result = study::validate_speed(resolution, judged);
+  const calibrate::Resolution resolution = calibrate::resolve_measurements(
+      calibrate::join_measurements(std::move(rows), calibrate::stored_measurements()),
+      catalogs.models, catalogs.hardware);
+  const calibrate::SpeedValidation result = calibrate::validate_speed(resolution, judged);
   deliver(flags.common, flags.common.format == "json"
                             ? report::validation_json(result.validation)
                             : report::speed_validation_text(result, style_for(flags.common)));
@@ -36,17 +36,17 @@ int run_validate(const CalibrateFlags& flags, const Catalogs& catalogs) {
 }
 
 int run_fit(const CalibrateFlags& flags, const Catalogs& catalogs) {
-  std::vector<study::MeasuredRow> rows;
+  std::vector<calibrate::MeasuredRow> rows;
   for (const std::string& path : flags.fit) {
     if (path.empty()) {
       continue;  // --fit alone
     }
-    rows = study::join_measurements(
-        std::move(rows), study::read_measurements(read_text(path), path, flags.defaults));
+    rows = calibrate::join_measurements(
+        std::move(rows), calibrate::read_measurements(read_text(path), path, flags.defaults));
   }
-  rows = study::join_measurements(std::move(rows), study::stored_measurements());
-  const speed::Calibration calibration = study::fit_calibration(
-      study::resolve_measurements(std::move(rows), catalogs.models, catalogs.hardware));
+  rows = calibrate::join_measurements(std::move(rows), calibrate::stored_measurements());
+  const speed::Calibration calibration = calibrate::fit_calibration(
+      calibrate::resolve_measurements(std::move(rows), catalogs.models, catalogs.hardware));
   // A file is for macfit to read back; a person reads a table.
   const bool table = flags.common.format == "text" && flags.common.output.empty();
   deliver(flags.common, table ? report::calibration_text(calibration, style_for(flags.common))

@@ -4,12 +4,12 @@
 
 #include "check_files.hpp"
 #include "commands.hpp"
+#include "configs.hpp"
 #include "files.hpp"
+#include "log.hpp"
 #include "macfit/core/error.hpp"
-#include "macfit/report/check_report.hpp"
+#include "macfit/report/check/check_report.hpp"
 #include "options.hpp"
-#include "talk.hpp"
-#include "verify.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -47,12 +47,12 @@ std::string text_of(const study::CheckReport& report, const std::string& format)
 
 int check_command(const CheckFlags& flags) {
   check_format(flags.common, formats);
-  const Talk talk(flags.common);
+  const Log log(flags.common);
   const std::string earlier = flags.baseline.empty() ? "" : read_text(flags.baseline);
   const Catalogs catalogs = load_catalogs(flags.common);
   // Annotations and SARIF name files from the top of the repository.
   const bool from_top = flags.common.format == "github" || flags.common.format == "sarif";
-  const std::vector<study::CheckInput> files = read_check_files(flags.paths, from_top, talk);
+  const std::vector<study::CheckInput> files = read_check_files(flags.paths, from_top, log);
   study::CheckSources sources{catalogs.hardware, catalogs.version, catalogs.calibration, {}};
   if (!flags.configs.empty()) {
     sources.config = configs_in(flags.configs);
@@ -66,7 +66,7 @@ int check_command(const CheckFlags& flags) {
     }
   }
   deliver(flags.common, text_of(report, flags.common.format));
-  talk.warn(report::check_summary(report));
+  log.warn(report::check_summary(report));
   if (report.unreadable() > 0) {
     return 2;
   }

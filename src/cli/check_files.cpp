@@ -8,7 +8,7 @@
 
 #include "files.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/model/io/read_model.hpp"
+#include "macfit/read/read_model.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -123,7 +123,7 @@ std::string catalog_name(const std::string& path) {
 }  // namespace
 
 std::vector<study::CheckInput> read_check_files(const std::vector<std::string>& arguments, bool top,
-                                                const Talk& talk) {
+                                                const Log& log) {
   std::vector<study::CheckInput> inputs;
   std::set<std::string> seen;
   for (const std::string& argument : arguments) {
@@ -144,12 +144,12 @@ std::vector<study::CheckInput> read_check_files(const std::vector<std::string>& 
         input.unreadable = error;
       }
       if (file.in_folder && is_other_file(input.text)) {
-        talk.detail(file.path + ": not a manifest, left out");
+        log.detail(file.path + ": not a manifest, left out");
         continue;
       }
       if (!standard) {
         input.catalog_name = catalog_name(file.path);
-        input.resolve = model::files_beside(file.path);
+        input.resolve = read::files_beside(file.path);
       }
       inputs.push_back(std::move(input));
     }

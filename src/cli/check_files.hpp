@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "log.hpp"
 #include "macfit/study/check.hpp"
-#include "talk.hpp"
 
 namespace macfit::cli {
 
@@ -12,6 +12,6 @@ namespace macfit::cli {
 /// is among them with the reason. `from_top`: paths are shown from $GITHUB_WORKSPACE or, outside
 /// it, from here. Throws Error where a glob or a folder holds nothing to check.
 [[nodiscard]] std::vector<study::CheckInput> read_check_files(
-    const std::vector<std::string>& arguments, bool from_top, const Talk& talk);
+    const std::vector<std::string>& arguments, bool from_top, const Log& log);
 
 }  // namespace macfit::cli

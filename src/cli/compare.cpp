@@ -7,8 +7,8 @@
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/plan/plan.hpp"
-#include "macfit/report/compare_report.hpp"
-#include "macfit/report/plan_report.hpp"
+#include "macfit/report/compare/compare_report.hpp"
+#include "macfit/report/plan/plan_report.hpp"
 #include "options.hpp"
 
 namespace macfit::cli {

@@ -3,7 +3,7 @@
 #include "commands.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/report/catalog_report.hpp"
+#include "macfit/report/catalog/catalog_report.hpp"
 #include "options.hpp"
 
 namespace macfit::cli {

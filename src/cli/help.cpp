@@ -10,7 +10,7 @@
 #include "help_topics.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/report/plan_report.hpp"
+#include "macfit/report/plan/plan_report.hpp"
 #include "options.hpp"
 
 namespace macfit::cli {

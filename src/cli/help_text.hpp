@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "command_tree.hpp"
-#include "macfit/report/style.hpp"
+#include "macfit/report/table/style.hpp"
 
 namespace macfit::cli {
 

@@ -10,10 +10,10 @@
 
 #include "commands.hpp"
 #include "files.hpp"
+#include "log.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/plan/plan.hpp"
 #include "options.hpp"
-#include "talk.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -118,12 +118,12 @@ int launch_command(const LaunchFlags& flags) {
     throw Error("--output: expected a folder's name, found \"-\"", {},
                 "--dry-run prints the files; a folder of that name is ./-");
   }
-  const Talk talk(flags.common);
+  const Log log(flags.common);
   const Catalogs catalogs = load_catalogs(flags.common);
   const plan::Plan plan = plan::make_plan(make_request(flags.request, catalogs));
   const launch::Folder folder = launch::make_folder(plan);
   for (const std::string& warning : folder.warnings) {
-    talk.warn(warning);
+    log.warn(warning);
   }
   if (flags.dry_run) {
     std::string text;
@@ -135,7 +135,7 @@ int launch_command(const LaunchFlags& flags) {
     return 0;
   }
   write_folder(flags.common.output, folder, flags.force);
-  talk.detail("wrote " + std::to_string(folder.files.size()) + " files");
+  log.detail("wrote " + std::to_string(folder.files.size()) + " files");
   write_out(plan.verdict.summary + "\nNext: " + flags.common.output + "/README.md\n");
   return 0;
 }

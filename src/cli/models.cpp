@@ -1,11 +1,10 @@
 #include <memory>
 
 #include "commands.hpp"
-#include "macfit/model/io/read_model.hpp"
 #include "macfit/model/manifest.hpp"
-#include "macfit/report/catalog_report.hpp"
+#include "macfit/read/read_model.hpp"
+#include "macfit/report/catalog/catalog_report.hpp"
 #include "options.hpp"
-#include "verify.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -14,7 +13,6 @@ struct ModelsFlags {
   Common common;
   std::string name;
   std::string quant;
-  VerifyFlags verify;
 };
 
 const std::vector<std::string> formats = {"text", "json"};
@@ -28,10 +26,7 @@ Action add_models(CLI::App& app) {
   CLI::App* show = app.add_subcommand("show", "Layers, parameters, bytes and cache of one model");
   CLI::App* import = app.add_subcommand(
       "import", "Write a manifest from a config.json, safetensors, GGUF or an MLX checkpoint");
-  CLI::App* verify = app.add_subcommand("verify", "Published figures against what macfit computes");
   add_common(*list, flags->common, formats);
-  add_common(*verify, flags->common, formats);
-  add_verify(*verify, flags->verify);
   add_common(*show, flags->common, formats);
   show->add_option("model", flags->name, "A model of the catalog, a file or folder, or a size")
       ->required()
@@ -45,14 +40,9 @@ Action add_models(CLI::App& app) {
   app.footer(
       "\nExamples:\n  macfit models list\n  macfit models show qwen3-235b-a22b --quant q8\n"
       "  macfit models show ./config.json\n  macfit models import ./MyModel -o mine.json\n");
-  return [flags, list, show, verify] {
-    if (verify->parsed()) {
-      check_format(flags->common, formats);
-      run_verify(flags->common, flags->verify);
-      return 0;
-    }
+  return [flags, list, show] {
     if (!list->parsed() && !show->parsed()) {
-      deliver(flags->common, model::write_manifest(model::read_model(flags->name)));
+      deliver(flags->common, model::write_manifest(read::read_model(flags->name)));
       return 0;
     }
     check_format(flags->common, formats);

@@ -3,15 +3,15 @@
 #include <memory>
 
 #include "asking.hpp"
+#include "command_line.hpp"
 #include "commands.hpp"
 #include "files.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/report/html_report.hpp"
-#include "macfit/report/night_report.hpp"
+#include "macfit/report/night/night_report.hpp"
+#include "macfit/report/page/html_report.hpp"
 #include "options.hpp"
 #include "progress.hpp"
-#include "told.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -131,7 +131,7 @@ int night_command(const NightFlags& flags, const CLI::App& app) {
   deliver(flags.common, format == "json"       ? report::night_json(result)
                         : format == "csv"      ? report::night_csv(result)
                         : format == "markdown" ? report::night_markdown(result)
-                        : format == "html"     ? report::night_html(result, told(app))
+                        : format == "html"     ? report::night_html(result, command_line(app))
                                                : report::night_text(result, style));
   return 0;
 }

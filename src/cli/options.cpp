@@ -11,8 +11,8 @@
 #include "macfit/core/embedded.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/model/io/read_model.hpp"
 #include "macfit/model/nominal.hpp"
+#include "macfit/read/read_model.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -296,7 +296,7 @@ model::NamedModel resolve_model(const std::string& name, const std::string& quan
   if (!looks_like_path(name)) {
     return model::find_model(name, catalogs.models, asked);
   }
-  model::NamedModel found{model::read_model(name), {}};
+  model::NamedModel found{read::read_model(name), {}};
   found.recipe = model::recipe_of(found.model, asked);
   return found;
 }

@@ -11,7 +11,7 @@
 #include "macfit/model/catalog.hpp"
 #include "macfit/model/nominal.hpp"
 #include "macfit/plan/request.hpp"
-#include "macfit/report/style.hpp"
+#include "macfit/report/table/style.hpp"
 #include "macfit/speed/calibration.hpp"
 
 namespace macfit::cli {

@@ -5,14 +5,14 @@
 #include "asking.hpp"
 #include "batch.hpp"
 #include "commands.hpp"
+#include "log.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/report/against_report.hpp"
-#include "macfit/report/html_report.hpp"
-#include "macfit/report/plan_report.hpp"
+#include "macfit/report/compare/against_report.hpp"
+#include "macfit/report/page/html_report.hpp"
+#include "macfit/report/plan/plan_report.hpp"
 #include "macfit/study/against.hpp"
 #include "options.hpp"
-#include "talk.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -61,12 +61,12 @@ int plan_command(const PlanFlags& flags) {
   }
   report::Style style = style_for(flags.common);
   style.explain = flags.explain;
-  Talk talk(flags.common);
+  Log log(flags.common);
   const Catalogs catalogs = load_catalogs(flags.common);
-  talk.detail("catalog: " + catalogs.version);
+  log.detail("catalog: " + catalogs.version);
   const plan::Request request = make_request(flags.request, catalogs);
-  talk.detail("model: " + request.model.id + ", " + std::to_string(request.cluster.nodes.size()) +
-              " nodes");
+  log.detail("model: " + request.model.id + ", " + std::to_string(request.cluster.nodes.size()) +
+             " nodes");
   const plan::Plan plan = plan::make_plan(request);
   const bool json = flags.common.format == "json";
   const bool html = flags.common.format == "html";
@@ -87,8 +87,8 @@ int plan_command(const PlanFlags& flags) {
                    : report::plan_text(plan, style) + report::against_text(mine, others, style));
   }
   if (required && plan.verdict.tier < *required) {
-    talk.warn("required " + std::string(fit::tier_name(*required)) + ", got " +
-              std::string(fit::tier_name(plan.verdict.tier)));
+    log.warn("required " + std::string(fit::tier_name(*required)) + ", got " +
+             std::string(fit::tier_name(plan.verdict.tier)));
     return 1;
   }
   return 0;

@@ -1,7 +1,7 @@
 #include <memory>
 
 #include "commands.hpp"
-#include "macfit/report/runtimes_report.hpp"
+#include "macfit/report/runtimes/runtimes_report.hpp"
 #include "options.hpp"
 
 namespace macfit::cli {

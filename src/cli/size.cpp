@@ -7,7 +7,7 @@
 #include "commands.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/report/size_report.hpp"
+#include "macfit/report/size/size_report.hpp"
 
 namespace macfit::cli {
 namespace {

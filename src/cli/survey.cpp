@@ -7,15 +7,15 @@
 #include <fmt/format.h>
 
 #include "asking.hpp"
+#include "command_line.hpp"
 #include "commands.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/glob.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/report/html_report.hpp"
-#include "macfit/report/survey_report.hpp"
+#include "macfit/report/page/html_report.hpp"
+#include "macfit/report/survey/survey_report.hpp"
 #include "macfit/speed/calibration.hpp"
 #include "macfit/study/in_order.hpp"
-#include "told.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -135,7 +135,7 @@ int survey_command(const SurveyFlags& flags, const CLI::App& app) {
     RequestFlags chosen = flags.request;
     chosen.model = survey.entries.empty() ? "NAME" : survey.entries.front().model;
     one.flags = given_flags(chosen, catalogs);
-    return report::survey_html(survey, told(app),
+    return report::survey_html(survey, command_line(app),
                                plan::command_of(one) + " --format html --output plan.html");
   };
   const std::string& format = flags.common.format;

@@ -11,17 +11,17 @@
 #include <fmt/format.h>
 
 #include "asking.hpp"
+#include "command_line.hpp"
 #include "commands.hpp"
 #include "files.hpp"
+#include "log.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/glob.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/report/html_report.hpp"
-#include "macfit/report/sweep_report.hpp"
+#include "macfit/report/page/html_report.hpp"
+#include "macfit/report/sweep/sweep_report.hpp"
 #include "macfit/study/in_order.hpp"
 #include "progress.hpp"
-#include "talk.hpp"
-#include "told.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -124,7 +124,7 @@ void check_names(study::Axis axis, const std::vector<std::string>& values,
 }
 
 study::Grid make_grid(const SweepFlags& flags, const study::SweepSpec& spec,
-                      const Catalogs& catalogs, const Talk& talk) {
+                      const Catalogs& catalogs, const Log& log) {
   study::Grid grid;
   std::array<bool, study::axis_count> given{};
   const auto set = [&](study::Axis axis, std::vector<std::string> values,
@@ -142,7 +142,7 @@ study::Grid make_grid(const SweepFlags& flags, const study::SweepSpec& spec,
     }
     given[static_cast<std::size_t>(axis)] = true;
     if (!repeated.empty()) {
-      talk.warn(source + ": named twice and kept once: " + join_words(repeated));
+      log.warn(source + ": named twice and kept once: " + join_words(repeated));
     }
   };
   for (std::size_t i = 0; i < study::axis_count; ++i) {
@@ -221,13 +221,13 @@ int sweep_command(const SweepFlags& flags, const CLI::App& app) {
     deliver(flags.common, columns_text(style));
     return 0;
   }
-  const Talk talk(flags.common);
+  const Log log(flags.common);
   const Catalogs catalogs = load_catalogs(flags.common);
   study::SweepSpec spec;
   if (!flags.spec.empty()) {
     spec = study::read_sweep_spec(read_text(flags.spec), flags.spec);
   }
-  const study::Grid grid = make_grid(flags, spec, catalogs, talk);
+  const study::Grid grid = make_grid(flags, spec, catalogs, log);
 
   std::string conditions = flags.where.empty() ? spec.where : std::string();
   for (const std::string& one : flags.where) {
@@ -283,7 +283,7 @@ int sweep_command(const SweepFlags& flags, const CLI::App& app) {
                             format_whole(*size), format_whole(report::most_page_rows)),
                 {}, "fewer values, or --format csv");
   }
-  talk.detail(fmt::format("grid: {} points, this part {}", *size, rows.last - rows.first));
+  log.detail(fmt::format("grid: {} points, this part {}", *size, rows.last - rows.first));
 
   std::size_t threads = std::max(1U, std::thread::hardware_concurrency());
   if (!flags.threads.empty()) {
@@ -364,13 +364,14 @@ int sweep_command(const SweepFlags& flags, const CLI::App& app) {
   };
   study::in_order(threads, source, make_worker, sink);
   if (interrupted) {
-    talk.warn("interrupted");
+    log.warn("interrupted");
     return 130;
   }
   if (page && open) {
     open = out.write(report::sweep_html(
         grid, front ? front->take() : kept,
-        selected.empty() ? study::find_column("utilization") : figure_of(columns), told(app)));
+        selected.empty() ? study::find_column("utilization") : figure_of(columns),
+        command_line(app)));
   } else if (front && open) {
     std::string text;
     for (const study::SweepRow& row : front->take()) {

@@ -7,7 +7,7 @@
 
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/model/gguf.hpp"
+#include "macfit/model/gguf/gguf.hpp"
 #include "nominal_layout.hpp"
 
 namespace macfit::model {

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "macfit/core/error.hpp"
-#include "macfit/model/gguf.hpp"
+#include "macfit/model/gguf/gguf.hpp"
 #include "macfit/model/layout.hpp"
 #include "runtimes.hpp"
 

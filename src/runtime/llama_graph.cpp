@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "macfit/core/quantity.hpp"
-#include "macfit/model/gguf.hpp"
+#include "macfit/model/gguf/gguf.hpp"
 
 namespace macfit::runtime {
 namespace {

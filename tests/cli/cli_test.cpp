@@ -7,7 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "../../src/cli/options.hpp"
+#include "cli/options.hpp"
 
 namespace macfit::test {
 
@@ -20,13 +20,13 @@ plan::Plan make(const std::vector<std::string>& flags) {
   return plan::make_plan(cli::make_request(request, cli::load_catalogs({})));
 }
 
-Ran run(const std::string& command) {
+Ran run(const std::string& command, const std::string& program) {
   const std::filesystem::path folder = std::filesystem::temp_directory_path();
   std::string name = (folder / "macfit-test-XXXXXX").string();
   REQUIRE(::mkdtemp(name.data()) != nullptr);
-  const std::string script = "cd '" + name +
-                             "' && export LC_ALL=C.UTF-8 COLUMNS=100 && { '" MACFIT_BINARY "' " +
-                             command + "\n} >'" + name + "/out' 2>'" + name + "/err'";
+  const std::string script = "cd '" + name + "' && export LC_ALL=C.UTF-8 COLUMNS=100 && { '" +
+                             program + "' " + command + "\n} >'" + name + "/out' 2>'" + name +
+                             "/err'";
   const int status = std::system(script.c_str());
   Ran ran;
   ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128;

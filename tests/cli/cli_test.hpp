@@ -18,6 +18,6 @@ struct Ran {
   std::string error;
 };
 /// A run of the built program by a shell; `command` follows the program's name.
-[[nodiscard]] Ran run(const std::string& command);
+[[nodiscard]] Ran run(const std::string& command, const std::string& program = MACFIT_BINARY);
 
 }  // namespace macfit::test

@@ -67,7 +67,7 @@ completes show macfit models sh
 completes llama-3.1-70b macfit models show llama-3.1-7
 completes --quant macfit models show --q
 refuses --against macfit models show --a
-completes --against macfit models verify --a
+completes --output macfit models import --o
 completes 'with blank.json' macfit check with
 completes folder macfit check fo
 completes folder macfit plan --catalog fo
@@ -85,7 +85,7 @@ if command -v fish >/dev/null; then
 fi
 
 # Every flag that a command's help names is completed, and every command is in the man page.
-for command in plan check 'models show' 'models verify' 'hardware show' runtimes launch calibrate explain; do
+for command in plan check 'models show' 'models import' 'hardware show' runtimes launch calibrate explain; do
   # shellcheck disable=SC2086  # a command is words
   for flag in $("$macfit" $command --help | grep -oE '^ +(-[a-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
     # shellcheck disable=SC2086

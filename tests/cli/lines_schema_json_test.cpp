@@ -1,12 +1,12 @@
 // JSON Lines that the program, or a script that it writes, prints and reads, against docs/schema/.
 
-#include "../docs/document.hpp"
-#include "../json_schema_json.hpp"
-#include "../model/scratch_folder.hpp"
 #include "cli_test.hpp"
+#include "docs/document.hpp"
+#include "json_schema_json.hpp"
+#include "macfit/calibrate/calibrate.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/study/calibrate.hpp"
 #include "macfit/study/night_jobs.hpp"
+#include "read/scratch_folder.hpp"
 
 using nlohmann::json;
 
@@ -134,10 +134,10 @@ printf '{"usage": {"prompt_tokens": 500, "completion_tokens": %s}}\n%s.5\n' "${w
       json less = line;
       less.erase(key.get<std::string>());
       CHECK_FALSE(complaint("spike", less).empty());
-      CHECK_THROWS(macfit::study::read_measurements(less.dump(), "x"));
+      CHECK_THROWS(macfit::calibrate::read_measurements(less.dump(), "x"));
     }
   }
-  CHECK(macfit::study::read_measurements(text, "x").size() == lines.size());
+  CHECK(macfit::calibrate::read_measurements(text, "x").size() == lines.size());
 }
 
 TEST_CASE("jobs of a night are what their schema says", "[cli]") {

@@ -42,7 +42,7 @@ TEST_CASE("wrong usage is named, with what was meant, and nothing on standard ou
       {"plan --model 70b-q4 --nodes 2x128 --model 8b-q4", "--model is given 2 times"},
       {"plan --model 70b-q4 --nodes 2x128 more", "unexpected word \"more\""},
       {"plan --model 215 --nodes 2x128", "written like 230b-q4 or 215gb"},
-      {"models", "a command is missing: list, show, import or verify"},
+      {"models", "a command is missing: list, show or import"},
       {"models show", "NAME|PATH|SIZE is missing"},
       {"compare --model glm-4.5 nodes=2x128", "PLAN|REQUEST is given once, expected 2 times"},
       {"plan --model 70b-q4 --nodes 2x128 --wired-limit 120",

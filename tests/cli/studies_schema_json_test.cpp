@@ -1,7 +1,7 @@
 // What survey, size and compare print, and what sweep reads, against docs/schema/.
 
-#include "../json_schema_json.hpp"
 #include "cli_test.hpp"
+#include "json_schema_json.hpp"
 
 using nlohmann::json;
 

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 
 #include "macfit/core/text.hpp"
-#include "model/scratch_folder.hpp"
+#include "read/scratch_folder.hpp"
 
 namespace macfit::test::docs {
 namespace {

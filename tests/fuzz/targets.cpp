@@ -8,22 +8,22 @@
 
 #include "cli/batch.hpp"
 #include "cli/options.hpp"
+#include "macfit/calibrate/calibrate.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/model/catalog.hpp"
-#include "macfit/model/gguf.hpp"
-#include "macfit/model/gguf_shape.hpp"
-#include "macfit/model/io/byte_source.hpp"
-#include "macfit/model/io/gguf_file.hpp"
-#include "macfit/model/io/hf_config.hpp"
-#include "macfit/model/io/mlx_checkpoint.hpp"
-#include "macfit/model/io/safetensors.hpp"
+#include "macfit/model/gguf/gguf.hpp"
+#include "macfit/model/gguf/shape.hpp"
 #include "macfit/model/layout.hpp"
 #include "macfit/model/manifest.hpp"
 #include "macfit/model/nominal.hpp"
-#include "macfit/report/check_report.hpp"
-#include "macfit/report/compare_report.hpp"
-#include "macfit/study/calibrate.hpp"
+#include "macfit/read/byte_source.hpp"
+#include "macfit/read/gguf_file.hpp"
+#include "macfit/read/hf_config.hpp"
+#include "macfit/read/mlx_checkpoint.hpp"
+#include "macfit/read/safetensors.hpp"
+#include "macfit/report/check/check_report.hpp"
+#include "macfit/report/compare/compare_report.hpp"
 #include "macfit/study/check.hpp"
 #include "macfit/study/night.hpp"
 #include "macfit/study/sweep.hpp"
@@ -72,31 +72,31 @@ void demand(bool so) {
 
 void gguf(const std::uint8_t* data, std::size_t size) {
   attempt([&] {
-    const MemorySource source(text_of(data, size), "fuzz.gguf");
-    const GgufHeader header = read_gguf_header(source);
-    attempt([&] { use(gguf_model(header, "fuzz").architecture); });
+    const read::MemorySource source(text_of(data, size), "fuzz.gguf");
+    const read::GgufHeader header = read::read_gguf_header(source);
+    attempt([&] { use(read::gguf_model(header, "fuzz").architecture); });
   });
 }
 
 void safetensors(const std::uint8_t* data, std::size_t size) {
   attempt([&] {
-    const MemorySource source(text_of(data, size), "fuzz.safetensors");
-    const SafetensorsHeader header = read_safetensors_header(source);
-    attempt([&] { (void)checkpoint_model(header.tensors, std::nullopt, "fuzz"); });
+    const read::MemorySource source(text_of(data, size), "fuzz.safetensors");
+    const read::SafetensorsHeader header = read::read_safetensors_header(source);
+    attempt([&] { (void)read::checkpoint_model(header.tensors, std::nullopt, "fuzz"); });
   });
 }
 
 void safetensors_index(const std::uint8_t* data, std::size_t size) {
-  attempt([&] { (void)parse_safetensors_index(text_of(data, size)); });
+  attempt([&] { (void)read::parse_safetensors_index(text_of(data, size)); });
 }
 
 void hf_config(const std::uint8_t* data, std::size_t size) {
-  attempt([&] { use(read_hf_config(text_of(data, size))); });
+  attempt([&] { use(read::read_hf_config(text_of(data, size))); });
 }
 
 void mlx_config(const std::uint8_t* data, std::size_t size) {
-  attempt([&] { (void)config_model(text_of(data, size), "fuzz"); });
-  attempt([&] { (void)checkpoint_model({}, std::string(text_of(data, size)), "fuzz"); });
+  attempt([&] { (void)read::config_model(text_of(data, size), "fuzz"); });
+  attempt([&] { (void)read::checkpoint_model({}, std::string(text_of(data, size)), "fuzz"); });
 }
 
 void gguf_shape(const std::uint8_t* data, std::size_t size) {
@@ -225,9 +225,9 @@ void batch(const std::uint8_t* data, std::size_t size) {
 
 void measurements(const std::uint8_t* data, std::size_t size) {
   attempt([&] {
-    auto rows = study::read_measurements(text_of(data, size), "fuzz.json");
-    (void)study::resolve_measurements(std::move(rows), Catalog::embedded(),
-                                      hardware::Catalog::embedded());
+    auto rows = calibrate::read_measurements(text_of(data, size), "fuzz.json");
+    (void)calibrate::resolve_measurements(std::move(rows), Catalog::embedded(),
+                                          hardware::Catalog::embedded());
   });
 }
 

@@ -5,7 +5,7 @@
 
 #include "macfit/core/error.hpp"
 #include "macfit/model/tensor_split.hpp"
-#include "model/families.hpp"
+#include "read/families.hpp"
 #include "test.hpp"
 
 using namespace macfit;
@@ -29,7 +29,7 @@ TEST_CASE("layout: bytes and caches of one model of each family", "[model]") {
       continue;
     }
     INFO(fact.name);
-    const Architecture a = read_hf_config(fact.config);
+    const Architecture a = read::read_hf_config(fact.config);
     CHECK(weight_layout(a, parse_recipe("4bit")).total().count() == fact.bytes_4bit);
     CHECK(kv_bytes_per_token(a, CacheRule::mlx_lm).count() == fact.kv_per_token);
     CHECK(kv_constant_bytes(a, CacheRule::mlx_lm).count() == fact.kv_constant);
@@ -55,10 +55,11 @@ TEST_CASE("layout: published checkpoints to the byte", "[model]") {
   CHECK(checkpoint("gemma-4-E2B-it", "mlx-vlm-4bit") == 3580765126);
   CHECK(checkpoint("gemma-4-E2B-it", "mlx-vlm-bf16") == 10246357958);
   CHECK(checkpoint("MiniMax-M2.5", "4bit") == 128666664960);
-  CHECK_FALSE(checkpoint_bytes(read_hf_config(R"({"model_type": "qwen2_5_vl", "hidden_size": 64,
+  CHECK_FALSE(
+      checkpoint_bytes(read::read_hf_config(R"({"model_type": "qwen2_5_vl", "hidden_size": 64,
       "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64, "vocab_size": 64,
       "vision_config": {}})"),
-                               parse_recipe("mlx-vlm-4bit")));
+                       parse_recipe("mlx-vlm-4bit")));
 }
 
 TEST_CASE("layout: MiniMax-M2 layer by layer", "[model]") {
@@ -77,7 +78,7 @@ TEST_CASE("layout: MiniMax-M2 layer by layer", "[model]") {
 
 TEST_CASE("layout: parts sum to the whole", "[model]") {
   for (const test::FamilyFact& fact : test::family_facts()) {
-    const Architecture a = read_hf_config(fact.config);
+    const Architecture a = read::read_hf_config(fact.config);
     for (const char* recipe : {"bf16", "4bit", "mxfp8", "fp8", "f32"}) {
       INFO(fact.name << " " << recipe);
       const WeightLayout layout = weight_layout(a, parse_recipe(recipe));
@@ -96,7 +97,7 @@ TEST_CASE("layout: parts sum to the whole", "[model]") {
 
 TEST_CASE("layout: more bits never weigh less", "[model]") {
   for (const test::FamilyFact& fact : test::family_facts()) {
-    const Architecture a = read_hf_config(fact.config);
+    const Architecture a = read::read_hf_config(fact.config);
     Bytes last;
     for (const char* recipe : {"2bit", "3bit", "4bit", "5bit", "6bit", "8bit", "bf16", "f32"}) {
       INFO(fact.name << " " << recipe);
@@ -156,7 +157,7 @@ TEST_CASE("layout: caches per layer", "[model]") {
 
 TEST_CASE("layout: lightning attention keeps one square a head", "[model]") {
   // Widths of MiniMax-M1: 64 heads of 128.
-  const Architecture m1 = read_hf_config(R"({"model_type": "minimax_m1", "hidden_size": 6144,
+  const Architecture m1 = read::read_hf_config(R"({"model_type": "minimax_m1", "hidden_size": 6144,
       "num_hidden_layers": 2, "num_attention_heads": 64, "num_key_value_heads": 8,
       "head_dim": 128, "intermediate_size": 9216, "num_local_experts": 32,
       "num_experts_per_tok": 2, "vocab_size": 200064, "attn_type_list": [0, 0]})");
@@ -175,7 +176,7 @@ TEST_CASE("layout: lightning attention keeps one square a head", "[model]") {
 
 TEST_CASE("layout: DeepSeek V2 keeps keys and values per head", "[model]") {
   // Shapes of DeepSeek-V2-Lite; mlx-lm caches 16 x (128 + 64 + 128) elements a layer.
-  const Architecture a = read_hf_config(R"({"model_type": "deepseek_v2", "hidden_size": 2048,
+  const Architecture a = read::read_hf_config(R"({"model_type": "deepseek_v2", "hidden_size": 2048,
       "num_hidden_layers": 27, "num_attention_heads": 16, "q_lora_rank": null, "kv_lora_rank": 512,
       "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128, "n_routed_experts": 64,
       "n_shared_experts": 2, "moe_intermediate_size": 1408, "intermediate_size": 10944,

@@ -2,7 +2,7 @@
 
 #include "macfit/core/error.hpp"
 #include "macfit/model/catalog.hpp"
-#include "macfit/model/io/hf_config.hpp"
+#include "macfit/read/hf_config.hpp"
 #include "test.hpp"
 
 namespace macfit::model {
@@ -141,7 +141,7 @@ TEST_CASE("what mlx-lm knows of many configs survives a manifest", "[model]") {
     model.source = Source::manifest;
     model.evidence = Evidence::estimated;
     try {
-      model.architecture = read_hf_config(test::read_text(entry.path()));
+      model.architecture = read::read_hf_config(test::read_text(entry.path()));
     } catch (const Error&) {
       continue;  // a family that is not known
     }

@@ -2,7 +2,7 @@
 
 #include "macfit/core/error.hpp"
 #include "macfit/model/layout.hpp"
-#include "model/families.hpp"
+#include "read/families.hpp"
 #include "test.hpp"
 
 using namespace macfit;
@@ -72,7 +72,7 @@ TEST_CASE("tensor split: refusals say why", "[model]") {
 
 TEST_CASE("tensor split: shares sum to the model", "[model]") {
   for (const test::FamilyFact& fact : test::family_facts()) {
-    const Architecture a = read_hf_config(fact.config);
+    const Architecture a = read::read_hf_config(fact.config);
     for (const char* recipe : {"4bit", "bf16"}) {
       INFO(fact.name << " " << recipe);
       const WeightLayout whole = weight_layout(a, parse_recipe(recipe));

@@ -5,7 +5,7 @@
 
 #include "macfit/core/error.hpp"
 #include "macfit/core/quantity.hpp"
-#include "model/families.hpp"
+#include "read/families.hpp"
 #include "test.hpp"
 
 using namespace macfit;
@@ -44,7 +44,7 @@ std::int64_t elements(const Architecture& a, const Block& block) {
 TEST_CASE("tensors: parameters of one model of each family", "[model]") {
   for (const test::FamilyFact& fact : test::family_facts()) {
     INFO(fact.name);
-    const ParameterCount count = count_parameters(read_hf_config(fact.config));
+    const ParameterCount count = count_parameters(read::read_hf_config(fact.config));
     CHECK(count.total == fact.parameters);
     CHECK(count.active <= count.total);
     CHECK(count.embedding + count.head < count.total);
@@ -127,7 +127,7 @@ TEST_CASE("tensors: shapes as mlx-lm holds them", "[model]") {
 TEST_CASE("tensors: layers and globals sum to the model", "[model]") {
   for (const test::FamilyFact& fact : test::family_facts()) {
     INFO(fact.name);
-    const Architecture a = read_hf_config(fact.config);
+    const Architecture a = read::read_hf_config(fact.config);
     std::int64_t sum = 0;
     for (const Tensor& t : global_tensors(a)) {
       sum += t.elements();
@@ -142,7 +142,7 @@ TEST_CASE("tensors: layers and globals sum to the model", "[model]") {
 TEST_CASE("tensors: names are unique within a layer", "[model]") {
   for (const test::FamilyFact& fact : test::family_facts()) {
     INFO(fact.name);
-    const Architecture a = read_hf_config(fact.config);
+    const Architecture a = read::read_hf_config(fact.config);
     for (const Block& block : a.blocks) {
       std::map<std::string, int> seen;
       for (const Tensor& t : block_tensors(a, block)) {

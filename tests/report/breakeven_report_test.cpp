@@ -1,6 +1,6 @@
 // A break-even as text, CSV, JSON and SVG, byte for byte.
 
-#include "macfit/report/breakeven_report.hpp"
+#include "macfit/report/breakeven/breakeven_report.hpp"
 
 #include <cstdlib>
 

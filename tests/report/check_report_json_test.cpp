@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "macfit/report/check_report.hpp"
+#include "macfit/report/check/check_report.hpp"
 #include "test.hpp"
 
 using namespace macfit;

@@ -6,8 +6,8 @@
 #include "macfit/model/catalog.hpp"
 #include "macfit/model/nominal.hpp"
 #include "macfit/plan/plan.hpp"
-#include "macfit/report/catalog_report.hpp"
-#include "macfit/report/plan_report.hpp"
+#include "macfit/report/catalog/catalog_report.hpp"
+#include "macfit/report/plan/plan_report.hpp"
 #include "test.hpp"
 
 using namespace macfit;

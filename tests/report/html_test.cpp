@@ -1,6 +1,6 @@
 // Pages: well-formed, closed to scripts, neutral to names, the same every time.
 
-#include "macfit/report/html.hpp"
+#include "macfit/report/page/html.hpp"
 
 #include <cstdlib>
 
@@ -9,8 +9,8 @@
 #include "macfit/model/catalog.hpp"
 #include "macfit/model/nominal.hpp"
 #include "macfit/plan/plan.hpp"
-#include "macfit/report/html_drawing.hpp"
-#include "macfit/report/html_report.hpp"
+#include "macfit/report/page/html_drawing.hpp"
+#include "macfit/report/page/html_report.hpp"
 #include "macfit/study/context_curve.hpp"
 #include "sha256.hpp"
 #include "test.hpp"

@@ -1,6 +1,6 @@
 // A night as text, Markdown and CSV, byte for byte; and that the formats agree.
 
-#include "macfit/report/night_report.hpp"
+#include "macfit/report/night/night_report.hpp"
 
 #include <cstdlib>
 

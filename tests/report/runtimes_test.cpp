@@ -1,5 +1,5 @@
 #include "macfit/model/catalog.hpp"
-#include "macfit/report/runtimes_report.hpp"
+#include "macfit/report/runtimes/runtimes_report.hpp"
 #include "macfit/runtime/failure_modes.hpp"
 #include "test.hpp"
 

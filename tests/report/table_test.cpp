@@ -1,6 +1,6 @@
-#include "macfit/report/table.hpp"
+#include "macfit/report/table/table.hpp"
 
-#include "macfit/report/style.hpp"
+#include "macfit/report/table/style.hpp"
 #include "test.hpp"
 
 using macfit::report::encode;

@@ -14,7 +14,7 @@ namespace macfit::test::rooms {
 namespace {
 
 constexpr std::size_t longest_file = 620;  // lines
-constexpr std::string_view last_pure_room = "study";
+constexpr std::string_view last_pure_room = "calibrate";
 
 // Never named by a pure room, whatever follows.
 constexpr std::array impure_names{std::string_view{"cout"},
@@ -251,9 +251,9 @@ bool may_read_files(std::string_view path) {
 }  // namespace
 
 const std::vector<std::string_view>& names() {
-  static const std::vector<std::string_view> rooms{"core",   "model",  "hardware", "runtime",
-                                                   "fit",    "speed",  "plan",     "study",
-                                                   "launch", "report", "cli"};
+  static const std::vector<std::string_view> rooms{
+      "core", "model", "read",      "hardware", "runtime", "fit", "speed",
+      "plan", "study", "calibrate", "launch",   "report",  "cli"};
   return rooms;
 }
 

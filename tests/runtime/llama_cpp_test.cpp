@@ -1,4 +1,4 @@
-// llama.cpp's rules by worked figures of v0.5.0 (docs/runtimes.md); `models verify` compares whole
+// llama.cpp's rules by worked figures of v0.5.0 (docs/runtimes.md); `macfit_verify` compares whole
 // files of them.
 
 #include "macfit/model/catalog.hpp"

@@ -3,13 +3,13 @@
 #include <atomic>
 #include <thread>
 
-#include "../cli/cli_test.hpp"
+#include "cli/cli_test.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/hardware/catalog.hpp"
 #include "macfit/model/catalog.hpp"
 #include "macfit/model/nominal.hpp"
-#include "macfit/report/csv.hpp"
-#include "macfit/report/sweep_report.hpp"
+#include "macfit/report/sweep/sweep_report.hpp"
+#include "macfit/report/table/csv.hpp"
 #include "macfit/study/in_order.hpp"
 #include "test.hpp"
 

@@ -1,0 +1,159 @@
+#include <algorithm>
+
+#include "macfit/core/error.hpp"
+#include "macfit/model/gguf/gguf.hpp"
+#include "rules.hpp"
+
+namespace macfit::model {
+namespace {
+
+constexpr std::int64_t cell_step = 256;
+
+/// Elements that one layer keeps for each cell.
+struct Row {
+  std::int64_t key = 0;
+  std::int64_t value = 0;
+  std::int64_t key_head = 0;  ///< of one head: a block must divide it
+  std::int64_t value_head = 0;
+  bool sliding = false;
+  bool latent = false;
+};
+
+std::int64_t mul(std::int64_t a, std::int64_t b, std::int64_t c = 1) {
+  return checked_mul(checked_mul(a, b), c);
+}
+
+/// Nothing where the layer keeps no cells.
+std::optional<Row> row_of(const Block& block) {
+  if (block.attention && !block.attention->shared_kv) {
+    const Attention& a = *block.attention;
+    return Row{mul(a.kv_heads, a.head_dim),
+               mul(a.kv_heads, a.value_dim),
+               a.head_dim,
+               a.value_dim,
+               a.span != Span::full,
+               false};
+  }
+  if (block.latent) {
+    const LatentAttention& a = *block.latent;
+    const std::int64_t width = checked_add(a.kv_rank, a.rope_dim);
+    return Row{width, 0, width, 0, false, true};
+  }
+  return std::nullopt;
+}
+
+/// 32-bit state of one sequence.
+std::int64_t state_elements(const Block& block) {
+  if (block.delta_net) {
+    const DeltaNet& d = *block.delta_net;
+    const std::int64_t inner = mul(d.value_heads, d.value_dim);
+    const std::int64_t mixed = checked_add(inner, mul(2, d.key_heads, d.key_dim));
+    return checked_add(mul(d.kernel - 1, mixed), mul(d.key_dim, inner));
+  }
+  if (block.kimi_delta) {
+    const KimiDelta& k = *block.kimi_delta;
+    const std::int64_t width = mul(k.heads, k.head_dim);
+    return checked_add(mul(3, k.kernel - 1, width), mul(k.head_dim, width));
+  }
+  if (block.mamba2) {
+    const Mamba2& m = *block.mamba2;
+    const std::int64_t inner = mul(m.heads, m.head_dim);
+    const std::int64_t mixed = checked_add(inner, mul(2, m.groups, m.state));
+    return checked_add(mul(m.kernel - 1, mixed), mul(m.state, inner));
+  }
+  if (block.mamba1) {
+    const Mamba1& m = *block.mamba1;
+    return checked_add(mul(m.kernel - 1, m.inner), mul(m.state, m.inner));
+  }
+  return 0;
+}
+
+void check_block(std::string_view what, GgmlType type, std::int64_t head) {
+  const GgmlTypeInfo& info = ggml_type_info(type);
+  if (head % info.block != 0) {
+    throw Error("llama.cpp refuses a " + std::string(what) + " cache of " + std::string(info.name) +
+                " here: its blocks of " + std::to_string(info.block) + " do not divide a head of " +
+                std::to_string(head));
+  }
+}
+
+}  // namespace
+
+LlamaCache llama_cache(const Architecture& architecture, const LlamaCacheOptions& options) {
+  const gguf::Rule& rule = gguf::require_rule(architecture);
+  if (options.context.count() < 1 || options.parallel < 1 || options.ubatch < 1) {
+    throw Error("a context, its sequences and its batch must be positive");
+  }
+  const bool quantized_values = ggml_type_info(options.value_type).block > 1;
+  std::int64_t widest_value = 0;
+  bool any_latent = false;
+  bool any_values = false;
+  for (const Block& block : architecture.blocks) {
+    if (const auto row = row_of(block)) {
+      widest_value = std::max(widest_value, row->value);
+      any_latent = any_latent || row->latent;
+      any_values = any_values || row->value > 0;
+    }
+  }
+  if (any_latent && options.key_type != options.value_type) {
+    throw Error("llama.cpp refuses caches of different types for keys and values with MLA");
+  }
+  if (quantized_values && any_values && !options.flash_attention) {
+    throw Error("llama.cpp refuses a quantized value cache without flash attention");
+  }
+
+  LlamaCache cache;
+  const std::int64_t context = round_up(options.context.count(), cell_step);
+  cache.streams = options.unified ? 1 : options.parallel;
+  cache.cells = options.unified
+                    ? context
+                    : round_up(std::max(context / options.parallel, std::int64_t{1}), cell_step);
+  const std::int64_t ubatch = std::min(options.ubatch, context);
+  for (const std::uint16_t kind : architecture.layers) {
+    const Block& block = architecture.blocks[kind];
+    Bytes bytes;
+    if (const auto row = row_of(block)) {
+      std::int64_t cells = cache.cells;
+      if (row->sliding) {
+        const std::int64_t window = block.attention->window;
+        if (!options.swa_full) {
+          const std::int64_t seen =
+              checked_add(checked_mul(window, options.unified ? options.parallel : 1), ubatch);
+          cells = round_up(std::min(cells, seen), cell_step);
+        }
+        cache.sliding_cells = std::max(cache.sliding_cells, cells);
+      }
+      check_block("key", options.key_type, row->key_head);
+      const std::int64_t total = checked_mul(cache.streams, cells);
+      Bytes keys = ggml_row_bytes(options.key_type, row->key) * total;
+      Bytes values;
+      if (row->value > 0) {
+        check_block("value", options.value_type, row->value_head);
+        // Without flash attention values are stored transposed, all layers at the widest row.
+        const std::int64_t width = options.flash_attention ? row->value : widest_value;
+        values = ggml_row_bytes(options.value_type, width) * total;
+      }
+      if (block.latent && block.latent->indexer) {
+        check_block("key", options.key_type, block.latent->indexer->head_dim);
+        keys += ggml_row_bytes(options.key_type, block.latent->indexer->head_dim) * total;
+        cache.evidence = Evidence::estimated;
+      }
+      cache.keys += keys;
+      cache.values += values;
+      bytes = keys + values;
+    } else {
+      bytes = Bytes(checked_mul(state_elements(block), 4)) * options.parallel;
+      cache.recurrent += bytes;
+    }
+    cache.layers.push_back(bytes);
+  }
+  // Read in the loader's source for these, never compared with what it reports.
+  const bool unchecked = rule.name == "kimi-linear" || rule.name == "gemma4" ||
+                         rule.name == "llama4" || rule.name == "mimo2" || rule.name == "step35";
+  if (unchecked) {
+    cache.evidence = weaker(cache.evidence, Evidence::estimated);
+  }
+  return cache;
+}
+
+}  // namespace macfit::model

@@ -1,0 +1,184 @@
+#include "rules.hpp"
+
+#include <algorithm>
+
+#include "macfit/core/error.hpp"
+#include "macfit/core/text.hpp"
+#include "macfit/model/gguf/gguf.hpp"
+
+namespace macfit::model {
+namespace gguf {
+
+const std::vector<Rule>& rules() {
+  static const std::vector<Rule> table = {
+      {.name = "llama", .types = {"llama", "mistral", "mixtral"}},
+      {.name = "mistral3", .types = {"ministral3", "mistral3"}},
+      {.name = "granite", .types = {"granite"}},
+      {.name = "granitemoe", .types = {"granitemoe"}},
+      {.name = "qwen", .types = {"qwen"}, .fused_qkv = true},
+      {.name = "qwen2", .types = {"qwen2"}},
+      {.name = "qwen2moe", .types = {"qwen2_moe"}},
+      {.name = "qwen3", .types = {"qwen3"}},
+      {.name = "qwen3moe", .types = {"qwen3_moe"}},
+      {.name = "qwen3vl", .types = {"qwen3_vl"}},
+      {.name = "qwen3vlmoe", .types = {"qwen3_vl_moe"}},
+      {.name = "qwen3next", .types = {"qwen3_next"}, .norms = Norms::post_named},
+      {.name = "qwen35", .types = {"qwen3_5"}, .norms = Norms::post_named},
+      {.name = "qwen35moe", .types = {"qwen3_5_moe"}, .norms = Norms::post_named},
+      {.name = "minimax-m2", .types = {"minimax_m2", "minimax"}},
+      {.name = "gemma2", .types = {"gemma2"}, .norms = Norms::sandwich},
+      {.name = "gemma3", .types = {"gemma3", "gemma3_text"}, .norms = Norms::sandwich},
+      {.name = "gemma4", .types = {"gemma4", "gemma4_text"}, .norms = Norms::sandwich},
+      {.name = "gpt-oss", .types = {"gpt_oss"}, .norms = Norms::post_named},
+      {.name = "glm4", .types = {"glm4"}, .norms = Norms::sandwich, .fused_gate_up = true},
+      {.name = "glm4moe", .types = {"glm4_moe"}, .norms = Norms::post_named, .mtp = true},
+      {.name = "deepseek2",
+       .types = {"deepseek_v3", "deepseek_v2", "kimi_k2", "kimi_k25", "glm4_moe_lite"}},
+      {.name = "deepseek32", .types = {"deepseek_v32"}, .mtp = true},
+      {.name = "glm-dsa", .types = {"glm_moe_dsa"}, .mtp = true},
+      {.name = "kimi-linear", .types = {"kimi_linear"}, .kv_array = true},
+      {.name = "llama4", .types = {"llama4", "llama4_text"}},
+      {.name = "phi3", .types = {"phi3"}, .fused_qkv = true, .fused_gate_up = true},
+      {.name = "olmo2", .types = {"olmo2", "olmo3"}, .norms = Norms::post},
+      {.name = "olmoe", .types = {"olmoe"}},
+      {.name = "exaone4", .types = {"exaone4"}, .norms = Norms::post},
+      {.name = "command-r", .types = {"cohere"}, .norms = Norms::one},
+      {.name = "cohere2", .types = {"cohere2"}, .norms = Norms::one},
+      {.name = "hunyuan-moe", .types = {"hunyuan_v1_moe"}},
+      {.name = "ernie4_5", .types = {"ernie4_5"}},
+      {.name = "ernie4_5-moe", .types = {"ernie4_5_moe"}},
+      {.name = "bailingmoe2", .types = {"bailing_moe", "bailing_moe_v2"}, .fused_qkv = true},
+      {.name = "nemotron_h", .types = {"nemotron_h"}, .norms = Norms::one, .kv_array = true},
+      {.name = "nemotron_h_moe", .types = {"nemotron_h"}, .norms = Norms::one, .kv_array = true},
+      {.name = "granitehybrid", .types = {"granitemoehybrid"}, .kv_array = true},
+      {.name = "jamba", .types = {"jamba"}, .kv_array = true},
+      {.name = "mimo2", .types = {"mimo_v2_flash"}},
+      {.name = "step35", .types = {"step3p5", "step3p7"}},
+      {.name = "deci", .types = {"nemotron-nas", "deci"}, .kv_array = true},
+      {.name = "dbrx", .types = {"dbrx"}, .fused_qkv = true},
+      {.name = "grok", .types = {"grok-1", "grok-2", "grok", "git"}, .norms = Norms::sandwich},
+      {.name = "bloom", .types = {"bloom"}, .fused_qkv = true},
+  };
+  return table;
+}
+
+const Rule* find_rule(std::string_view gguf_name) {
+  for (const Rule& rule : rules()) {
+    if (rule.name == gguf_name) {
+      return &rule;
+    }
+  }
+  return nullptr;
+}
+
+bool has_experts(const Architecture& architecture) {
+  return std::any_of(architecture.blocks.begin(), architecture.blocks.end(),
+                     [](const Block& block) { return block.experts.has_value(); });
+}
+
+std::int64_t expert_count(const Architecture& architecture) {
+  std::int64_t count = 0;
+  for (const Block& block : architecture.blocks) {
+    if (block.experts) {
+      count = std::max(count, block.experts->count);
+    }
+  }
+  return count;
+}
+
+namespace {
+
+/// Why llama.cpp or this project can't do a model type that the table does not hold.
+std::string refusal(std::string_view type) {
+  const std::string name = "\"" + printable(type) + "\"";
+  if (type == "minimax_m1" || type == "mimo") {
+    return "llama.cpp has no architecture for model type " + name;
+  }
+  if (type == "falcon") {
+    return "llama.cpp quantizes falcon by rules of its own, which are not known here";
+  }
+  if (type == "minimax_m3") {
+    return "llama.cpp's tensors for model type " + name + " include an indexer of unknown size";
+  }
+  return "no llama.cpp architecture is known for model type " + name;
+}
+
+}  // namespace
+
+const Rule* rule_of(const Architecture& architecture, std::string* why) {
+  std::string_view type = architecture.type;
+  constexpr std::string_view text = "_text";
+  const Rule* found = nullptr;
+  for (int pass = 0; pass < 2 && found == nullptr; ++pass) {
+    for (const Rule& rule : rules()) {
+      if (std::find(rule.types.begin(), rule.types.end(), type) != rule.types.end()) {
+        found = &rule;
+        break;
+      }
+    }
+    if (found == nullptr && type.ends_with(text)) {
+      type.remove_suffix(text.size());
+    }
+  }
+  if (found == nullptr) {
+    if (why != nullptr) {
+      *why = refusal(architecture.type);
+    }
+    return nullptr;
+  }
+  if (found->name == "nemotron_h" && has_experts(architecture)) {
+    found = find_rule("nemotron_h_moe");
+  }
+  for (const Block& block : architecture.blocks) {
+    if (block.lightning) {
+      if (why != nullptr) {
+        *why = "llama.cpp has no lightning attention";
+      }
+      return nullptr;
+    }
+  }
+  return found;
+}
+
+const Rule& require_rule(const Architecture& architecture) {
+  std::string why;
+  const Rule* rule = rule_of(architecture, &why);
+  if (rule == nullptr) {
+    throw Error(why);
+  }
+  return *rule;
+}
+
+std::int64_t heads_per_kv_head(const Architecture& architecture, const Rule& rule) {
+  for (std::size_t i = 0; i < architecture.layers.size(); ++i) {
+    const Block& block = architecture.block_of(i);
+    if (block.latent) {
+      return block.latent->heads;
+    }
+    if (block.attention) {
+      const Attention& a = *block.attention;
+      return a.kv_heads > 0 ? a.heads / a.kv_heads : 0;
+    }
+    if (rule.kv_array) {
+      return 0;
+    }
+  }
+  return 0;
+}
+
+}  // namespace gguf
+
+std::optional<std::string> find_gguf_architecture(const Architecture& architecture,
+                                                  std::string* why) {
+  const gguf::Rule* rule = gguf::rule_of(architecture, why);
+  if (rule == nullptr) {
+    return std::nullopt;
+  }
+  return std::string(rule->name);
+}
+
+std::string gguf_architecture(const Architecture& architecture) {
+  return std::string(gguf::require_rule(architecture).name);
+}
+
+}  // namespace macfit::model

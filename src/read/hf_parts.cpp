@@ -1,0 +1,255 @@
+#include "hf_parts.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "macfit/core/quantity.hpp"
+#include "macfit/core/text.hpp"
+#include "macfit/model/tensors.hpp"
+
+namespace macfit::read {
+namespace {
+
+std::string describe(const model::Block& b) {
+  std::string name;
+  if (b.attention) {
+    switch (b.attention->span) {
+      case model::Span::full:
+        name = "full";
+        break;
+      case model::Span::sliding:
+        name = "sliding";
+        break;
+      case model::Span::chunked:
+        name = "chunked";
+        break;
+    }
+    if (b.attention->shared_kv) {
+      name += "-shared";
+    }
+  } else if (b.latent) {
+    name = b.latent->indexer ? "latent-indexed" : "latent";
+  } else if (b.compressed) {
+    name = b.compressed->indexer ? "compressed-indexed"
+                                 : (b.compressed->ratio > 0 ? "compressed" : "sliding");
+  } else if (b.delta_net) {
+    name = "delta";
+  } else if (b.kimi_delta) {
+    name = "kimi-delta";
+  } else if (b.mamba2 || b.mamba1) {
+    name = "mamba";
+  } else if (b.lightning) {
+    name = "lightning";
+  } else if (b.linear) {
+    name = "linear";
+  }
+  if (b.experts) {
+    name += name.empty() ? "moe" : "-moe";
+  } else if (name.empty()) {
+    name = b.dense ? "mlp" : "none";
+  }
+  return name;
+}
+
+/// Longest context in tokens. It changes no shape, so that a senseless number counts as not stated.
+std::int64_t context_of(const Config& c) {
+  const ConfigNode* node = c.find({"max_position_embeddings", "max_sequence_length", "max_seq_len",
+                                   "seq_length", "n_positions", "model_max_length"});
+  if (node == nullptr || !node->is(ConfigNode::Kind::number) || !(node->number() >= 1.0) ||
+      node->number() > 1e12) {
+    return 0;
+  }
+  return static_cast<std::int64_t>(node->number());
+}
+
+}  // namespace
+
+model::Attention grouped_attention(const Config& c, const AttentionRule& rule) {
+  model::Attention a;
+  const Keys head_keys = {"num_attention_heads", "n_head", "n_heads"};
+  const Keys kv_keys = {"num_key_value_heads", "num_kv_heads", "n_head_kv", "num_attention_groups"};
+  a.heads = c.size(head_keys);
+  a.kv_heads = c.size_or(a.heads, kv_keys);
+  if (a.heads % a.kv_heads != 0) {
+    throw c.at(kv_keys).error(fmt::format(
+        "{} attention heads are not divisible by {} key-value heads", a.heads, a.kv_heads));
+  }
+  a.head_dim = c.size_or(rule.default_head_dim, {"head_dim", "attention_head_dim", "kv_channels"});
+  if (a.head_dim == 0) {
+    const std::int64_t hidden = c.hidden();
+    if (hidden % a.heads != 0) {
+      throw c.at(head_keys).error(
+          fmt::format("hidden size {} is not divisible by {} heads, and \"head_dim\" is missing",
+                      hidden, a.heads));
+    }
+    a.head_dim = hidden / a.heads;
+  }
+  a.value_dim = a.head_dim;
+  a.norm = rule.norm;
+  const bool flag = c.flag("attention_bias", false);
+  a.qkv_bias = rule.bias == BiasRule::qkv || rule.bias == BiasRule::all ||
+               (flag && rule.bias != BiasRule::none);
+  a.output_bias = rule.bias == BiasRule::all || (flag && rule.bias == BiasRule::flag_all);
+  return a;
+}
+
+model::LatentAttention latent_attention(const Config& c, bool with_indexer) {
+  model::LatentAttention a;
+  a.heads = c.size({"num_attention_heads"});
+  a.query_rank = c.count_or(0, {"q_lora_rank"});
+  a.kv_rank = c.size({"kv_lora_rank"});
+  a.nope_dim = c.size({"qk_nope_head_dim"});
+  a.rope_dim = c.size({"qk_rope_head_dim"});
+  a.value_dim = c.size({"v_head_dim"});
+  a.bias = c.flag("attention_bias", false);
+  if (with_indexer) {
+    a.indexer = model::Indexer{c.size({"index_n_heads"}), c.size({"index_head_dim"})};
+    if (a.query_rank == 0) {
+      throw c.text().error("\"q_lora_rank\" is missing, and the indexer reads that latent");
+    }
+  }
+  return a;
+}
+
+model::Dense gated_mlp(std::int64_t width, bool bias) {
+  model::Dense d;
+  d.width = width;
+  d.bias = bias;
+  return d;
+}
+
+model::Experts experts_of(const Config& c, const ExpertRule& rule) {
+  model::Experts e;
+  e.count = c.size(rule.count);
+  const ConfigNode& per_token = c.at(rule.per_token);
+  e.per_token = per_token.whole(1, largest_size);
+  if (e.per_token > e.count) {
+    throw per_token.error(
+        fmt::format("{} experts a token of {} experts in all", e.per_token, e.count));
+  }
+  e.width = c.size(rule.width);
+  e.router = rule.router;
+  return e;
+}
+
+model::Attention spanning(model::Attention attention, model::Span span, std::int64_t window) {
+  attention.span = span;
+  attention.window = span == model::Span::full ? 0 : window;
+  return attention;
+}
+
+std::vector<std::string_view> layer_types(const Config& c, std::int64_t layers, const Keys& keys) {
+  std::vector<std::string_view> types;
+  if (const auto* list = c.per_layer(keys, layers)) {
+    for (const ConfigNode& entry : *list) {
+      types.emplace_back(entry.string());
+    }
+  }
+  return types;
+}
+
+std::vector<model::Span> layer_spans(const Config& c, std::int64_t layers,
+                                     const std::function<model::Span(std::int64_t)>& otherwise) {
+  std::vector<model::Span> spans;
+  if (const auto* list = c.per_layer({"layer_types"}, layers)) {
+    for (const ConfigNode& entry : *list) {
+      if (entry.string() == "full_attention") {
+        spans.push_back(model::Span::full);
+      } else if (entry.string() == "sliding_attention") {
+        spans.push_back(model::Span::sliding);
+      } else if (entry.string() == "chunked_attention") {
+        spans.push_back(model::Span::chunked);
+      } else {
+        throw entry.expected(R"("full_attention", "sliding_attention" or "chunked_attention")");
+      }
+    }
+    spans.resize(static_cast<std::size_t>(layers));  // less those of prediction layers
+    return spans;
+  }
+  for (std::int64_t i = 0; i < layers; ++i) {
+    spans.push_back(otherwise(i));
+  }
+  return spans;
+}
+
+model::Span every(std::int64_t period, std::int64_t i) {
+  return i % period == period - 1 ? model::Span::full : model::Span::sliding;
+}
+
+std::int64_t window_of(const Config& c, const std::vector<model::Span>& spans,
+                       std::int64_t fallback) {
+  const std::int64_t window = c.count_or(fallback, {"sliding_window", "sliding_window_size"});
+  const bool slides = std::find(spans.begin(), spans.end(), model::Span::sliding) != spans.end();
+  if (slides && window == 0) {
+    throw c.text().error("some layers slide, and \"sliding_window\" is missing");
+  }
+  return window;
+}
+
+Assembly::Assembly(const Config& c, bool tied_by_default) {
+  architecture_.type = c.outer().find("model_type")->string();
+  architecture_.hidden = c.hidden();
+  architecture_.vocabulary = c.size({"vocab_size", "padded_vocab_size"});
+  // A wrapper's own flag rules over its text model's.
+  const ConfigNode* tied = c.outer().find("tie_word_embeddings");
+  if (tied == nullptr) {
+    tied = c.text().find("tie_word_embeddings");
+  }
+  architecture_.tied = tied != nullptr ? tied->boolean() : tied_by_default;
+  architecture_.context = context_of(c);
+  architecture_.extras.mtp_parameters = 0;
+  architecture_.extras.vision_parameters = 0;
+}
+
+void Assembly::add(model::Block block) {
+  block.name.clear();
+  std::vector<model::Block>& blocks = architecture_.blocks;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    block.name = blocks[i].name;
+    if (blocks[i] == block) {
+      architecture_.layers.push_back(static_cast<std::uint16_t>(i));
+      return;
+    }
+  }
+  block.name = describe(block);
+  const int number = ++kinds_[block.name];
+  if (number > 1) {
+    block.name += fmt::format("-{}", number);
+  }
+  architecture_.layers.push_back(static_cast<std::uint16_t>(blocks.size()));
+  blocks.push_back(std::move(block));
+}
+
+model::Architecture layered(const Config& c, bool tied_by_default,
+                            const std::function<model::Block(std::int64_t)>& block) {
+  Assembly assembly(c, tied_by_default);
+  const std::int64_t layers = c.layers();
+  for (std::int64_t i = 0; i < layers; ++i) {
+    assembly.add(block(i));
+  }
+  return assembly.finish();
+}
+
+std::int64_t block_parameters(const model::Architecture& a, const model::Block& block) {
+  std::int64_t sum = 0;
+  for (const model::Tensor& t : model::block_tensors(a, block)) {
+    sum = checked_add(sum, t.elements());
+  }
+  return sum;
+}
+
+std::int64_t mtp_layer_parameters(const model::Architecture& a, const model::Block& block,
+                                  std::int64_t norms, std::int64_t copies) {
+  const std::int64_t joined = checked_mul(2, checked_mul(a.hidden, a.hidden));
+  const std::int64_t rest = checked_add(checked_mul(norms, a.hidden),
+                                        checked_mul(copies, checked_mul(a.vocabulary, a.hidden)));
+  return checked_add(block_parameters(a, block), checked_add(joined, rest));
+}
+
+void set_mtp(model::Architecture& a, std::int64_t layers, std::int64_t parameters_of_one) {
+  a.extras.mtp_layers = layers;
+  a.extras.mtp_parameters = checked_mul(layers, parameters_of_one);
+}
+
+}  // namespace macfit::read

@@ -1,0 +1,192 @@
+#include "macfit/read/read_model.hpp"
+
+#include <algorithm>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "config_node.hpp"
+#include "macfit/core/error.hpp"
+#include "macfit/core/text.hpp"
+#include "macfit/model/manifest.hpp"
+#include "macfit/read/byte_source.hpp"
+#include "macfit/read/gguf_file.hpp"
+#include "macfit/read/mlx_checkpoint.hpp"
+#include "macfit/read/safetensors.hpp"
+
+namespace macfit::read {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t longest_json = std::uint64_t{64} << 20;
+
+std::string read_text(const FileSource& source) {
+  if (source.size() > longest_json) {
+    throw Error("neither GGUF nor safetensors, and too large for JSON (64 MiB)",
+                Place{source.name(), {}, {}});
+  }
+  return source.read(0, static_cast<std::size_t>(source.size()));
+}
+
+std::optional<std::string> text_beside(const fs::path& folder, const char* name) {
+  std::error_code code;
+  if (!fs::exists(folder / name, code)) {
+    return std::nullopt;
+  }
+  return read_text(FileSource(folder / name));
+}
+
+/// "model-00001-of-00003.gguf" -> "model"; a file that only says what it is takes its folder's
+/// name.
+std::string id_of(const fs::path& path) {
+  std::string id = path.stem().string();
+  if (const auto of = id.rfind("-of-"); of != std::string::npos && of > 6) {
+    id.erase(of - 6);
+  }
+  for (const std::string_view plain : {"config", "model", "model.safetensors.index", "manifest"}) {
+    if (id == plain) {
+      std::error_code code;
+      const fs::path folder = fs::absolute(path, code).parent_path();
+      id = folder.filename().string();
+    }
+  }
+  return id.empty() ? path.string() : id;
+}
+
+model::Model read_path(const fs::path& path, bool manifests);
+
+model::Model read_json(const fs::path& path, const std::string& text, bool manifests) {
+  const ConfigNode root = parse_config(text);
+  if (const ConfigNode* schema = root.find("schema")) {
+    if (schema->string() != "macfit.manifest/1") {
+      throw schema->error("expected \"macfit.manifest/1\", found \"" +
+                          printable(schema->string(), 60) + "\"");
+    }
+    if (!manifests) {
+      throw root.error("a manifest can't name another manifest");
+    }
+    return model::read_manifest(text, files_beside(path));
+  }
+  if (root.find("weight_map") != nullptr) {
+    return checkpoint_model(read_safetensors(path), text_beside(path.parent_path(), "config.json"),
+                            id_of(path));
+  }
+  if (root.find("model_type") == nullptr && root.find("architectures") == nullptr) {
+    throw root.error(
+        "expected a manifest (\"schema\"), a config.json (\"model_type\") or a "
+        "safetensors index (\"weight_map\")");
+  }
+  return config_model(text, id_of(path));
+}
+
+model::Model read_file(const fs::path& path, bool manifests) {
+  const FileSource source(path);
+  if (source.size() == 0) {
+    throw Error("the file is empty", Place{source.name(), {}, 0});
+  }
+  if (looks_like_gguf(source)) {
+    return gguf_model(read_gguf_file(path), id_of(path));
+  }
+  // A broken header still is one where the name says so: its reader tells what is wrong with it.
+  if (looks_like_safetensors(source) || lower(path.extension().string()) == ".safetensors") {
+    return checkpoint_model(read_safetensors(path), text_beside(path.parent_path(), "config.json"),
+                            id_of(path));
+  }
+  const std::string start =
+      source.read(0, static_cast<std::size_t>(std::min<std::uint64_t>(source.size(), 64)));
+  const std::string_view trimmed = trim(start);
+  if (!trimmed.empty() && trimmed.front() != '{' && !trimmed.starts_with("\xEF\xBB\xBF")) {
+    throw Error("not a model: expected GGUF, safetensors or JSON", Place{source.name(), {}, 0});
+  }
+  return read_json(path, read_text(source), manifests);
+}
+
+model::Model read_folder(const fs::path& path) {
+  std::error_code code;
+  std::vector<fs::path> gguf;
+  bool safetensors = false;
+  bool config = false;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path, code)) {
+    const std::string name = entry.path().filename().string();
+    const bool later_part =
+        name.find("-of-") != std::string::npos && name.find("-00001-of-") == std::string::npos;
+    safetensors =
+        safetensors || name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json");
+    config = config || name == "config.json";
+    // A projector for images stands beside the language model.
+    if (name.ends_with(".gguf") && !later_part && !name.starts_with("mmproj")) {
+      gguf.push_back(entry.path());
+    }
+  }
+  if (code) {
+    throw Error("the folder can't be read: " + code.message());
+  }
+  const std::string id = id_of(path / "model.x");
+  if (safetensors) {
+    std::vector<SafetensorsTensor> tensors;
+    try {
+      tensors = read_safetensors(path);
+    } catch (const Error&) {
+      // An index without its files still stands beside a config that gives sizes by formula.
+      const bool bare = std::none_of(
+          fs::directory_iterator(path, code), fs::directory_iterator(),
+          [](const fs::directory_entry& e) { return e.path().extension() == ".safetensors"; });
+      if (!config || !bare) {
+        throw;
+      }
+    }
+    if (!tensors.empty()) {
+      return checkpoint_model(tensors, text_beside(path, "config.json"), id);
+    }
+  }
+  if (!gguf.empty()) {
+    if (gguf.size() > 1) {
+      std::sort(gguf.begin(), gguf.end());
+      std::vector<std::string> names;
+      names.reserve(gguf.size());
+      for (const fs::path& file : gguf) {
+        names.push_back(printable(file.filename().string(), 80));
+      }
+      names.resize(std::min<std::size_t>(names.size(), 5));
+      throw Error("the folder holds several GGUF files: name one of them", {},
+                  join_words(names, "or"));
+    }
+    return gguf_model(read_gguf_file(gguf.front()), id_of(gguf.front()));
+  }
+  if (config) {
+    const fs::path file = path / "config.json";
+    try {
+      return config_model(read_text(FileSource(file)), id);
+    } catch (const Error& error) {
+      throw error.in_file(file.string());
+    }
+  }
+  throw Error("the folder holds no model: no config.json, no safetensors, no GGUF file");
+}
+
+model::Model read_path(const fs::path& path, bool manifests) {
+  try {
+    std::error_code code;
+    model::Model model =
+        fs::is_directory(path, code) ? read_folder(path) : read_file(path, manifests);
+    if (model.architecture_source.empty()) {
+      model.architecture_source = path.string();
+    }
+    return model;
+  } catch (const Error& error) {
+    throw error.in_file(path.string());
+  }
+}
+
+}  // namespace
+
+model::Model read_model(const fs::path& path) { return read_path(path, true); }
+
+model::ManifestResolver files_beside(const fs::path& path) {
+  return [folder = path.parent_path()](const model::ManifestFile& file) {
+    return read_path(folder / file.path, false);
+  };
+}
+
+}  // namespace macfit::read

@@ -1,0 +1,240 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "../plan/plan_html.hpp"
+#include "macfit/core/text.hpp"
+#include "macfit/report/page/html_drawing.hpp"
+#include "macfit/report/page/html_report.hpp"
+#include "night_words.hpp"
+
+namespace macfit::report {
+namespace {
+
+using html::Anchor;
+using html::element;
+using html::Markup;
+using html::text;
+
+std::string nodes_words(const study::NightResult& result, const study::NightWorker& worker) {
+  std::vector<std::string> names;
+  for (const std::size_t node : worker.nodes) {
+    names.push_back(printable(result.question.plan.cluster.nodes[node].name, 64));
+  }
+  return join_words(names);
+}
+
+Markup key_figures(const study::NightResult& result) {
+  std::vector<html::Fact> facts;
+  if (result.best) {
+    const study::NightPlacement& best = result.placements[*result.best];
+    const study::NightOutcome& outcome = best.outcome;
+    facts.push_back({"Most by morning", text(best.name),
+                     fmt::format("{}, {}", runtime::id_name(best.runtime), best.format)});
+    facts.push_back(
+        {"Completions", text(format_whole(outcome.median)), "half the nights give more"});
+    facts.push_back({"Nine of ten nights", text("≥ " + format_whole(outcome.p10)),
+                     fmt::format("the worst of {}: {}", format_whole(outcome.nights),
+                                 format_whole(outcome.least))});
+    if (!result.question.jobs.endless) {
+      facts.push_back(
+          {"All done", text(format_percent(outcome.finished.value_or(0.0))), "of the nights"});
+    }
+    facts.push_back({"Without faults", text(format_whole(best.completions)),
+                     fmt::format("{} to {} by the speeds' interval, {}", format_whole(best.low),
+                                 format_whole(best.high), evidence_name(best.evidence))});
+    facts.push_back({"A fault every", text(fault_gap(best)),
+                     format_percent(outcome.undisturbed) + " of nights have none"});
+  }
+  return html::facts(facts);
+}
+
+/// How many nights gave how many completions; the same scale for all placements.
+Markup distribution(const study::NightPlacement& placement, double top) {
+  constexpr double base = 64.0;
+  const study::NightOutcome& outcome = placement.outcome;
+  html::Drawing drawing(
+      fmt::format("Nights by completions, {}", placement.name),
+      fmt::format("From {} to {}; one night in ten gives fewer than {}, half of them {} or more, "
+                  "one in ten more than {}.",
+                  format_whole(outcome.least), format_whole(outcome.most),
+                  format_whole(outcome.p10), format_whole(outcome.median),
+                  format_whole(outcome.p90)),
+      88);
+  const auto x_of = [&](std::int64_t completions) {
+    return std::clamp(static_cast<double>(completions) / top, 0.0, 1.0);
+  };
+  const std::vector<std::int64_t>& bins = outcome.histogram;
+  if (!bins.empty()) {
+    const auto most = static_cast<double>(*std::max_element(bins.begin(), bins.end()));
+    const double from = x_of(outcome.least);
+    const double width =
+        std::max(x_of(outcome.most) - from, 0.004) / static_cast<double>(bins.size());
+    for (std::size_t i = 0; i < bins.size(); ++i) {
+      if (bins[i] == 0) {
+        continue;
+      }
+      const double height = std::max(1.5, (base - 8.0) * static_cast<double>(bins[i]) / most);
+      drawing.rect(from + width * static_cast<double>(i), width * 0.92, base - height, height,
+                   "weights");
+    }
+  }
+  drawing.line(0.0, base, 1.0, base, "axis");
+  for (const auto& [value, kind] :
+       {std::pair{outcome.p10, "comfort"}, std::pair{outcome.median, "limit"},
+        std::pair{outcome.p90, "comfort"}}) {
+    drawing.line(x_of(value), 2.0, x_of(value), base + 4.0, kind);
+  }
+  const double median = x_of(outcome.median);
+  drawing.label(median, base + 18.0,
+                median > 0.8   ? Anchor::end
+                : median < 0.2 ? Anchor::start
+                               : Anchor::middle,
+                fmt::format("median {}", format_whole(outcome.median)));
+  return drawing.done();
+}
+
+Markup distributions(const study::NightResult& result) {
+  double top = 1.0;
+  for (const study::NightPlacement& placement : result.placements) {
+    top = std::max(top, static_cast<double>(placement.outcome.most));
+  }
+  top *= 1.02;
+  Markup inside = html::paragraph(fmt::format(
+      "{} nights with faults drawn by chance; height is how many nights, all from 0 to "
+      "{} completions. The solid line is the median, dotted lines are the 10th and the "
+      "90th percentile.",
+      format_whole(result.question.rules.nights), format_whole(static_cast<std::int64_t>(top))));
+  std::vector<std::vector<Markup>> rows;
+  for (std::size_t i = 0; i < result.placements.size(); ++i) {
+    const study::NightPlacement& placement = result.placements[i];
+    const study::NightOutcome& outcome = placement.outcome;
+    const bool best = result.best && *result.best == i;
+    inside += element("h3", placement.name + (best ? ": most by morning" : "")) +
+              distribution(placement, top);
+    rows.push_back(
+        {element("span", {{"class", best ? "chosen" : ""}},
+                 text((best ? "→ " : "") + placement.name)),
+         html::badge(placement.tier), text(format_whole(outcome.median)),
+         text(fmt::format("{}–{}", format_whole(outcome.p10), format_whole(outcome.p90))),
+         text(fmt::format("{}–{}", format_whole(outcome.least), format_whole(outcome.most))),
+         text(outcome.finished ? format_percent(*outcome.finished) : "–"),
+         text(fmt::format("{} ({}–{})", format_whole(placement.completions),
+                          format_whole(placement.low), format_whole(placement.high))),
+         text(std::string(evidence_name(placement.evidence)))});
+  }
+  inside += html::table("Completions by morning",
+                        {{"Placement", false},
+                         {"Tier", false},
+                         {"Median", true},
+                         {"p10–p90", true},
+                         {"Worst–best", true},
+                         {"All done", true},
+                         {"Without faults (by speed)", true},
+                         {"Evidence", false}},
+                        rows);
+  return html::section("distribution", "Completions by morning", inside);
+}
+
+Markup placements(const study::NightResult& result) {
+  Markup inside;
+  std::vector<std::vector<Markup>> rows;
+  for (const study::NightPlacement& placement : result.placements) {
+    for (const study::NightWorker& worker : placement.workers) {
+      rows.push_back(
+          {text(placement.name), text(nodes_words(result, worker)),
+           text(fmt::format("{}, {}", runtime::id_name(placement.runtime), placement.format)),
+           html::figure(span_words(worker.job_seconds)), html::figure(range_words(worker.decode)),
+           html::figure(range_words(worker.prefill)), html::figure(span_words(worker.load_seconds)),
+           text(format_whole(worker.completed))});
+    }
+    if (placement.alone) {
+      continue;
+    }
+    std::vector<Markup> items = {text(fmt::format(
+        "{:.3g} million tokens read, {:.3g} million written without faults; {}.",
+        placement.tokens_read / 1e6, placement.tokens_written / 1e6, energy_words(placement)))};
+    if (const std::string words = split_words(result, placement); !words.empty()) {
+      items.push_back(text(words));
+    } else if (placement.makespan) {
+      items.push_back(text(finish_words(placement)));
+    }
+    if (!placement.may_win) {
+      items.push_back(text("For its numbers only: no plan would choose it."));
+    }
+    if (placement.raised) {
+      items.push_back(text("Needs the raised GPU limit, which a reboot takes back."));
+    }
+    inside += element("h3", placement.name) + html::list(items);
+  }
+  return html::section("workers", "What each worker does",
+                       html::table("Workers; tokens a second with their interval in brackets",
+                                   {{"Placement", false},
+                                    {"Nodes", false},
+                                    {"Runtime and format", false},
+                                    {"A job", true},
+                                    {"Decode, tokens/s", true},
+                                    {"Prompt, tokens/s", true},
+                                    {"To load again", true},
+                                    {"Completions without faults", true}},
+                                   rows) +
+                           inside);
+}
+
+Markup assumptions(const study::NightResult& result) {
+  const study::NightQuestion& question = result.question;
+  std::vector<Markup> items = {
+      text("Jobs: " + jobs_words(question) + "."), text(rules_words(question) + "."),
+      text(fmt::format("A model loads again at {} a second ({}).",
+                       format_gb(Bytes(static_cast<std::int64_t>(question.load_rate))),
+                       question.load_rate_stated ? "stated" : "estimated"))};
+  std::vector<std::vector<Markup>> rows;
+  const std::vector<std::string> lines = fault_lines(question);
+  for (std::size_t i = 0; i < study::fault_count; ++i) {
+    const study::FaultInfo& info = study::fault_info(static_cast<study::Fault>(i));
+    const study::FaultRule& rule = question.rules.faults.at(i);
+    const auto line = std::find_if(lines.begin(), lines.end(), [&](const std::string& candidate) {
+      return candidate.rfind(info.name, 0) == 0;
+    });
+    rows.push_back({text(info.name), text(info.meaning),
+                    text(line != lines.end() ? *line : std::string("never")),
+                    text(rule.stated ? "stated" : "estimated"),
+                    html::source(rule.stated ? "--fault" : info.basis)});
+  }
+  return assumptions_section(question.plan, nullptr,
+                             html::list(items) + element("div", {{"class", "words"}},
+                                                         html::table("What may fail, per node",
+                                                                     {{"Fault", false},
+                                                                      {"Meaning", false},
+                                                                      {"Taken as", false},
+                                                                      {"Evidence", false},
+                                                                      {"Source", false}},
+                                                                     rows)));
+}
+
+Markup absent(const study::NightResult& result) {
+  std::vector<Markup> items;
+  for (const study::NightAbsent& missing : result.absent) {
+    items.push_back(text(fmt::format("{}: {}", missing.name, missing.reason)));
+  }
+  return items.empty() ? Markup() : html::section("absent", "Not counted", html::list(items));
+}
+
+}  // namespace
+
+std::string night_html(const study::NightResult& result, std::string_view command) {
+  const study::NightQuestion& question = result.question;
+  const std::string title =
+      fmt::format("{} on {}, a night of {}", printable(question.plan.model.id),
+                  printable(question.plan.cluster.spec), span_words(question.hours.seconds));
+  Markup main = html::patterns() + element("h1", title) +
+                element("p", {{"class", "lead"}}, text(night_answer(result))) + key_figures(result);
+  if (!result.placements.empty()) {
+    main += distributions(result) + placements(result) + assumptions(result);
+  }
+  main +=
+      absent(result) + html::section("command", "How this page was made", html::command(command));
+  return html::page(title, main);
+}
+
+}  // namespace macfit::report

@@ -1,0 +1,79 @@
+#include <fmt/format.h>
+
+#include "macfit/core/quantity.hpp"
+#include "macfit/report/night/night_report.hpp"
+#include "macfit/report/table/csv.hpp"
+#include "night_words.hpp"
+
+namespace macfit::report {
+namespace {
+
+std::string quoted(std::string_view text) {
+  std::string result;
+  csv_text(result, text);
+  return result;
+}
+
+std::string number(const std::optional<double>& value) {
+  return value ? fmt::format("{}", *value) : std::string();
+}
+
+std::string escaped(std::string_view text) {
+  std::string result;
+  markdown_text(result, text);
+  return result;
+}
+
+}  // namespace
+
+std::string night_csv(const study::NightResult& result) {
+  std::string text =
+      "placement,split,runtime,format,tier,may_win,replicas,completions,completions_low,"
+      "completions_high,evidence,median,p10,p90,mean,finish_probability,finish_seconds,"
+      "makespan_seconds,equal_split_makespan_seconds,tokens_read,tokens_written,most_watt_hours,"
+      "faults_per_day,mean_faults,mean_lost_jobs,mean_down_seconds,nights,seed\n";
+  for (const study::NightPlacement& placement : result.placements) {
+    const study::NightOutcome& outcome = placement.outcome;
+    text += fmt::format(
+        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
+        quoted(placement.name), plan::split_name(placement.split),
+        runtime::id_name(placement.runtime), quoted(placement.format),
+        fit::tier_name(placement.tier), placement.may_win ? "yes" : "no", placement.workers.size(),
+        placement.completions, placement.low, placement.high, evidence_name(placement.evidence),
+        outcome.median, outcome.p10, outcome.p90, outcome.mean, number(outcome.finished),
+        number(placement.finish), number(placement.makespan), number(placement.equal_makespan),
+        placement.tokens_read, placement.tokens_written, number(placement.most_watt_hours),
+        placement.faults_per_day, outcome.mean_faults, outcome.mean_lost, outcome.mean_down,
+        outcome.nights, result.question.rules.seed);
+  }
+  return text;
+}
+
+std::string night_markdown(const study::NightResult& result) {
+  const study::NightQuestion& question = result.question;
+  std::string text = fmt::format(
+      "**{}**\n\n{} on {}; {}.\n\n", escaped(night_answer(result)), escaped(question.plan.model.id),
+      escaped(question.plan.cluster.spec), escaped(jobs_words(question)));
+  text +=
+      "| placement | median | p10 | p90 | all done | by speed | energy | a fault every |\n"
+      "| --- | ---: | ---: | ---: | ---: | --- | --- | --- |\n";
+  for (const study::NightPlacement& placement : result.placements) {
+    const study::NightOutcome& outcome = placement.outcome;
+    text += fmt::format(
+        "| {} | {} | {} | {} | {} | {} to {} ({}) | {} | {} |\n", escaped(placement.name),
+        format_whole(outcome.median), format_whole(outcome.p10), format_whole(outcome.p90),
+        outcome.finished ? format_percent(*outcome.finished) : "–", format_whole(placement.low),
+        format_whole(placement.high), evidence_name(placement.evidence), energy_words(placement),
+        fault_gap(placement));
+  }
+  text += "\n" + escaped(rules_words(question)) + ".\n\n";
+  for (const std::string& line : fault_lines(question)) {
+    text += "- " + escaped(line) + "\n";
+  }
+  for (const study::NightAbsent& absent : result.absent) {
+    text += "- not counted: " + escaped(absent.name) + ", " + escaped(absent.reason) + "\n";
+  }
+  return text;
+}
+
+}  // namespace macfit::report

@@ -1,0 +1,264 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "macfit/core/text.hpp"
+#include "macfit/report/page/html_drawing.hpp"
+#include "plan_html.hpp"
+
+namespace macfit::report {
+namespace {
+
+using html::Anchor;
+using html::element;
+using html::Markup;
+using html::text;
+
+Bytes overhead(const fit::Parts& parts) { return parts.communication + parts.runtime; }
+
+Bytes limit_of(const hardware::Node& node, const plan::Placement& placement) {
+  return placement.limit == plan::Limit::raised ? node.raised_limit : node.gpu_limit.bytes;
+}
+
+std::string room_words(const plan::NodeBudget& budget) {
+  return budget.headroom >= Bytes(0) ? format_gb(budget.headroom) + " free"
+                                     : format_gb(Bytes(0) - budget.headroom) + " too much";
+}
+
+/// "layers 0–53", where a node holds some of them.
+std::string layer_words(const plan::Placement& placement, const plan::NodeBudget& budget) {
+  switch (placement.split) {
+    case plan::SplitKind::pipeline:
+      return fmt::format("layers {}–{}", budget.first_layer,
+                         budget.first_layer + budget.layer_count - 1);
+    case plan::SplitKind::tensor:
+      return "a share of every layer";
+    case plan::SplitKind::independent:
+      break;
+  }
+  return "all layers";
+}
+
+Anchor side_of(double x) { return x > 0.5 ? Anchor::end : Anchor::start; }
+/// A label beside a line, on the side where there is room.
+double beside(double x) { return x > 0.5 ? x - 0.008 : x + 0.008; }
+
+Markup bar(const plan::Plan& plan, const plan::Placement& placement, const plan::NodeBudget& budget,
+           double scale) {
+  constexpr double top = 20.0;
+  constexpr double height = 24.0;
+  constexpr double bottom = top + height;
+  const hardware::Node& node = plan.request.cluster.nodes[budget.node];
+  const std::string name = printable(node.name, 64);
+  const auto share = [&](Bytes bytes) { return std::clamp(bytes.as_double() / scale, 0.0, 1.0); };
+  const fit::Parts& parts = budget.parts;
+  const Bytes limit = limit_of(node, placement);
+  html::Drawing drawing(
+      fmt::format("Memory of {}: {} of {}, {}", name, format_gb(parts.demand()),
+                  format_gb(budget.effective), format_percent(budget.utilization)),
+      fmt::format("{} weights, {} cache, {} activations, {} overhead, {}. GPU limit {}, RAM {}.",
+                  format_gb(parts.weights), format_gb(parts.kv_cache), format_gb(parts.activations),
+                  format_gb(overhead(parts)), room_words(budget), format_gb(limit),
+                  format_gib(node.ram)),
+      62);
+  drawing.rect(0.0, share(node.ram), top, height, "room");
+  Bytes reached;
+  for (const auto& [bytes, kind] :
+       {std::pair{parts.weights, "weights"}, std::pair{parts.kv_cache, "cache"},
+        std::pair{parts.activations, "activations"}, std::pair{overhead(parts), "overhead"}}) {
+    const double from = share(reached);
+    reached += bytes;
+    drawing.rect(from, share(reached) - from, top + 1, height - 2, kind);
+  }
+  const double comfortable = share(Bytes(fit::comfortable_bound(budget.effective.count())));
+  const double effective = share(budget.effective);
+  drawing.line(comfortable, top - 2, comfortable, bottom + 2, "comfort");
+  drawing.line(effective, top - 6, effective, bottom + 4, "limit");
+  drawing.label(beside(effective), top - 8, side_of(effective),
+                fmt::format("may use {}", format_gb(budget.effective)));
+  if (limit != budget.effective) {
+    drawing.line(share(limit), top - 4, share(limit), bottom + 6, "bound");
+    drawing.label(
+        beside(share(limit)), bottom + 15, side_of(share(limit)),
+        fmt::format("{}GPU limit {}", placement.limit == plan::Limit::raised ? "raised " : "",
+                    format_gb(limit)),
+        "quiet");
+  }
+  if (parts.demand().as_double() > scale) {
+    drawing.label(0.99, top + 16, Anchor::end, fmt::format("on to {} »", format_gb(parts.demand())),
+                  "inside");
+  }
+  return drawing.done();
+}
+
+Markup node_table(const plan::Plan& plan, const plan::Placement& placement) {
+  std::vector<std::vector<Markup>> rows;
+  for (const plan::NodeBudget& budget : placement.nodes) {
+    const hardware::Node& node = plan.request.cluster.nodes[budget.node];
+    const fit::Parts& parts = budget.parts;
+    std::vector<Markup> row = {element("span", printable(node.name, 64))};
+    for (const Bytes bytes : {parts.weights, parts.kv_cache, parts.activations, parts.communication,
+                              parts.runtime, parts.demand(), budget.effective}) {
+      row.push_back(text(format_gb(bytes)));
+    }
+    row.push_back(text(room_words(budget)));
+    row.push_back(text(format_percent(budget.utilization)));
+    row.push_back(text(format_whole(budget.max_context)));
+    row.push_back(text(format_gb(budget.download)));
+    rows.push_back(std::move(row));
+  }
+  return html::table("Demand and effective memory per node (1 GB = 10⁹ bytes)",
+                     {{"Node", false},
+                      {"Weights", true},
+                      {"KV cache", true},
+                      {"Activations", true},
+                      {"Communication", true},
+                      {"Runtime", true},
+                      {"Demand", true},
+                      {"Effective", true},
+                      {"Headroom", true},
+                      {"Used", true},
+                      {"Longest context", true},
+                      {"To download", true}},
+                     rows);
+}
+
+/// The arithmetic of the node that binds, to the byte.
+Markup formulas(const plan::Plan& plan, const plan::Placement& placement) {
+  const plan::NodeBudget& budget = fullest_node(placement);
+  const hardware::Node& node = plan.request.cluster.nodes[budget.node];
+  const bool shard = placement.split != plan::SplitKind::independent;
+  const fit::Parts& parts = budget.parts;
+  return html::list(
+      {text(fmt::format(
+           "Effective memory of {} = min(GPU limit {}, RAM {} − reserve {}){} = {} bytes.",
+           printable(node.name, 64), format_whole(limit_of(node, placement).count()),
+           format_whole(node.ram.count()), format_whole(node.reserve.count()),
+           shard ? fmt::format(" × (1 − {})", format_percent(plan.request.cluster.cluster_reserve))
+                 : "",
+           format_whole(budget.effective.count()))),
+       text(fmt::format("Demand = {} weights + {} cache + {} activations + {} communication + {} "
+                        "runtime = {} bytes.",
+                        format_whole(parts.weights.count()), format_whole(parts.kv_cache.count()),
+                        format_whole(parts.activations.count()),
+                        format_whole(parts.communication.count()),
+                        format_whole(parts.runtime.count()), format_whole(parts.demand().count()))),
+       text(fmt::format("Utilization = demand / effective memory = {:.4f}; comfortable up to "
+                        "0.{}.",
+                        budget.utilization, fit::comfortable_percent))});
+}
+
+}  // namespace
+
+Markup memory_section(const plan::Plan& plan, const plan::Placement& shown) {
+  double scale = 0.0;
+  double largest = 0.0;
+  for (const plan::NodeBudget& budget : shown.nodes) {
+    scale = std::max(scale, plan.request.cluster.nodes[budget.node].ram.as_double());
+    largest = std::max(largest, budget.parts.demand().as_double());
+  }
+  constexpr double most = 2.5;  // what a node lacks may be many times what it has
+  scale = std::max(scale, std::min(largest, scale * most));
+  const plan::NodeBudget& fullest = fullest_node(shown);
+  Markup inside = html::paragraph(fmt::format(
+      "{} binds: it needs {} and may use {} ({}, {}).{} Every bar is drawn to the same scale; the "
+      "frame is the machine's RAM.",
+      printable(plan.request.cluster.nodes[fullest.node].name, 64),
+      format_gb(fullest.parts.demand()), format_gb(fullest.effective),
+      format_percent(fullest.utilization), room_words(fullest),
+      plan.verdict.placement ? "" : " This is the nearest miss, not a plan."));
+  for (const plan::NodeBudget& budget : shown.nodes) {
+    const hardware::Node& node = plan.request.cluster.nodes[budget.node];
+    std::string heading =
+        fmt::format("{}: {}", printable(node.name, 64), layer_words(shown, budget));
+    if (shown.replicas > 1 && shown.split != plan::SplitKind::independent) {
+      heading += fmt::format(" of replica {}", budget.replica + 1);
+    }
+    inside += element("h3", heading) +
+              element("p", {{"class", "soft"}},
+                      text(fmt::format("{}. {} used, {}.", printable(node.machine_label),
+                                       format_percent(budget.utilization), room_words(budget)))) +
+              bar(plan, shown, budget, scale);
+  }
+  for (const std::size_t idle : shown.idle) {
+    const hardware::Node& node = plan.request.cluster.nodes[idle];
+    inside += element("h3", printable(node.name, 64) + ": idle") +
+              element("p", {{"class", "soft"}}, text(printable(node.machine_label)));
+  }
+  inside += html::legend({{"weights", "weights"},
+                          {"cache", "KV cache"},
+                          {"activations", "activations"},
+                          {"overhead", "communication and runtime"},
+                          {"room", "RAM"}});
+  inside += element("p", {{"class", "soft"}},
+                    text("Lines: solid, effective memory; dashed, the GPU limit where it is "
+                         "another; dotted, 85 % of effective memory, where comfortable ends."));
+  inside += node_table(plan, shown) + formulas(plan, shown);
+  return html::section("memory", "Memory per node", inside);
+}
+
+Markup layers_section(const plan::Plan& plan, const plan::Placement& shown) {
+  if (shown.split == plan::SplitKind::independent) {
+    return {};
+  }
+  const auto name = [&](const plan::NodeBudget& budget) {
+    return printable(plan.request.cluster.nodes[budget.node].name, 64);
+  };
+  Markup inside;
+  for (std::size_t replica = 0; replica < shown.replicas; ++replica) {
+    std::vector<const plan::NodeBudget*> members;
+    std::int64_t layers = 0;
+    for (const plan::NodeBudget& budget : shown.nodes) {
+      if (budget.replica == replica) {
+        members.push_back(&budget);
+        layers = std::max(layers, budget.first_layer + budget.layer_count);
+      }
+    }
+    if (members.empty() || layers == 0) {
+      continue;
+    }
+    const bool tensor = shown.split == plan::SplitKind::tensor;
+    std::vector<std::string> words;
+    words.reserve(members.size());
+    for (const plan::NodeBudget* budget : members) {
+      words.push_back(tensor ? name(*budget)
+                             : fmt::format("{}: {}", name(*budget), budget->layer_count));
+    }
+    html::Drawing drawing(
+        shown.replicas > 1 ? fmt::format("Layers of replica {}", replica + 1) : "Layers per node",
+        tensor ? fmt::format("All {} layers are cut {} ways: {}", layers, members.size(),
+                             join_words(words))
+               : fmt::format("{} layers, first to last: {}", layers, join_words(words)),
+        tensor ? static_cast<int>(members.size()) * 20 + 4 : 30);
+    double y = 2.0;
+    double from = 0.0;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      const char* kind = i % 2 == 0 ? "even" : "odd";
+      const double width =
+          tensor ? 1.0 : static_cast<double>(members[i]->layer_count) / static_cast<double>(layers);
+      drawing.rect(from, width, y, tensor ? 18.0 : 26.0, kind);
+      const bool roomy = tensor || width > 0.3;
+      if (roomy || width > 0.06) {
+        drawing.label(from + width / 2, y + (tensor ? 13.5 : 17.5), Anchor::middle,
+                      tensor  ? printable(name(*members[i]), 40)
+                      : roomy ? fmt::format("{} layers", members[i]->layer_count)
+                              : std::to_string(members[i]->layer_count),
+                      "inside");
+      }
+      if (tensor) {
+        y += 20.0;
+      } else {
+        from += width;
+      }
+    }
+    inside += drawing.done() +
+              element("p", {{"class", "soft"}},
+                      text(tensor ? fmt::format("Every one of the {} layers is cut {} ways.",
+                                                layers, members.size())
+                                  : fmt::format("First layer at the left, {} in all. {}.", layers,
+                                                join_words(words))));
+  }
+  return html::section("layers", "Layers per node", inside);
+}
+
+}  // namespace macfit::report
