@@ -22,6 +22,15 @@ if(NOT TARGET nlohmann_json::nlohmann_json)
   macfit_fetch(nlohmann_json https://github.com/nlohmann/json.git v3.11.3)
 endif()
 
+# Its headers alone: src/hub/curl.cpp loads the library itself.
+if(MACFIT_NETWORK)
+  find_package(CURL 7.68 QUIET)
+  if(NOT CURL_FOUND)
+    message(FATAL_ERROR "libcurl's headers are not found: install libcurl4-openssl-dev (Debian) or curl (Homebrew), or "
+      "leave out what needs a network: -DMACFIT_NETWORK=OFF")
+  endif()
+endif()
+
 if(NOT MACFIT_PROGRAM)
   return()
 endif()

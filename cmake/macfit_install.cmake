@@ -6,10 +6,16 @@ include(CMakePackageConfigHelpers)
 set(config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/macfit")
 
 install(TARGETS macfit EXPORT macfit_targets COMPONENT development ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-# nlohmann/json stays inside: headers that show it are of no use outside.
+# nlohmann/json stays inside: headers that show it are of no use outside. Nor are those of rooms left out.
+set(left_out)
+if(NOT MACFIT_NETWORK)
+  foreach(room IN LISTS macfit_network_rooms)
+    list(APPEND left_out PATTERN "${room}" EXCLUDE)
+  endforeach()
+endif()
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/macfit" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   COMPONENT development
-  FILES_MATCHING PATTERN "*.hpp" PATTERN "*_json.hpp" EXCLUDE)
+  FILES_MATCHING PATTERN "*.hpp" PATTERN "*_json.hpp" EXCLUDE ${left_out})
 install(EXPORT macfit_targets NAMESPACE macfit:: DESTINATION "${config_dir}" COMPONENT development)
 
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/macfit-config.cmake.in"
@@ -87,6 +93,9 @@ set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME macfit)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION utils)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
+if(MACFIT_NETWORK)
+  set(CPACK_DEBIAN_RUNTIME_PACKAGE_RECOMMENDS libcurl4)
+endif()
 set(CPACK_DEBIAN_RUNTIME_DESCRIPTION
 "tells which language models run on which Macs
 Two Macs can cooperate but not merge their memory. Before anything is

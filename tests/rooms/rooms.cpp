@@ -252,8 +252,8 @@ bool may_read_files(std::string_view path) {
 
 const std::vector<std::string_view>& names() {
   static const std::vector<std::string_view> rooms{
-      "core", "model", "read",      "hardware", "runtime", "fit", "speed",
-      "plan", "study", "calibrate", "launch",   "report",  "cli"};
+      "core",  "model",     "read",   "hardware", "runtime", "fit",    "speed", "plan",
+      "study", "calibrate", "launch", "hub",      "run",     "report", "cli"};
   return rooms;
 }
 
@@ -339,6 +339,9 @@ std::vector<std::string> objections(std::string_view path_text, std::string_view
       if (*room != "cli" &&
           (starts_with(include->target, "CLI/") || starts_with(include->target, "spdlog/"))) {
         object(i + 1, "CLI11 and spdlog belong to cli alone");
+      }
+      if (*room != "hub" && *room != "run" && starts_with(include->target, "curl/")) {
+        object(i + 1, "libcurl belongs to hub and run alone");
       }
       if (!json_file && starts_with(include->target, "nlohmann/")) {
         object(i + 1, "nlohmann/json is for files named *_json.* alone");

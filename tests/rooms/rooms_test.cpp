@@ -63,6 +63,7 @@ TEST_CASE("what the rooms forbid is found", "[rooms]") {
       {"src/report/text.cpp", "#include <CLI/CLI.hpp>\n"},
       {"src/report/text.cpp", "#include <spdlog/spdlog.h>\n"},
       {"src/report/text.cpp", "#include <nlohmann/json.hpp>\n"},
+      {"src/cli/run_jobs.cpp", "#include <curl/curl.h>\n"},
       {"include/macfit/cli/app.hpp", "#include <nlohmann/json_fwd.hpp>\n"},
       // Input, output, clocks and chance in a pure room.
       {"src/plan/plan.cpp", "  std::cout << 1;\n"},
@@ -101,6 +102,7 @@ TEST_CASE("what the rooms allow is let be", "[rooms]") {
       {"src/plan/plan.cpp", "// #include \"macfit/cli/app.hpp\"\n/*\n#include <CLI/CLI.hpp>\n*/\n"},
       {"src/cli/app.cpp", "#include <CLI/CLI.hpp>\n#include <spdlog/spdlog.h>\nint counter = 0;\n"},
       {"src/model/manifest_json.cpp", "#include <nlohmann/json.hpp>\n"},
+      {"src/hub/curl.cpp", "#include <curl/curl.h>\n"},
       {"tests/core/text_test.cpp",
        "#include \"macfit/cli/app.hpp\"\n#include <nlohmann/json.hpp>\n"},
       {"src/model/gguf_reader.cpp", "  std::ifstream stream(path);\n"},
