@@ -24,6 +24,26 @@ struct Number {
   throw Error(fmt::format("\"{}\" is not {}: {}", printable(text, 60), what, why));
 }
 
+/// Digits with a point. strtod reads the locale; they are split by hand instead, which is exact
+/// enough here.
+double decimal(std::string_view digits, std::string_view text, std::string_view what) {
+  double value = 0.0;
+  double scale = 1.0;
+  bool fraction = false;
+  for (const char c : digits) {
+    if (c == '.') {
+      if (fraction) {
+        bad(what, text, "it has two decimal points");
+      }
+      fraction = true;
+      continue;
+    }
+    value = value * 10.0 + (c - '0');
+    scale *= fraction ? 10.0 : 1.0;
+  }
+  return value / scale;
+}
+
 /// Splits "115.4 GB" into number and unit. Digits may be grouped with "," or "_" if `grouped`.
 Number split_number(std::string_view text, std::string_view what, bool grouped) {
   const std::string_view body = trim(text);
@@ -61,21 +81,7 @@ Number split_number(std::string_view text, std::string_view what, bool grouped) 
     result.value = static_cast<double>(result.whole);
     return result;
   }
-  // strtod reads the locale; the digits are split by hand instead, which is exact enough here.
-  double scale = 1.0;
-  bool fraction = false;
-  for (const char c : digits) {
-    if (c == '.') {
-      if (fraction) {
-        bad(what, text, "it has two decimal points");
-      }
-      fraction = true;
-      continue;
-    }
-    result.value = result.value * 10.0 + (c - '0');
-    scale *= fraction ? 10.0 : 1.0;
-  }
-  result.value /= scale;
+  result.value = decimal(digits, text, what);
   return result;
 }
 
