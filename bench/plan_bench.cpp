@@ -6,6 +6,7 @@
 #include "macfit/model/catalog.hpp"
 #include "macfit/plan/decide.hpp"
 #include "macfit/plan/plan.hpp"
+#include "runtimes.hpp"
 
 namespace {
 
@@ -16,20 +17,20 @@ plan::Request request_for(const char* model, const char* nodes) {
   request.model = model::Catalog::embedded().get(model);
   request.recipe = model::parse_recipe("q4");
   request.cluster = hardware::parse_cluster(nodes, {}, hardware::Catalog::embedded());
-  request.runtimes = {runtime::Id::mlx_lm};
+  request.runtimes = {&test::mlx_lm()};
   return request;
 }
 
 /// The decision for one context after another, the model and cluster made ready before.
 void decide(benchmark::State& state, const char* model, const char* nodes) {
   const plan::Request request = request_for(model, nodes);
-  const std::vector<plan::Scenario> scenarios = {plan::make_scenario(request, runtime::Id::mlx_lm)};
+  const std::vector<plan::Scenario> scenarios = {plan::make_scenario(request, test::mlx_lm())};
   runtime::Workload workload;
   std::int64_t context = 4096;
   for (auto step : state) {
     workload.context = Tokens(context);
     context = context >= 65'536 ? 4096 : context + 256;
-    benchmark::DoNotOptimize(plan::decide(scenarios, workload, std::nullopt));
+    benchmark::DoNotOptimize(plan::decide(scenarios, workload, {}));
   }
   state.SetItemsProcessed(state.iterations());
 }
@@ -47,7 +48,7 @@ void whole_plan(benchmark::State& state, const char* model, const char* nodes) {
 void scenario(benchmark::State& state, const char* model, const char* nodes) {
   const plan::Request request = request_for(model, nodes);
   for (auto step : state) {
-    benchmark::DoNotOptimize(plan::make_scenario(request, runtime::Id::mlx_lm));
+    benchmark::DoNotOptimize(plan::make_scenario(request, test::mlx_lm()));
   }
   state.SetItemsProcessed(state.iterations());
 }

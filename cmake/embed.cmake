@@ -17,7 +17,7 @@ namespace macfit::embedded {
 using std::string_view_literals::operator""sv;
 ]==])
 
-foreach(catalog models hardware)
+foreach(catalog models hardware runtimes)
   string(REGEX REPLACE "s$" "" singular "${catalog}")
   list(LENGTH ${catalog}_files count)
   set(array "extern const File ${singular}_files[] = {\n")

@@ -1,9 +1,9 @@
-# The catalogs (models/*.json, hardware/*.json) compiled into the library: see macfit/core/embedded.hpp.
+# The catalogs (models/*.json, hardware/*.json, runtimes/*.json) compiled into the library: see macfit/core/embedded.hpp.
 
 function(macfit_embed_catalogs target)
   set(MACFIT_EMBED_FILES)
   set(depends)
-  foreach(catalog models hardware)
+  foreach(catalog models hardware runtimes)
     file(GLOB files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${catalog}/*.json")
     list(FILTER files EXCLUDE REGEX "schema\\.json$")
     list(SORT files)

@@ -229,7 +229,7 @@ struct Answers {
 class Worker {
  public:
   Worker(const BatchFlags& batch, const RequestFlags& defaults, const Catalogs& catalogs,
-         std::optional<fit::Tier> required, const report::RowWriter& rows)
+         std::optional<plan::Requirement> required, const report::RowWriter& rows)
       : batch_(batch), defaults_(defaults), catalogs_(catalogs), required_(required), rows_(rows) {}
 
   Answers operator()(std::vector<Line>&& lines) {
@@ -254,18 +254,22 @@ class Worker {
         answers.text +=
             fmt::format("{{\"id\":{},\"line\":{},\"{}\":", dumped(id), line.number, what);
       };
-      fit::Tier tier = fit::Tier::not_practical;
+      bool met = true;
+      const auto judge = [&](fit::Tier tier, bool fits) {
+        met = !required_ || plan::meets(*required_, tier, fits);
+      };
       if (batch_.brief) {
         begin("row");
-        tier = brief(flags, answers.text);
+        const study::SweepRow row = brief(flags, answers.text);
+        judge(row.tier, row.fits);
       } else {
         const plan::Plan plan = plan::make_plan(make_request(flags, catalogs_, "--nodes", &cache_));
-        tier = plan.verdict.tier;
+        judge(plan.verdict.tier, plan.verdict.fits);
         begin("plan");
         answers.text += report::plan_json(plan, true);
       }
       answers.text += "}\n";
-      answers.below += required_ && tier < *required_ ? 1 : 0;
+      answers.below += met ? 0 : 1;
     } catch (const Error& error) {
       answers.text.resize(before);
       ++answers.wrong;
@@ -279,7 +283,7 @@ class Worker {
 
   static std::string dumped(const Json& json) { return dump_json(json, -1); }
 
-  fit::Tier brief(const RequestFlags& flags, std::string& out) {
+  study::SweepRow brief(const RequestFlags& flags, std::string& out) {
     // What a setting does not hold may change from line to line without making it anew.
     RequestFlags same = flags;
     same.context = same.sequences = same.prefill_step = same.split = {};
@@ -302,16 +306,16 @@ class Worker {
                  runtime::kv_format_name(question.workload.kv),
                  flags.runtime.empty() ? "all" : std::string_view(flags.runtime),
                  flags.split.empty() ? "auto" : std::string_view(flags.split)};
-    study::answer(setting, question.workload, question.only, {}, row);
+    study::answer(setting, question.workload, question.terms, {}, row);
     rows_.write(out, row);
     out.pop_back();  // its end of line
-    return row.tier;
+    return row;
   }
 
   const BatchFlags& batch_;
   const RequestFlags& defaults_;
   const Catalogs& catalogs_;
-  std::optional<fit::Tier> required_;
+  std::optional<plan::Requirement> required_;
   const report::RowWriter& rows_;
   RequestCache cache_;
   LruCache<study::Setting> settings_{64};
@@ -321,9 +325,9 @@ class Worker {
 
 int run_batch(const BatchFlags& batch, const RequestFlags& defaults, const Common& common,
               const Catalogs& catalogs) {
-  std::optional<fit::Tier> required;
+  std::optional<plan::Requirement> required;
   if (!batch.require.empty()) {
-    required = fit::parse_tier(batch.require);
+    required = plan::parse_requirement(batch.require);
   }
   std::size_t threads = std::max(1U, std::thread::hardware_concurrency());
   if (!batch.threads.empty()) {
@@ -358,7 +362,7 @@ int run_batch(const BatchFlags& batch, const RequestFlags& defaults, const Commo
                          format_whole(wrong), format_whole(answered)));
   }
   if (below > 0) {
-    log.warn(fmt::format("plans below the required {}: {} of {}", fit::tier_name(*required),
+    log.warn(fmt::format("plans below the required {}: {} of {}", plan::requirement_name(*required),
                          format_whole(below), format_whole(answered - wrong)));
   }
   return wrong > 0 ? 2 : below > 0 ? 1 : 0;

@@ -53,7 +53,8 @@ int check_command(const CheckFlags& flags) {
   // Annotations and SARIF name files from the top of the repository.
   const bool from_top = flags.common.format == "github" || flags.common.format == "sarif";
   const std::vector<study::CheckInput> files = read_check_files(flags.paths, from_top, log);
-  study::CheckSources sources{catalogs.hardware, catalogs.version, catalogs.calibration, {}};
+  study::CheckSources sources{
+      catalogs.hardware, catalogs.version, catalogs.calibration, catalogs.runtimes, {}};
   if (!flags.configs.empty()) {
     sources.config = configs_in(flags.configs);
   }

@@ -118,16 +118,6 @@ std::optional<plan::SplitKind> parse_split(const std::string& name) {
                      "known are auto, independent, pipeline and tensor");
 }
 
-std::vector<runtime::Id> parse_runtimes(const std::string& given) {
-  const std::string name = read_runtime(given).name;
-  if (same_name(name, "all")) {
-    return runtime::all();
-  }
-  const runtime::Id id = runtime::parse_id(name);
-  (void)runtime::get(id);
-  return {id};
-}
-
 /// Clusters worth trying where this one is not enough: one more of the last machine, then single
 /// bigger machines, cheapest first.
 std::vector<plan::Alternative> alternatives(const hardware::Cluster& cluster,
@@ -180,7 +170,7 @@ void add_common(CLI::App& app, Common& common, const std::vector<std::string>& f
   app.add_option("--format", common.format, "Output format")->type_name(names);
   app.add_option("--output,-o", common.output, "Write to FILE atomically")->type_name("FILE");
   app.add_option("--catalog", common.catalog,
-                 "Folder with models/ and hardware/ in place of the built-in catalogs")
+                 "Folder with models/, hardware/ or runtimes/ in place of the built-in catalogs")
       ->type_name("DIR");
   app.add_option("--color", common.color, "When to use color")->type_name("auto|always|never");
   app.add_flag("--quiet,-q", common.quiet, "Print only errors to standard error");
@@ -222,6 +212,11 @@ void add_workload(CLI::App& app, RequestFlags& flags) {
       ->type_name("mlx-lm|exo|llama.cpp|all");
   app.add_option("--split", flags.split, "Only this split (default auto)")
       ->type_name("auto|independent|pipeline|tensor");
+  app.add_option("--goal", flags.goal,
+                 "jobs: the most answers at once (default); answer: the fastest single answer")
+      ->type_name("jobs|answer");
+  app.add_option("--replicas", flags.replicas, "Exactly so many replicas (default: what is best)")
+      ->type_name("N");
   app.add_option("--prefill-step", flags.prefill_step,
                  "Prompt tokens per forward pass (default 2048)")
       ->type_name("N");
@@ -253,8 +248,9 @@ Catalogs load_catalogs(const Common& common) {
   if (!std::filesystem::is_directory(root, ignored)) {
     throw Error("there is no such folder", Place{common.catalog, {}, {}});
   }
-  if (!has_models && !has_hardware) {
-    throw Error("there is no models/ or hardware/ in it", Place{common.catalog, {}, {}},
+  const bool has_runtimes = std::filesystem::is_directory(root / "runtimes", ignored);
+  if (!has_models && !has_hardware && !has_runtimes) {
+    throw Error("there is no models/, hardware/ or runtimes/ in it", Place{common.catalog, {}, {}},
                 "--catalog wants a folder laid out like macfit's own");
   }
   Catalogs catalogs{hardware::Catalog::embedded(), model::Catalog::embedded(), common.catalog};
@@ -270,6 +266,10 @@ Catalogs load_catalogs(const Common& common) {
       catalogs.calibration = std::make_shared<const speed::Calibration>(
           speed::read_calibration(read_text(constants.string()), constants.string()));
     }
+  }
+  if (has_runtimes) {
+    const std::string folder = (root / "runtimes").string();
+    catalogs.runtimes = runtime::Catalog::from_texts(read_folder(folder), folder + "/");
   }
   if (has_models) {
     const std::string folder = (root / "models").string();
@@ -320,8 +320,11 @@ model::NamedModel resolve_model(const std::string& name, const std::string& quan
   return found;
 }
 
-std::vector<runtime::Id> runtimes_of(const RequestFlags& flags) {
-  return parse_flag("--runtime", flags.runtime.empty() ? "all" : flags.runtime, parse_runtimes);
+std::vector<const runtime::Runtime*> runtimes_of(const RequestFlags& flags,
+                                                 const Catalogs& catalogs) {
+  return parse_flag(
+      "--runtime", flags.runtime.empty() ? "all" : flags.runtime,
+      [&](const std::string& name) { return catalogs.runtimes.parse(read_runtime(name).name); });
 }
 
 Question question_of(const RequestFlags& flags) {
@@ -348,7 +351,14 @@ Question question_of(const RequestFlags& flags) {
     }
   }
   if (!flags.split.empty()) {
-    question.only = parse_flag("--split", flags.split, parse_split);
+    question.terms.only = parse_flag("--split", flags.split, parse_split);
+  }
+  if (!flags.goal.empty()) {
+    question.terms.goal = parse_flag("--goal", flags.goal, plan::parse_goal);
+  }
+  if (!flags.replicas.empty()) {
+    question.terms.replicas = static_cast<std::size_t>(parse_whole(
+        flags.replicas, "--replicas", 1, static_cast<std::int64_t>(hardware::max_nodes)));
   }
   return question;
 }
@@ -378,8 +388,11 @@ plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
   request.calibration = catalogs.calibration;
   const Question question = question_of(flags);
   request.workload = question.workload;
-  request.only = question.only;
-  request.runtimes = runtimes_of(flags);
+  request.only = question.terms.only;
+  request.goal = question.terms.goal;
+  request.replicas = question.terms.replicas;
+  request.known_runtimes = catalogs.runtimes;
+  request.runtimes = runtimes_of(flags, catalogs);
   if (std::string note = read_runtime(flags.runtime).note; !note.empty()) {
     request.model.notes.push_back(std::move(note));
   }
@@ -410,6 +423,8 @@ std::vector<std::pair<std::string, std::string>> given_flags(const RequestFlags&
       {"--kv", &flags.kv},
       {"--runtime", &flags.runtime},
       {"--split", &flags.split},
+      {"--goal", &flags.goal},
+      {"--replicas", &flags.replicas},
       {"--layers", &flags.layers},
       {"--link", &flags.cluster.link},
       {"--macos", &flags.cluster.macos},

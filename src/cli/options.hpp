@@ -46,6 +46,8 @@ struct RequestFlags {
   std::string kv;
   std::string runtime;
   std::string split;
+  std::string goal;
+  std::string replicas;
   std::string layers;
   std::string prefill_step;
 };
@@ -56,6 +58,7 @@ struct Catalogs {
   model::Catalog models;
   std::string version;
   std::shared_ptr<const speed::Calibration> calibration = nullptr;  ///< null: the embedded one
+  runtime::Catalog runtimes = {};
   std::string folder = {};  ///< what --catalog named; empty: embedded
 };
 

@@ -44,9 +44,9 @@ const std::vector<std::string> formats = {"text", "json", "html"};
 
 int plan_command(const PlanFlags& flags) {
   check_format(flags.common, formats);
-  std::optional<fit::Tier> required;
+  std::optional<plan::Requirement> required;
   if (!flags.require.empty()) {
-    required = in_flag("--require", [&] { return fit::parse_tier(flags.require); });
+    required = in_flag("--require", [&] { return plan::parse_requirement(flags.require); });
   }
   if (!flags.batch.file.empty()) {
     BatchFlags batch = flags.batch;
@@ -86,9 +86,11 @@ int plan_command(const PlanFlags& flags) {
             : html ? report::against_html(plan, mine, others, flags.against)
                    : report::plan_text(plan, style) + report::against_text(mine, others, style));
   }
-  if (required && plan.verdict.tier < *required) {
-    log.warn("required " + std::string(fit::tier_name(*required)) + ", got " +
-             std::string(fit::tier_name(plan.verdict.tier)));
+  if (required && !plan::meets(*required, plan.verdict.tier, plan.verdict.fits)) {
+    const std::string tier = plan::tier_words(plan.verdict, plan::cap_of(plan));
+    log.warn("required " + std::string(plan::requirement_name(*required)) + ", got " +
+             plan::verdict_name(plan.verdict.kind, plan.verdict.workers) +
+             (tier.empty() ? "" : ", ") + tier);
     return 1;
   }
   return 0;
@@ -109,8 +111,8 @@ Action add_plan(CLI::App& app) {
   app.add_option("--threads", flags->batch.threads, "With --batch (default: all cores)")
       ->type_name("N");
   app.add_option("--require", flags->require,
-                 "Exit code 1 unless the tier is at least this: comfortable or borderline")
-      ->type_name("comfortable|borderline");
+                 "Exit code 1 unless the asked context is comfortable, fits (borderline), or loads")
+      ->type_name("comfortable|fits|loads");
   app.add_option("--against", flags->against,
                  "Another cluster beside it: fit, speed, jobs by morning, price")
       ->type_name("SPEC|FILE");

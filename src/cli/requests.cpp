@@ -30,6 +30,7 @@ study::Resolver make_resolver(const Catalogs& catalogs, const std::string& reser
     return study::Resolver::Cluster{std::move(cluster), price};
   };
   resolver.calibration = catalogs.calibration;
+  resolver.runtimes = catalogs.runtimes;
   return resolver;
 }
 

@@ -6,6 +6,7 @@
 
 #include "lru_cache.hpp"
 #include "macfit/core/error.hpp"
+#include "macfit/plan/decide.hpp"
 #include "macfit/study/sweep.hpp"
 #include "options.hpp"
 
@@ -26,10 +27,11 @@ struct RequestCache {
 /// What of a request changes from question to question about one model on one cluster.
 struct Question {
   runtime::Workload workload;
-  std::optional<plan::SplitKind> only;
+  plan::Terms terms;
 };
 [[nodiscard]] Question question_of(const RequestFlags& flags);
-[[nodiscard]] std::vector<runtime::Id> runtimes_of(const RequestFlags& flags);
+[[nodiscard]] std::vector<const runtime::Runtime*> runtimes_of(const RequestFlags& flags,
+                                                               const Catalogs& catalogs);
 
 /// What a sweep's values stand for; the flags beside the axes hold for all of them. The catalogs
 /// must outlive it.

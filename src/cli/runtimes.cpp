@@ -16,14 +16,11 @@ const std::vector<std::string> formats = {"text", "json"};
 
 int runtimes_command(const RuntimesFlags& flags) {
   check_format(flags.common, formats);
-  std::optional<runtime::Id> only;
-  if (!flags.name.empty()) {
-    only = runtime::parse_id(flags.name);
-    (void)runtime::get(*only);
-  }
   const report::Style style = style_for(flags.common);
   const Catalogs catalogs = load_catalogs(flags.common);
-  const report::RuntimeMatrix matrix = report::make_matrix(catalogs.models.all(), only);
+  const std::vector<const runtime::Runtime*> asked =
+      catalogs.runtimes.parse(flags.name.empty() ? "all" : flags.name);
+  const report::RuntimeMatrix matrix = report::make_matrix(catalogs.models.all(), asked);
   deliver(flags.common, flags.common.format == "json" ? report::runtimes_json(matrix)
                                                       : report::runtimes_text(matrix, style));
   return 0;

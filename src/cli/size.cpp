@@ -58,8 +58,8 @@ void find_models(const SizeFlags& flags, const Catalogs& catalogs, std::size_t t
   plan::Request request;
   request.cluster = resolve_cluster(flags.request.cluster, catalogs);
   request.workload = answer.workload;
-  request.only = question_of(flags.request).only;
-  request.runtimes = runtimes_of(flags.request);
+  request.only = question_of(flags.request).terms.only;
+  request.runtimes = runtimes_of(flags.request, catalogs);
   request.recipe = model::parse_recipe(flags.request.quant.empty() ? "q4" : flags.request.quant);
   answer.kind = report::SizeAnswer::Kind::models;
   answer.format = request.recipe.name;
@@ -94,12 +94,17 @@ void find_clusters(const SizeFlags& flags, const Catalogs& catalogs, std::size_t
   request.model = std::move(resolved.model);
   request.recipe = std::move(resolved.recipe);
   request.workload = answer.workload;
-  request.only = question_of(flags.request).only;
-  request.runtimes = runtimes_of(flags.request);
+  request.only = question_of(flags.request).terms.only;
+  request.runtimes = runtimes_of(flags.request, catalogs);
   answer.kind = report::SizeAnswer::Kind::clusters;
   answer.model = request.model.id;
   answer.format = request.recipe.name;
   const auto most = static_cast<std::size_t>(parse_whole(flags.most_nodes, "--max-nodes", 1, 16));
+  const std::int64_t longest = request.model.architecture.context;
+  if (longest > 0 && request.workload.context.count() > longest) {
+    answer.model_ends = longest;  // no machine changes that
+    return;
+  }
   answer.clusters =
       study::clusters_for(request, *answer.tier, study::candidates_of(catalogs.hardware), most,
                           [&](const std::string& spec) {

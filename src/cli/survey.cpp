@@ -95,8 +95,8 @@ int survey_command(const SurveyFlags& flags, const CLI::App& app) {
   survey.workload = question.workload;
   study::SurveyOptions options;
   options.workload = question.workload;
-  options.only = question.only;
-  options.runtimes = runtimes_of(flags.request);
+  options.only = question.terms.only;
+  options.runtimes = runtimes_of(flags.request, catalogs);
   options.below_production = flags.smaller;
   options.calibration = catalogs.calibration;
   if (!flags.request.quant.empty()) {

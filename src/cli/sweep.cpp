@@ -126,7 +126,7 @@ void check_names(study::Axis axis, const std::vector<std::string>& values,
 
 study::Grid make_grid(const SweepFlags& flags, const study::SweepSpec& spec,
                       const Catalogs& catalogs, const Log& log) {
-  study::Grid grid;
+  study::Grid grid(catalogs.runtimes);
   std::array<bool, study::axis_count> given{};
   const auto set = [&](study::Axis axis, std::vector<std::string> values,
                        const std::string& source) {

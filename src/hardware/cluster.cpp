@@ -263,12 +263,13 @@ Bytes Node::effective_part(double cluster_reserve, bool raised) const {
 
 const Link* Cluster::link_between(std::size_t a, std::size_t b) const noexcept {
   const auto wanted = std::minmax(a, b);
-  for (const Link& link : links) {
-    if (link.first == wanted.first && link.second == wanted.second) {
-      return &link;
-    }
-  }
-  return nullptr;
+  const auto found =
+      std::lower_bound(links.begin(), links.end(), wanted, [](const Link& link, const auto& pair) {
+        return std::pair(link.first, link.second) < std::pair(pair.first, pair.second);
+      });
+  const bool same =
+      found != links.end() && found->first == wanted.first && found->second == wanted.second;
+  return same ? &*found : nullptr;
 }
 
 Bytes Cluster::ram() const {

@@ -67,7 +67,7 @@ std::string spike_head(const Setup& setup) {
   Json head{{"schema", "macfit.spike/1"},
             {"model", setup.plan->request.model.id},
             {"format", setup.placement->format},
-            {"runtime", runtime::id_name(setup.placement->runtime)}};
+            {"runtime", setup.placement->runtime->name()}};
   std::string text = text_of(head, -1);
   text.pop_back();
   return text;

@@ -74,7 +74,7 @@ void cables_table(const Setup& setup, std::string& text) {
                         cable.first_address, cell(setup.nodes[cable.second].name),
                         cable.second_address);
   }
-  if (setup.placement->runtime == runtime::Id::mlx_lm) {
+  if (setup.placement->runtime->name() == "mlx-lm") {
     text += "\nMLX can find the cables itself and write the hostfile anew:\n";
     for (std::size_t r = 0; r < setup.replicas.size(); ++r) {
       std::string hosts;
@@ -127,21 +127,20 @@ void running(const Setup& setup, std::string& text) {
   for (const std::string& line : command_lines(setup)) {
     text += code_block(line);
   }
-  const runtime::Id id = setup.placement->runtime;
-  if (id == runtime::Id::exo) {
+  const std::string& id = setup.placement->runtime->name();
+  if (id == "exo") {
     text +=
         "\nEXO must run on every node. It chooses nodes and layers itself, by free memory alone; "
         "check in its answer (state.json) that they are the planned ones.\n";
   } else if (setup.sharded()) {
-    text += fmt::format(
-        "\nThe server listens on 127.0.0.1:8080 of {}{}.\n",
-        cell(setup
-                 .nodes[id == runtime::Id::llama_cpp ? setup.replicas.front().ranks.back()
-                                                     : setup.replicas.front().ranks.front()]
-                 .name),
-        id == runtime::Id::mlx_lm && setup.placement->split == plan::SplitKind::pipeline
-            ? ", rank 0, which holds the last layers"
-            : "");
+    text += fmt::format("\nThe server listens on 127.0.0.1:8080 of {}{}.\n",
+                        cell(setup
+                                 .nodes[id == "llama.cpp" ? setup.replicas.front().ranks.back()
+                                                          : setup.replicas.front().ranks.front()]
+                                 .name),
+                        id == "mlx-lm" && setup.placement->split == plan::SplitKind::pipeline
+                            ? ", rank 0, which holds the last layers"
+                            : "");
   }
   if (!setup.placement->how.empty()) {
     text += fmt::format("\nThe split is not the runtime's own: {}.\n", cell(setup.placement->how));
@@ -158,7 +157,7 @@ void running(const Setup& setup, std::string& text) {
   text += fmt::format(
       "\nKeep prompt plus answer within {} tokens, {} at a time: that is what was planned{}.\n",
       format_whole(setup.context), setup.plan->request.workload.sequences,
-      setup.placement->fits ? "" : " (less than was asked: more does not fit)");
+      setup.placement->standing.fits() ? "" : " (less than was asked: more does not fit)");
 }
 
 }  // namespace
@@ -169,7 +168,7 @@ void add_readme(const Setup& setup, std::vector<File>& files) {
       "# {} on {}\n\n{}\n\n{}, {}, under {}, as {}. Planned with:\n{}\n",
       cell(plan.request.model.id), cell(plan.request.cluster.spec), cell(plan.verdict.summary),
       plan::verdict_name(plan.verdict.kind, plan.verdict.workers),
-      fit::tier_name(plan.verdict.tier), runtime::id_name(setup.placement->runtime),
+      fit::tier_name(plan.verdict.tier), setup.placement->runtime->name(),
       cell(setup.placement->format), code_block(plan_command(plan.request)));
   if (!setup.problems.empty()) {
     text += "## In the way\n\n";
@@ -185,7 +184,7 @@ void add_readme(const Setup& setup, std::vector<File>& files) {
   steps(setup, text);
   running(setup, text);
   text += "\nHow it can fail and what helps: `macfit runtimes show " +
-          std::string(runtime::id_name(setup.placement->runtime)) + "`.\n";
+          setup.placement->runtime->name() + "`.\n";
   files.push_back({"README.md", 0644, text});
 }
 

@@ -194,16 +194,13 @@ class Script {
 
   std::string write() {
     text_ = head;
-    switch (setup_.placement->runtime) {
-      case runtime::Id::mlx_lm:
-        mlx();
-        break;
-      case runtime::Id::exo:
-        exo();
-        break;
-      case runtime::Id::llama_cpp:
-        llama();
-        break;
+    const std::string& runtime = setup_.placement->runtime->name();
+    if (runtime == "mlx-lm") {
+      mlx();
+    } else if (runtime == "exo") {
+      exo();
+    } else {
+      llama();
     }
     text_ += tail;
     return text_;
@@ -380,22 +377,22 @@ std::vector<std::string> command_lines(const Setup& setup) {
     }
     return text;
   };
-  const runtime::Id id = setup.placement->runtime;
+  const std::string& id = setup.placement->runtime->name();
   for (std::size_t r = 0; r < setup.replicas.size(); ++r) {
     const Replica& replica = setup.replicas[r];
     const UsedNode& first = setup.nodes[replica.ranks.front()];
-    if (id == runtime::Id::exo) {
+    if (id == "exo") {
       lines.push_back(fmt::format(
           "curl -X POST http://127.0.0.1:52415/place_instance -H 'Content-Type: application/json' "
           "--data-binary @{}",
           numbered(setup, "place_instance", r, ".json")));
-    } else if (id == runtime::Id::mlx_lm && setup.sharded()) {
+    } else if (id == "mlx-lm" && setup.sharded()) {
       lines.push_back(fmt::format(
           "mlx.launch --backend {} --hostfile {} -- {} --model {} {}",
           runtime::backend_name(setup.backend), numbered(setup, "hostfile", r, ".json"),
           setup.told_split() ? numbered(setup, "serve_split", r, ".py") : "mlx_lm.server", model,
           port(mlx_flags(setup, true))));
-    } else if (id == runtime::Id::mlx_lm) {
+    } else if (id == "mlx-lm") {
       lines.push_back(fmt::format("ssh {} mlx_lm.server --model {} {}", shell_word(first.ssh),
                                   model, port(mlx_flags(setup, false))));
     } else if (!setup.sharded()) {
@@ -425,10 +422,10 @@ void add_run(const Setup& setup, std::vector<File>& files) {
   files.push_back({"run.sh", 0755, Script(setup).write()});
   for (std::size_t r = 0; r < setup.replicas.size(); ++r) {
     const Replica& replica = setup.replicas[r];
-    if (setup.placement->runtime == runtime::Id::exo) {
+    if (setup.placement->runtime->name() == "exo") {
       files.push_back(
           {numbered(setup, "place_instance", r, ".json"), 0644, place_instance(setup, replica)});
-    } else if (setup.placement->runtime == runtime::Id::mlx_lm && setup.sharded()) {
+    } else if (setup.placement->runtime->name() == "mlx-lm" && setup.sharded()) {
       files.push_back({numbered(setup, "hostfile", r, ".json"), 0644, hostfile(setup, replica)});
       if (setup.told_split()) {
         files.push_back({numbered(setup, "serve_split", r, ".py"), 0644,

@@ -38,7 +38,7 @@ std::string repository_of(const plan::Plan& plan, const Placement& placement) {
     }
   }
   const bool whole = placement.format == "bf16" || placement.format == "f16";
-  return whole && placement.runtime != runtime::Id::llama_cpp && is_repository(model.repository)
+  return whole && placement.runtime->name() != "llama.cpp" && is_repository(model.repository)
              ? model.repository
              : std::string();
 }
@@ -56,8 +56,7 @@ UsedNode used_node(const plan::Plan& plan, const Placement& placement,
   used.replica = budget.replica;
   used.name = printable(node.name, 64);
   used.ssh = is_host(node.name) ? node.name : mark(fmt::format("ssh-{}", position + 1));
-  if (node.mac && placement.limit == plan::Limit::raised &&
-      node.raised_limit > node.gpu_limit.bytes) {
+  if (node.mac && placement.standing.raised() && node.raised_limit > node.gpu_limit.bytes) {
     used.wired_mb = node.raised_limit.count() / mib;
   } else if (node.mac && node.gpu_limit.stated) {
     used.wired_mb = node.gpu_limit.bytes.count() / mib;
@@ -66,7 +65,7 @@ UsedNode used_node(const plan::Plan& plan, const Placement& placement,
   used.download = budget.download;
   for (const Placement& other : plan.placements) {
     if (other.split != SplitKind::independent || other.runtime != placement.runtime ||
-        !other.supported) {
+        !other.standing.supported) {
       continue;
     }
     for (const plan::NodeBudget& whole : other.nodes) {
@@ -86,7 +85,7 @@ std::vector<Replica> replicas_of(const Placement& placement) {
       replica.layers.push_back(placement.nodes[i].layer_count);
     }
   }
-  if (placement.split == SplitKind::pipeline && placement.runtime == runtime::Id::mlx_lm) {
+  if (placement.split == SplitKind::pipeline && placement.runtime->name() == "mlx-lm") {
     for (Replica& replica : replicas) {
       std::reverse(replica.ranks.begin(), replica.ranks.end());
       std::reverse(replica.layers.begin(), replica.layers.end());
@@ -124,9 +123,9 @@ void lay_cables(Setup& setup) {
     const auto transport = runtime::group_transport(setup.cluster(), group);
     setup.transport = transport;
     setup.backend =
-        runtime::backend_of(setup.cluster(), setup.placement->runtime, transport, group);
+        runtime::backend_of(setup.cluster(), *setup.placement->runtime, transport, group);
     for (runtime::TopologyProblem& problem :
-         runtime::topology_problems(setup.cluster(), setup.placement->runtime, transport, group)) {
+         runtime::topology_problems(setup.cluster(), *setup.placement->runtime, transport, group)) {
       setup.problems.push_back(std::move(problem));
     }
     for (const runtime::Cable& cable : runtime::cables_of(setup.backend, group.size())) {
@@ -165,7 +164,7 @@ bool Setup::raises_limit() const {
 }
 
 bool Setup::told_split() const {
-  return placement->runtime == runtime::Id::mlx_lm && placement->split == SplitKind::pipeline &&
+  return placement->runtime->name() == "mlx-lm" && placement->split == SplitKind::pipeline &&
          placement->layout != plan::Layout::runtime_default;
 }
 
@@ -203,7 +202,9 @@ Setup make_setup(const plan::Plan& plan) {
   const std::int64_t asked = plan.request.workload.context.count();
   const std::int64_t most = setup.placement->max_context;
   constexpr std::int64_t step = 1024;
-  setup.context = setup.placement->fits ? asked : most >= step ? most / step * step : most;
+  setup.context = setup.placement->standing.fits() ? asked
+                  : most >= step                   ? most / step * step
+                                                   : most;
   setup.cache_entries = cache_entries(setup);
   return setup;
 }

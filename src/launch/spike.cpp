@@ -151,9 +151,9 @@ std::string plan_text(const Setup& setup) {
       "The plan's speeds are estimates. These runs settle the question on your own machines. Each "
       "appends to `results.jsonl` (format `macfit.spike/1`), which `macfit calibrate` reads. Keep "
       "the machines otherwise idle and run `./preflight.sh` first.\n\n",
-      model, printable(setup.placement->format), runtime::id_name(setup.placement->runtime));
+      model, printable(setup.placement->format), setup.placement->runtime->name());
   int step = 0;
-  if (setup.placement->runtime == runtime::Id::exo) {
+  if (setup.placement->runtime->name() == "exo") {
     text += fmt::format(
         "{}. **The plan.** `./run.sh`, and when the instance is ready `./spike.sh plan`. EXO "
         "chooses nodes itself: for a baseline start it on one node only, then "
@@ -237,7 +237,7 @@ void add_spike(const Setup& setup, std::vector<File>& files) {
           (setup.sharded() && !links.empty() ? shell_word('"' + links.front().type.id + '"')
                                              : std::string("null")) +
           "\n";
-  text += setup.placement->runtime == runtime::Id::mlx_lm
+  text += setup.placement->runtime->name() == "mlx-lm"
               ? "SERVED='\"default_model\"'  # the one it was started with\n"
               : "SERVED=\"\\\"$MODEL\\\"\"\n";
   text += "PROMPTS=\"" + prompts(setup) + "\"  # words; a token or so each\n";

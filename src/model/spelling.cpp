@@ -79,7 +79,7 @@ bool looks_like_gguf_format(std::string_view text) {
   if (text.rfind("ud-", 0) == 0) {
     text.remove_prefix(3);
   }
-  if (text.rfind("i", 0) == 0 || text.rfind("t", 0) == 0) {
+  if (text.rfind('i', 0) == 0 || text.rfind('t', 0) == 0) {
     text.remove_prefix(1);
   }
   return text.size() > 3 && text[0] == 'q' && is_digit(text[1]) && text[2] == '_';

@@ -1,3 +1,6 @@
+// What to do: first what the plan takes for granted, then what would serve better, free things
+// before bought ones. Every remedy is planned again before it is offered.
+
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -19,21 +22,45 @@ void set_flag(Request& request, const std::string& flag, const std::string& valu
   request.flags.emplace_back(flag, value);
 }
 
+/// How well a decision serves what was asked for.
+struct Standard {
+  bool found = false;
+  bool fits = false;
+  fit::Tier tier = fit::Tier::not_practical;
+  std::size_t replicas = 0;
+};
+
 class Remedies {
  public:
-  explicit Remedies(const Plan& plan) : plan_(plan), request_(plan.request) {}
+  explicit Remedies(const Plan& plan)
+      : plan_(plan),
+        request_(plan.request),
+        now_{plan.verdict.placement.has_value(), plan.verdict.fits, plan.verdict.tier,
+             plan.verdict.workers} {}
 
   std::vector<Action> find() {
     required();
     over_tcp();
-    if (plan_.verdict.tier != fit::Tier::comfortable) {
+    const bool well = now_.fits && now_.tier == fit::Tier::comfortable;
+    if (plan_.verdict.kind == Verdict::Kind::unknown) {
+      return std::move(actions_);  // what lacks is knowledge, not memory
+    }
+    if (!well) {
+      another_split();
+      other_runtime();
       same_cache_types();
       fewer_sequences();
       smaller_step();
+    }
+    raised_limit();
+    if (!well) {
       quantized_cache();
       smaller_format();
-      other_runtime();
+      rdma();
       alternatives();
+    } else {
+      actions_.push_back({"launch", "", command_of(request_, "launch"), now_.tier,
+                          "writes the files and commands that run it"});
     }
     return std::move(actions_);
   }
@@ -45,53 +72,129 @@ class Remedies {
       return;
     }
     const Placement& placement = plan_.placements[*plan_.verdict.placement];
-    if (placement.limit == Limit::raised) {
-      std::vector<std::size_t> done;
+    if (placement.standing.raised()) {
+      std::vector<std::size_t> nodes;
       for (const NodeBudget& budget : placement.nodes) {
-        if (std::find(done.begin(), done.end(), budget.node) != done.end()) {
-          continue;
-        }
-        done.push_back(budget.node);
-        const hardware::Node& node = request_.cluster.nodes[budget.node];
-        if (node.raised_limit <= node.gpu_limit.bytes) {
-          continue;
-        }
-        const std::int64_t megabytes = node.raised_limit.count() / mib;
-        actions_.push_back({"raise-gpu-limit", node.name,
-                            fmt::format("sudo sysctl iogpu.wired_limit_mb={}", megabytes),
-                            placement.tier,
-                            fmt::format("lets the GPU use {} of {} until the next reboot",
-                                        format_gib(Bytes(megabytes * mib)), format_gib(node.ram))});
+        nodes.push_back(budget.node);
       }
+      raise(nodes, placement.standing.tier, {});
     }
-    if (!placement.fits && placement.loads && placement.max_context > 0) {
+    if (!now_.fits && placement.standing.loads() && placement.max_context > 0) {
       Request capped = request_;
-      const std::int64_t tokens = placement.max_context >= 1024
-                                      ? placement.max_context / 1024 * 1024
-                                      : placement.max_context;
+      const std::int64_t longest = request_.model.architecture.context;
+      const bool above = longest > 0 && request_.workload.context.count() > longest;
+      const std::int64_t most =
+          above ? std::min(longest, placement.max_context) : placement.max_context;
+      const std::int64_t tokens = most >= 1024 ? most / 1024 * 1024 : most;
       set_flag(capped, "--context", format_tokens(Tokens(tokens)));
-      actions_.push_back(
-          {"cap-context", "", command_of(capped), placement.tier,
-           fmt::format("fits up to {} tokens", format_whole(placement.max_context))});
+      actions_.push_back({"cap-context", "", command_of(capped), placement.standing.tier,
+                          fmt::format("fits up to {} tokens", format_whole(most))});
     }
   }
 
-  /// Plans a changed request again and keeps it if it raises the tier.
-  void consider(const std::string& kind, const Request& changed, const std::string& effect) {
-    std::vector<Scenario> scenarios;
-    for (const runtime::Id id : changed.runtimes) {
-      scenarios.push_back(make_scenario(changed, id));
+  /// A sysctl line for each node whose limit can go up.
+  void raise(std::vector<std::size_t> nodes, fit::Tier tier, const std::string& reached) {
+    std::sort(nodes.begin(), nodes.end());
+    nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+    for (const std::size_t index : nodes) {
+      const hardware::Node& node = request_.cluster.nodes[index];
+      if (node.raised_limit <= node.gpu_limit.bytes) {
+        continue;
+      }
+      const std::int64_t megabytes = node.raised_limit.count() / mib;
+      actions_.push_back(
+          {"raise-gpu-limit", node.name,
+           fmt::format("sudo sysctl iogpu.wired_limit_mb={}", megabytes), tier,
+           fmt::format("lets the GPU use {} of {} until the next reboot{}",
+                       format_gib(Bytes(megabytes * mib)), format_gib(node.ram), reached)});
     }
-    const Decision again = decide(scenarios, changed.workload, changed.only);
-    if (again.wont_fit || again.tier <= plan_.verdict.tier) {
+  }
+
+  [[nodiscard]] bool improves(const Decision& again) const {
+    if (!again.found() || (now_.fits && !again.fits)) {
+      return false;
+    }
+    return !now_.found || (again.fits && !now_.fits) || again.tier > now_.tier ||
+           (again.tier == now_.tier && again.replicas.size() > now_.replicas);
+  }
+
+  [[nodiscard]] static std::string described(const Decision& again) {
+    return fmt::format("{}, {}{}{}", verdict_name(kind_of(again.split), again.replicas.size()),
+                       fit::tier_name(again.tier), again.raised ? " with the GPU limit raised" : "",
+                       again.fits ? "" : ", at a shorter context only");
+  }
+
+  /// Plans a changed request again and keeps it if it serves better. True where it does.
+  bool consider(const std::string& kind, const Request& changed, const std::string& effect) {
+    const Decision again = decide(make_scenarios(changed), changed.workload, terms_of(changed));
+    if (!improves(again)) {
+      return false;
+    }
+    actions_.push_back({kind, "", command_of(changed), again.tier,
+                        fmt::format("{}: {}", effect, described(again))});
+    return true;
+  }
+
+  /// A split that the rules pass over, or that --split left out.
+  void another_split() {
+    for (const SplitKind split : {SplitKind::pipeline, SplitKind::tensor}) {
+      if (request_.cluster.nodes.size() > 1 && !request_.only &&
+          plan_.verdict.kind != kind_of(split)) {
+        Request changed = request_;
+        changed.only = split;
+        set_flag(changed, "--split", std::string(split_name(split)));
+        if (split == SplitKind::tensor && now_.found) {
+          continue;  // over RDMA it has had its turn, over TCP it is no cure
+        }
+        consider("another-split", changed, fmt::format("as a {}", split_name(split)));
+      }
+    }
+    if (request_.only) {
+      Request changed = request_;
+      changed.only.reset();
+      set_flag(changed, "--split", "auto");
+      consider("another-split", changed, "without --split");
+    }
+  }
+
+  /// What the nodes do with their GPU limits raised, where the plan does without.
+  void raised_limit() {
+    if (plan_.verdict.placement && plan_.placements[*plan_.verdict.placement].standing.raised()) {
       return;
     }
-    actions_.push_back(
-        {kind, "", command_of(changed), again.tier,
-         fmt::format("{}: {}, {}{}", effect,
-                     verdict_name(static_cast<Verdict::Kind>(again.split), again.replicas),
-                     fit::tier_name(again.tier),
-                     again.raised ? " with the GPU limit raised" : "")});
+    std::vector<Scenario> scenarios = make_scenarios(request_);
+    for (Scenario& scenario : scenarios) {
+      scenario.standard = scenario.raised;
+    }
+    Decision again = decide(scenarios, request_.workload, terms_of(request_));
+    again.tier = std::min(again.tier, fit::Tier::borderline);
+    const bool more = again.found() && again.fits >= now_.fits &&
+                      (again.replicas.size() > now_.replicas || (again.fits && !now_.fits));
+    if (!more) {
+      return;
+    }
+    std::vector<std::size_t> nodes;
+    for (const Replica& replica : again.replicas) {
+      nodes.insert(nodes.end(), replica.nodes.begin(), replica.nodes.end());
+    }
+    raise(nodes, again.tier, ": " + described(again));
+  }
+
+  /// RDMA that every pair of nodes could talk by.
+  void rdma() {
+    const auto& links = request_.cluster.links;
+    const bool able = !links.empty() && std::all_of(links.begin(), links.end(), [](const auto& l) {
+      return l.rdma && l.type.transport == hardware::Transport::tcp;
+    });
+    if (!able || now_.found) {
+      return;
+    }
+    Request changed = request_;
+    for (hardware::Link& link : changed.cluster.links) {
+      link.type = *link.rdma;
+    }
+    set_flag(changed, "--link", links.front().rdma->id);
+    consider("use-rdma", changed, "by RDMA");
   }
 
   /// RDMA that was asked for and that something rules out.
@@ -114,7 +217,7 @@ class Remedies {
         }
         Request changed = request_;
         set_flag(changed, "--link", link->tcp.id);
-        actions_.push_back({problem.code, "", command_of(changed), placement.tier,
+        actions_.push_back({problem.code, "", command_of(changed), placement.standing.tier,
                             "RDMA is ruled out on these cables; plan with what they carry"});
         return;
       }
@@ -208,13 +311,13 @@ class Remedies {
   }
 
   void other_runtime() {
-    for (const runtime::Id id : runtime::all()) {
-      if (std::find(request_.runtimes.begin(), request_.runtimes.end(), id) ==
-          request_.runtimes.end()) {
+    for (const runtime::Runtime* other : request_.known_runtimes.all()) {
+      if (std::none_of(request_.runtimes.begin(), request_.runtimes.end(),
+                       [&](const auto* asked) { return asked->name() == other->name(); })) {
         Request changed = request_;
-        changed.runtimes = {id};
-        set_flag(changed, "--runtime", std::string(runtime::id_name(id)));
-        consider("other-runtime", changed, fmt::format("under {}", runtime::get(id).name()));
+        changed.runtimes = {other};
+        set_flag(changed, "--runtime", other->spelled());
+        consider("other-runtime", changed, fmt::format("under {}", other->title()));
       }
     }
   }
@@ -229,9 +332,7 @@ class Remedies {
       Request changed = request_;
       changed.cluster = alternative.cluster;
       set_flag(changed, "--nodes", alternative.spec);
-      const std::size_t before = actions_.size();
-      consider(alternative.kind, changed, "with " + alternative.label);
-      if (actions_.size() > before) {
+      if (consider(alternative.kind, changed, "with " + alternative.label)) {
         done.push_back(alternative.kind);
       }
     }
@@ -239,6 +340,7 @@ class Remedies {
 
   const Plan& plan_;
   const Request& request_;
+  Standard now_;
   std::vector<Action> actions_;
 };
 

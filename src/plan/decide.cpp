@@ -1,289 +1,522 @@
+// The design's section 2 in figures: four steps, and in each the rules between workers, pipelines
+// and tensor splits. What groups of nodes can do is search.cpp's.
+
 #include "macfit/plan/decide.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <list>
 #include <numeric>
+#include <tuple>
 
-#include "grouping.hpp"
-#include "macfit/plan/speeds.hpp"
-#include "macfit/runtime/topology.hpp"
+#include "contest.hpp"
 
 namespace macfit::plan {
-
-std::int64_t load_context(const runtime::Profile& profile) {
-  return profile.longest_context > 0 ? std::min(fit::load_context, profile.longest_context)
-                                     : fit::load_context;
-}
-
 namespace {
 
-std::vector<Group> classes_of(const Scenario& scenario) {
-  const auto alike = [&](std::size_t a, std::size_t b) {
-    const auto same = [&](const std::vector<std::int64_t>& bytes) { return bytes[a] == bytes[b]; };
-    return same(scenario.standard.whole) && same(scenario.standard.part) &&
-           same(scenario.raised.whole) && same(scenario.raised.part) &&
-           scenario.ram[a] == scenario.ram[b];
+/// What the whole model takes on one node.
+struct WholeDemand {
+  std::int64_t asked = 0;  ///< at the target's context, loading included
+  std::int64_t roomy = 0;  ///< at the context alone: what comfort is measured by
+  std::int64_t loaded = 0;
+};
+
+WholeDemand whole_demand(Basis& basis, std::int64_t context) {
+  const Scenario& scenario = basis.scenario();
+  const std::int64_t load = load_context(scenario.profile);
+  const auto bytes = [&](std::int64_t tokens) {
+    const fit::Demand& demand =
+        basis.demand(tokens, SplitKind::independent, 1, hardware::Transport::tcp);
+    return demand.stage(0, demand.layers());
   };
-  std::vector<Group> classes;
-  for (std::size_t node = 0; node < scenario.nodes(); ++node) {
-    const auto known = std::find_if(classes.begin(), classes.end(), [&](const Group& members) {
-      return alike(members.front(), node);
-    });
-    if (known == classes.end()) {
-      classes.push_back({node});
-    } else {
-      known->push_back(node);
-    }
-  }
-  return classes;
+  WholeDemand whole;
+  whole.roomy = bytes(context);
+  whole.loaded = context < load ? bytes(load) : whole.roomy;
+  whole.asked = std::max(whole.roomy, whole.loaded);
+  return whole;
 }
 
-}  // namespace
-
-Scenario make_scenario(const Request& request, runtime::Id runtime) {
-  Scenario scenario;
-  const runtime::Runtime& rules = runtime::get(runtime);
-  scenario.runtime = &rules;
-  scenario.runs = rules.runs(request.model);
-  if (scenario.runs.ok) {
-    scenario.runs = rules.format(request.recipe);
-  }
-  scenario.kv = runtime::kv_pair(runtime, request.workload.kv,
-                                 request.workload.kv_values.value_or(request.workload.kv));
-  if (scenario.kv.ok) {
-    scenario.kv = rules.kv(request.model, request.workload.kv);
-  }
-  const std::size_t nodes = request.cluster.nodes.size();
-  if (scenario.runs.ok) {
-    scenario.profile = rules.profile(request.model, rules.recipe(request.model, request.recipe),
-                                     request.workload.kv, std::min<std::size_t>(nodes, 16));
-  } else {
-    scenario.profile.format = request.recipe.name;
-    scenario.profile.cache_known = false;
-  }
-  scenario.pipeline = rules.pipeline(request.model, nodes);
-  scenario.tensor.resize(nodes + 1);
-  for (std::size_t size = 2; size <= nodes; ++size) {
-    scenario.tensor[size] =
-        size < scenario.profile.rank_weights.size()
-            ? rules.tensor(request.model, scenario.profile.recipe, size)
-            : runtime::Support::no("too-many-ranks", "no runtime cuts a layer over so many nodes");
-    if (scenario.tensor[size].ok && scenario.profile.rank_weights[size] < 0) {
-      scenario.tensor[size] = runtime::Support::no(
-          "shapes-unknown", "the tensors' shapes are not known, so they can't be cut on paper");
-    }
-  }
-  scenario.takes_split = !rules.manual_split({1, 1}, 0).empty();
-  scenario.given = request.layers;
-  for (const hardware::Link& link : request.cluster.links) {
-    scenario.transport = link.type.transport;
-    if (link.type.transport == hardware::Transport::tcp) {
-      break;  // one slow link holds everybody up
-    }
-  }
-  scenario.cluster = request.cluster;
-  scenario.calibration = request.calibration;
-  if (nodes > 1 && scenario.transport == hardware::Transport::rdma) {
-    Group all(nodes);
-    std::iota(all.begin(), all.end(), std::size_t{0});
-    const auto problems =
-        runtime::topology_problems(request.cluster, runtime, scenario.transport, all);
-    scenario.rdma_sound = std::none_of(problems.begin(), problems.end(),
-                                       [](const auto& problem) { return problem.fatal; });
-  }
-  for (const hardware::Node& node : request.cluster.nodes) {
-    scenario.chips.push_back(speed::chip_of(node));
-    scenario.ram.push_back(node.ram);
-    scenario.free_memory.push_back(rules.divides_by_gpu_limit() ? node.gpu_limit.bytes : node.ram);
-    for (const bool raised : {false, true}) {
-      Scenario::Capacity& capacity = raised ? scenario.raised : scenario.standard;
-      const bool able = node.mac || !rules.needs_macs();
-      capacity.whole.push_back(able ? node.effective_whole(raised).count() : 0);
-      capacity.part.push_back(
-          able ? node.effective_part(request.cluster.cluster_reserve, raised).count() : 0);
-    }
-  }
-  scenario.classes = classes_of(scenario);
-  const bool tensor = std::any_of(
-      scenario.tensor.begin() + std::min<std::ptrdiff_t>(2, std::ssize(scenario.tensor)),
-      scenario.tensor.end(), [](const runtime::Support& cut) { return cut.ok; });
-  if (tensor && scenario.transport == hardware::Transport::rdma) {
-    add_work(scenario, request);
-  }
-  return scenario;
-}
-
-fit::Demand demand_of(const Scenario& scenario, const runtime::Workload& workload,
-                      std::int64_t context, SplitKind split, std::size_t nodes) {
-  const Bytes communication = scenario.runtime->communication(nodes, scenario.transport);
-  if (split == SplitKind::pipeline) {
-    runtime::Workload chunked = workload;
-    chunked.prefill_step = scenario.runtime->prefill_step(workload.prefill_step, nodes);
-    return {scenario.profile, chunked, context, communication, 1};
-  }
-  const std::int64_t ranks = split == SplitKind::tensor ? static_cast<std::int64_t>(nodes) : 1;
-  return {scenario.profile, workload, context, communication, ranks};
-}
-
-fit::Split fixed_split(const Scenario& scenario, const Group& group) {
-  if (!scenario.given.empty()) {
-    return scenario.given;
-  }
-  if (scenario.takes_split) {
-    return {};
-  }
-  std::vector<Bytes> free_memory;
-  free_memory.reserve(group.size());
-  for (const std::size_t node : group) {
-    free_memory.push_back(scenario.free_memory[node]);
-  }
-  return scenario.runtime->default_split(static_cast<std::int64_t>(scenario.profile.layers),
-                                         free_memory, scenario.profile.unloaded_layers);
-}
-
-namespace {
-
-/// What the runtimes reach with one split, the best of them first in tier, then in replicas, then
-/// in the order of preference.
+/// Chooses among what the runtimes reach, step by step.
 class Chooser {
  public:
   Chooser(const std::vector<Scenario>& scenarios, const runtime::Workload& workload,
-          std::optional<SplitKind> only)
-      : scenarios_(scenarios), workload_(workload), only_(only) {
-    demands_.reserve(scenarios.size());
+          const Terms& terms, bool over_tcp)
+      : scenarios_(scenarios), workload_(workload), terms_(terms), over_tcp_(over_tcp) {
+    bases_.reserve(scenarios.size());
     for (const Scenario& scenario : scenarios) {
-      demands_.emplace_back(scenario, workload);
+      bases_.emplace_back(scenario, workload);
     }
   }
 
-  [[nodiscard]] Decision best(bool fits, bool raised) {
-    if (only_) {
-      return best_of(*only_, fits, raised);
-    }
-    Decision workers = best_of(SplitKind::independent, fits, raised);
-    if (!workers.wont_fit) {
-      return workers;
-    }
-    Decision pipeline = best_of(SplitKind::pipeline, fits, raised);
-    Decision tensor = best_of(SplitKind::tensor, fits, raised);
-    return tensor_wins(tensor, pipeline) ? tensor : pipeline;
-  }
-
- private:
-  [[nodiscard]] Decision best_of(SplitKind split, bool fits, bool raised) {
-    const fit::Tier highest = fits && !raised ? fit::Tier::comfortable : fit::Tier::borderline;
-    Decision best;
-    for (std::size_t i = 0; i < scenarios_.size(); ++i) {
-      if (split == SplitKind::tensor && !only_ &&
-          scenarios_[i].transport == hardware::Transport::tcp) {
-        continue;
+  Decision run() {
+    Decision best = step(asked(), false, true);
+    if (best.found()) {
+      // A tight shard gives way to what a raised limit does with fewer nodes or more replicas.
+      if (best.split != SplitKind::independent && best.tier == fit::Tier::borderline) {
+        Decision raised = step(asked(), true, true);
+        if (raised.found() &&
+            (raised.replicas.size() > best.replicas.size() || nodes_of(raised) < nodes_of(best))) {
+          return raised;
+        }
       }
-      Decision mine = reached(i, split, fits, raised);
-      if (!mine.wont_fit && (best.wont_fit || mine.tier > best.tier ||
-                             (mine.tier == best.tier && mine.replicas > best.replicas))) {
-        best = std::move(mine);
-      }
-      if (!best.wont_fit && best.tier == highest &&
-          best.replicas == most_replicas(scenarios_[i], split)) {
-        break;  // a later runtime would have to be better
+      return best;
+    }
+    best = step(asked(), true, true);
+    for (const bool raised : {false, true}) {
+      if (!best.found()) {
+        const std::int64_t longest = cap(raised);
+        if (longest > 0) {
+          best =
+              step(std::max(least_cap(),
+                            static_cast<std::int64_t>(near_share * static_cast<double>(longest))),
+                   raised, false);
+        }
       }
     }
     return best;
   }
 
-  [[nodiscard]] static std::size_t most_replicas(const Scenario& scenario, SplitKind split) {
-    return split == SplitKind::independent ? scenario.nodes() : scenario.nodes() / 2;
+  /// The longest context that one replica can hold (or so many replicas as are asked for); 0: none.
+  std::int64_t cap(bool raised, bool roomy = false) {
+    const auto some = [&](std::int64_t context) { return reaches(context, raised, roomy); };
+    return some(least_cap()) ? largest_context(longest(),
+                                               [&](std::int64_t tokens) {
+                                                 return tokens <= least_cap() || some(tokens);
+                                               })
+                             : 0;
   }
 
-  [[nodiscard]] Decision reached(std::size_t scenario, SplitKind split, bool fits, bool raised) {
-    const auto reach = [&](Goal goal, fit::Tier tier) {
-      Grouping grouping =
-          find_groups(scenarios_[scenario], workload_, split, goal, raised, demands_[scenario]);
-      if (grouping.groups.empty() || !may_win(scenarios_[scenario], split, grouping)) {
-        return Decision{};
+ private:
+  [[nodiscard]] static std::size_t nodes_of(const Decision& decision) {
+    std::size_t nodes = 0;
+    for (const Replica& replica : decision.replicas) {
+      nodes += replica.nodes.size();
+    }
+    return nodes;
+  }
+
+  [[nodiscard]] const runtime::Profile* profile() const {
+    for (const Scenario& scenario : scenarios_) {
+      if (scenario.plannable()) {
+        return &scenario.profile;
       }
-      const std::size_t replicas = grouping.groups.size();
-      return Decision{false, split, scenario, tier, replicas, raised, fits, std::move(grouping)};
-    };
-    if (!fits) {
-      return reach(Goal::loads, fit::Tier::borderline);
     }
-    Decision comfortable = raised ? Decision{} : reach(Goal::comfortable, fit::Tier::comfortable);
-    if (!comfortable.wont_fit &&
-        (split != SplitKind::independent ||
-         comfortable.replicas == most_replicas(scenarios_[scenario], split))) {
-      return comfortable;
-    }
-    // Every node that holds it works; a borderline worker does not lower a comfortable one.
-    return reach(Goal::fits, comfortable.wont_fit ? fit::Tier::borderline : fit::Tier::comfortable);
+    return nullptr;
+  }
+  [[nodiscard]] std::int64_t asked() const {
+    const runtime::Profile* known = profile();
+    return known != nullptr ? judged_context(*known, workload_) : workload_.context.count();
+  }
+  [[nodiscard]] std::int64_t longest() const {
+    const runtime::Profile* known = profile();
+    return std::min(known != nullptr ? longest_context(*known) : workload_.context.count(),
+                    std::max(asked(), least_cap()));
+  }
+  [[nodiscard]] std::int64_t least_cap() const {
+    const runtime::Profile* known = profile();
+    return known != nullptr ? load_context(*known) : fit::load_context;
   }
 
-  [[nodiscard]] bool may_win(const Scenario& scenario, SplitKind split,
-                             const Grouping& grouping) const {
-    return split != SplitKind::tensor || only_ ||
-           std::all_of(grouping.groups.begin(), grouping.groups.end(), [&](const Group& group) {
-             return transport_of(scenario, group) == hardware::Transport::rdma;
-           });
+  [[nodiscard]] bool splits_by(SplitKind split) const {
+    return !terms_.only || *terms_.only == split;
+  }
+  [[nodiscard]] bool tcp_allowed() const {
+    return over_tcp_ || (terms_.only && *terms_.only == SplitKind::tensor);
   }
 
-  [[nodiscard]] bool tensor_wins(const Decision& tensor, const Decision& pipeline) const {
-    if (tensor.wont_fit || pipeline.wont_fit) {
-      return pipeline.wont_fit;
-    }
-    if (tensor.tier != pipeline.tier) {
-      return tensor.tier > pipeline.tier;
-    }
-    if (tensor.replicas != pipeline.replicas) {
-      return tensor.replicas > pipeline.replicas;
-    }
-    const std::optional<double> cut = rate(tensor);
-    const std::optional<double> row = rate(pipeline);
-    return cut && row && *cut > *row;
-  }
-
-  /// Tokens a second of all replicas.
-  [[nodiscard]] std::optional<double> rate(const Decision& decision) const {
-    const Scenario& scenario = scenarios_[decision.scenario];
-    const speed::Exchange exchange = speed::exchange_of(workload_);
-    double sum = 0.0;
-    for (const Group& group : decision.grouping.groups) {
-      fit::Split layers;
-      if (decision.split == SplitKind::pipeline) {
-        layers = fixed_split(scenario, group);
-        if (layers.empty()) {
-          layers = choose_split(scenario, workload_, group, decision.raised);
+  [[nodiscard]] bool reaches(std::int64_t context, bool raised, bool roomy) {
+    const std::size_t wanted = std::max<std::size_t>(terms_.replicas, 1);
+    for (std::size_t i = 0; i < scenarios_.size(); ++i) {
+      if (splits_by(SplitKind::independent)) {
+        const Group able = workers(i, context, raised);
+        const auto holding = std::count_if(able.begin(), able.end(), [&](std::size_t node) {
+          return !roomy || comfortable(i, node, context);
+        });
+        if (static_cast<std::size_t>(holding) >= wanted) {
+          return true;
         }
       }
-      const speed::Answer answer =
-          replica_speed(scenario, group, decision.split, layers, {0.0, exchange.generated},
-                        static_cast<double>(workload_.sequences), exchange.prompt);
-      if (!answer.aggregate_decode) {
+      for (const SplitKind split : {SplitKind::pipeline, SplitKind::tensor}) {
+        if (!may_shard(i, split)) {
+          continue;
+        }
+        Shards shards(bases_[i], split, {context, roomy, raised}, tcp_allowed());
+        if (shards.most_replicas() >= wanted) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  [[nodiscard]] bool may_shard(std::size_t i, SplitKind split) const {
+    const Scenario& scenario = scenarios_[i];
+    if (!splits_by(split) || scenario.nodes() < 2 || !scenario.plannable()) {
+      return false;
+    }
+    if (split == SplitKind::pipeline) {
+      return scenario.pipeline.ok;
+    }
+    if (scenario.all_tcp && !tcp_allowed()) {
+      return false;
+    }
+    return std::any_of(scenario.tensor.begin() + 2, scenario.tensor.end(),
+                       [](const runtime::Support& cut) { return cut.ok; });
+  }
+
+  /// Nodes that hold the whole model, in the cluster's order.
+  [[nodiscard]] Group workers(std::size_t i, std::int64_t context, bool raised) {
+    const Scenario& scenario = scenarios_[i];
+    Group able;
+    if (!scenario.plannable()) {
+      return able;
+    }
+    const std::vector<std::int64_t>& whole = scenario.capacity(raised).whole;
+    const std::int64_t weights = scenario.profile.weights[scenario.profile.layers] +
+                                 scenario.profile.everywhere + scenario.profile.last_weights;
+    if (*std::max_element(whole.begin(), whole.end()) < weights) {
+      return able;  // which saves building a demand
+    }
+    const WholeDemand demand = whole_demand(bases_[i], context);
+    for (std::size_t node = 0; node < scenario.nodes(); ++node) {
+      if (demand.asked <= whole[node]) {
+        able.push_back(node);
+      }
+    }
+    return able;
+  }
+
+  [[nodiscard]] bool comfortable(std::size_t i, std::size_t node, std::int64_t context) {
+    const std::int64_t room = scenarios_[i].standard.whole[node];
+    const WholeDemand demand = whole_demand(bases_[i], context);
+    return fit::is_comfortable(demand.roomy, room) && demand.loaded <= room;
+  }
+
+  /// Of the nodes that could work, as many as are asked for: comfortable ones first, then fast
+  /// ones.
+  void choose_workers(std::size_t i, std::int64_t context, bool raised, std::size_t wanted,
+                      Group& able) {
+    const Scenario& scenario = scenarios_[i];
+    std::stable_sort(able.begin(), able.end(), [&](std::size_t a, std::size_t b) {
+      const auto key = [&](std::size_t node) {
+        const bool roomy = !raised && comfortable(i, node, context);
+        return std::tuple(!roomy, -scenario.chips[node].bandwidth, scenario.class_of[node]);
+      };
+      return key(a) < key(b);
+    });
+    able.resize(wanted);
+    std::sort(able.begin(), able.end());
+  }
+
+  [[nodiscard]] std::optional<double> worker_rate(std::size_t i, const Group& nodes) {
+    double sum = 0.0;
+    std::size_t before = 0;
+    std::optional<double> last;
+    for (const std::size_t node : nodes) {
+      const bool same = last && scenarios_[i].class_of[node] == scenarios_[i].class_of[before];
+      if (!same) {
+        last = decode_rate(scenarios_[i], workload_, {node}, SplitKind::independent, {},
+                           static_cast<double>(workload_.sequences));
+      }
+      if (!last) {
         return std::nullopt;
       }
-      sum += answer.aggregate_decode->value;
+      before = node;
+      sum += *last;
     }
     return sum;
   }
 
+  /// The best of the entries: of those near the fastest the first by the rules. Rates are worked
+  /// out only where there is a choice.
+  template <class Rate>
+  [[nodiscard]] std::size_t best_of(std::vector<Contender>& entries, double share,
+                                    const Rate& rate) {
+    if (entries.size() == 1) {
+      return 0;
+    }
+    double fastest = 0.0;
+    for (Contender& entry : entries) {
+      entry.rate = rate(entry);
+      fastest = std::max(fastest, entry.rate.value_or(0.0));
+    }
+    std::optional<std::size_t> best;
+    for (std::size_t e = 0; e < entries.size(); ++e) {
+      const bool near = !entries[e].rate || *entries[e].rate >= share * fastest;
+      if (near && (!best || goes_before(entries[e], entries[*best]))) {
+        best = e;
+      }
+    }
+    return *best;
+  }
+
+  [[nodiscard]] double fullest(std::size_t i, const Group& nodes, std::int64_t context,
+                               bool raised) {
+    const WholeDemand demand = whole_demand(bases_[i], context);
+    double most = 0.0;
+    for (const std::size_t node : nodes) {
+      most = std::max(most, static_cast<double>(demand.roomy) /
+                                static_cast<double>(scenarios_[i].capacity(raised).whole[node]));
+    }
+    return most;
+  }
+
+  /// Independent workers: every node that holds the model.
+  [[nodiscard]] Decision best_workers(std::int64_t context, bool raised, bool comfort) {
+    Decision best;
+    std::vector<Contender> entries;
+    for (std::size_t i = 0; i < scenarios_.size(); ++i) {
+      Group able = workers(i, context, raised);
+      if (able.empty() || able.size() < terms_.replicas) {
+        continue;
+      }
+      if (terms_.replicas > 0) {
+        choose_workers(i, context, raised, terms_.replicas, able);
+      }
+      const bool roomy =
+          comfort && !raised && std::any_of(able.begin(), able.end(), [&](std::size_t node) {
+            return comfortable(i, node, context);
+          });
+      const fit::Tier tier = roomy ? fit::Tier::comfortable : fit::Tier::borderline;
+      const bool better = entries.empty() || tier > best.tier ||
+                          (tier == best.tier && able.size() > entries.front().nodes);
+      const bool equal =
+          !entries.empty() && tier == best.tier && able.size() == entries.front().nodes;
+      if (better) {
+        entries.clear();
+        best.tier = tier;
+      }
+      if (better || equal) {
+        Contender entry;
+        entry.scenario = i;
+        entry.nodes = able.size();
+        entry.utilization = fullest(i, able, context, raised);
+        entry.workers = std::move(able);
+        entries.push_back(std::move(entry));
+      }
+    }
+    if (entries.empty()) {
+      return {};
+    }
+    const std::size_t chosen = best_of(entries, near_share, [&](const Contender& entry) {
+      return worker_rate(entry.scenario, entry.workers);
+    });
+    best.scenario = entries[chosen].scenario;
+    best.split = SplitKind::independent;
+    best.raised = raised;
+    best.fewest = 1;
+    for (const std::size_t node : entries[chosen].workers) {
+      best.replicas.push_back({{node}, {}, Layout::runtime_default});
+    }
+    return best;
+  }
+
+  /// The nodes of the chosen groups, each used once.
+  [[nodiscard]] Decision decision_of(const Contender& entry, fit::Tier tier, bool raised) {
+    const Scenario& scenario = scenarios_[entry.scenario];
+    Decision decision;
+    decision.split = entry.split;
+    decision.scenario = entry.scenario;
+    decision.tier = tier;
+    decision.raised = raised;
+    decision.fewest = entry.shards->fewest();
+    decision.exact = entry.shards->exact();
+    decision.last_resort = over_tcp_;
+    std::vector<std::size_t> taken(scenario.classes.size(), 0);
+    const bool given = !scenario.given.empty() && entry.split == SplitKind::pipeline;
+    for (const Counts& group : entry.groups) {
+      const Laid& laid = entry.stock ? *entry.shards->stock(group) : *entry.shards->best(group);
+      Replica replica;
+      replica.layers = laid.layers;
+      replica.layout = given                       ? Layout::given
+                       : entry.stock || laid.stock ? Layout::runtime_default
+                                                   : Layout::best;
+      for (const std::size_t c : laid.order) {
+        replica.nodes.push_back(scenario.classes[c][taken[c]++]);
+      }
+      decision.replicas.push_back(std::move(replica));
+    }
+    if (given) {
+      decision.replicas.front().nodes.resize(scenario.nodes());
+      std::iota(decision.replicas.front().nodes.begin(), decision.replicas.front().nodes.end(),
+                std::size_t{0});
+      decision.replicas.front().layers = scenario.given;
+    }
+    return decision;
+  }
+
+  /// The best shards that reach a tier with at least so many replicas.
+  [[nodiscard]] Decision best_shards(Target target, std::size_t least) {
+    if (scenarios_.front().nodes() / 2 < least) {
+      return {};  // every shard takes two nodes
+    }
+    std::list<Shards> all;
+    std::vector<std::size_t> owners;
+    std::size_t most = 0;
+    for (std::size_t i = 0; i < scenarios_.size(); ++i) {
+      for (const SplitKind split : {SplitKind::pipeline, SplitKind::tensor}) {
+        if (may_shard(i, split)) {
+          all.emplace_back(bases_[i], split, target, tcp_allowed());
+          owners.push_back(i);
+          most = std::max(most, all.back().most_replicas());
+        }
+      }
+    }
+    const std::size_t wanted = terms_.replicas > 0 ? terms_.replicas : most;
+    if (most < wanted || wanted < least || most == 0) {
+      return {};
+    }
+    std::vector<Pool> pools;
+    std::size_t s = 0;
+    for (Shards& shards : all) {
+      Pool pool{&shards, owners[s++], shards.offers(wanted)};
+      if (!pool.offers.empty()) {
+        pools.push_back(std::move(pool));
+      }
+    }
+    if (pools.empty()) {
+      return {};
+    }
+    const std::optional<Contender> chosen = choose(pools, near_share);
+    return chosen ? decision_of(*chosen,
+                                target.comfortable ? fit::Tier::comfortable : fit::Tier::borderline,
+                                target.raised)
+                  : Decision{};
+  }
+
+  [[nodiscard]] Decision step(std::int64_t context, bool raised, bool fits) {
+    Decision best = terms_.goal == Goal::answer ? one_answer(context, raised, fits)
+                                                : most_jobs(context, raised, fits);
+    best.fits = fits && context >= workload_.context.count();
+    return best;
+  }
+
+  [[nodiscard]] Decision most_jobs(std::int64_t context, bool raised, bool comfort) {
+    Decision workers;
+    if (splits_by(SplitKind::independent)) {
+      workers = best_workers(context, raised, comfort);
+    }
+    const std::size_t count = workers.replicas.size();
+    const bool roomy = workers.found() && workers.tier == fit::Tier::comfortable;
+    if (comfort && !raised && !over_tcp_) {
+      const std::size_t least = count > 1 ? count + 1 : roomy ? 2 : 1;
+      Decision shards = best_shards({context, true, false}, least);
+      if (shards.found()) {
+        return shards;
+      }
+    }
+    if (!roomy) {
+      Decision shards = best_shards({context, false, raised}, count > 0 ? count + 1 : 1);
+      if (shards.found()) {
+        return shards;
+      }
+    }
+    return workers;
+  }
+
+  /// The fastest single answer, of the best tier that one replica reaches.
+  [[nodiscard]] Decision one_answer(std::int64_t context, bool raised, bool comfort) {
+    for (const bool comfortable : {true, false}) {
+      if (comfortable && (raised || !comfort || over_tcp_)) {
+        continue;
+      }
+      Decision best = fastest_answer(context, raised, comfortable);
+      if (best.found()) {
+        return best;
+      }
+    }
+    return {};
+  }
+
+  [[nodiscard]] Decision fastest_answer(std::int64_t context, bool raised, bool roomy) {
+    Decision best;
+    double fastest = 0.0;
+    const auto tier = roomy ? fit::Tier::comfortable : fit::Tier::borderline;
+    for (std::size_t i = 0; i < scenarios_.size(); ++i) {
+      if (!splits_by(SplitKind::independent)) {
+        break;
+      }
+      for (const std::size_t node : workers(i, context, raised)) {
+        if (roomy && !comfortable(i, node, context)) {
+          continue;
+        }
+        const double rate = worker_rate(i, {node}).value_or(0.0);
+        if (!best.found() || rate * as_fast > fastest) {
+          best = {};
+          best.scenario = i;
+          best.tier = tier;
+          best.raised = raised;
+          best.fewest = 1;
+          best.replicas = {{{node}, {}, Layout::runtime_default}};
+          fastest = rate;
+        }
+      }
+    }
+    std::list<Shards> all;
+    std::vector<Pool> pools;
+    for (std::size_t i = 0; i < scenarios_.size(); ++i) {
+      for (const SplitKind split : {SplitKind::pipeline, SplitKind::tensor}) {
+        if (!may_shard(i, split)) {
+          continue;
+        }
+        all.emplace_back(bases_[i], split, Target{context, roomy, raised}, tcp_allowed());
+        Pool pool{&all.back(), i, all.back().offers(1)};
+        if (!pool.offers.empty()) {
+          pools.push_back(std::move(pool));
+        }
+      }
+    }
+    if (!pools.empty()) {
+      const std::optional<Contender> chosen = choose(pools, as_fast);
+      const std::optional<double> rate = chosen ? rate_of(*chosen) : std::nullopt;
+      if (chosen && (!best.found() || rate.value_or(0.0) * as_fast > fastest)) {
+        best = decision_of(*chosen, tier, raised);
+      }
+    }
+    return best;
+  }
+
   const std::vector<Scenario>& scenarios_;
   const runtime::Workload& workload_;
-  std::optional<SplitKind> only_;
-  std::vector<Demands> demands_;  ///< one a scenario
+  const Terms& terms_;
+  bool over_tcp_;
+  std::vector<Basis> bases_;  ///< one a scenario
 };
 
 }  // namespace
 
 Decision decide(const std::vector<Scenario>& scenarios, const runtime::Workload& workload,
-                std::optional<SplitKind> only) {
-  Chooser chooser(scenarios, workload, only);
-  for (const bool raised : {false, true}) {
-    for (const bool fits : {true, false}) {
-      Decision best = chooser.best(fits, raised);
-      if (!best.wont_fit) {
-        return best;
-      }
-    }
+                const Terms& terms) {
+  Decision best = Chooser(scenarios, workload, terms, false).run();
+  // Where nothing else loads, a tensor split over TCP is better than nothing.
+  const bool cut = std::any_of(scenarios.begin(), scenarios.end(), [](const Scenario& scenario) {
+    return scenario.tensor.size() > 2 && scenario.plannable();
+  });
+  if (best.found() || terms.only || !cut) {
+    return best;
   }
-  return {};
+  return Chooser(scenarios, workload, terms, true).run();
+}
+
+std::int64_t longest_cap(const std::vector<Scenario>& scenarios, const runtime::Workload& workload,
+                         const Terms& terms, bool raised, bool comfortable) {
+  runtime::Workload endless = workload;
+  endless.context = Tokens(std::numeric_limits<std::int32_t>::max());
+  return Chooser(scenarios, endless, terms, false).cap(raised, comfortable);
+}
+
+std::size_t holders(const Scenario& scenario, const runtime::Workload& workload, bool comfortable) {
+  if (!scenario.plannable()) {
+    return 0;
+  }
+  Basis basis(scenario, workload);
+  const WholeDemand demand = whole_demand(basis, judged_context(scenario.profile, workload));
+  const std::vector<std::int64_t>& whole = scenario.standard.whole;
+  return static_cast<std::size_t>(std::count_if(whole.begin(), whole.end(), [&](std::int64_t room) {
+    return comfortable ? fit::is_comfortable(demand.roomy, room) && demand.loaded <= room
+                       : demand.asked <= room;
+  }));
 }
 
 }  // namespace macfit::plan

@@ -50,11 +50,23 @@ std::vector<Entry> make_glossary() {
        "nodes work one after the other on every token."},
       {"tensor",
        "Every layer cut over all nodes. Each layer waits for the link several times a "
-       "token, so it needs RDMA; over TCP it is never recommended."},
+       "token, so it wants RDMA; over TCP it is taken only with --split tensor or where nothing "
+       "else loads."},
       {"verdict",
        "What a plan recommends: single-worker, two-independent-workers (and so on), "
-       "pipeline-shard, "
-       "tensor-shard (two-pipeline-shards, … side by side), or won't-fit where nothing loads."},
+       "pipeline-shard, tensor-shard (two-pipeline-shards, … side by side). Without a placement: "
+       "won't-fit, unsupported or unknown."},
+      {"won't-fit",
+       "Said of memory alone: under no placement, whoever would run it, does the model load."},
+      {"unsupported",
+       "Memory would do, but no runtime asked for, in the release taken, runs this architecture, "
+       "format or split on these nodes. The budgets that memory allows are shown all the same."},
+      {"unknown",
+       "macfit does not know the shapes that a demand needs. What is known, such as the weights, "
+       "is shown as a lower bound."},
+      {"goal",
+       "jobs: the most answers, all at once (the default). answer: the fastest single answer, one "
+       "stream over as many nodes as help."},
       {"placement",
        "One way to lay the model on the nodes: a runtime, a split, its replicas, every node's "
        "budget."},
@@ -67,6 +79,18 @@ std::vector<Entry> make_glossary() {
        "There is none: two Macs can cooperate, they can't merge their memory. No sum of "
        "nodes' memories is compared with a model's size."},
       // Reasons
+      {"roomier-shard",
+       "Two or more workers go before one shard of a better tier, because they do more jobs; this "
+       "says how to choose the shard."},
+      {"shard-beside", "What one shard over several nodes would do beside a lone worker."},
+      {"within-ten-percent",
+       "Of placements within 10 % of the fastest the runtime's stock behavior goes first, then "
+       "fewer nodes, then more room, then mlx-lm, EXO, llama.cpp."},
+      {"idle-together", "Idle nodes that could hold one more replica together."},
+      {"memory-would-do", "How full the nodes would be if a runtime could run it so."},
+      {"weights-alone",
+       "The weights' bytes, a lower bound of what a model of unknown shapes needs."},
+      {"what-to-supply", "What would let macfit plan a model that it does not know."},
       {"one-node-too-small", "No node of the cluster holds the whole model at the asked context."},
       {"workers-throughput", "Independent workers multiply the jobs done, not the speed of one."},
       {"replicas-throughput", "Several shards side by side multiply the jobs done."},
@@ -84,8 +108,8 @@ std::vector<Entry> make_glossary() {
        "Even the best placement lacks memory on the node named, by the bytes "
        "named, at 4,096 tokens and with the GPU limit raised."},
       {"tensor-latency",
-       "A tensor split needs several collectives in every layer of every token; over "
-       "TCP their latency alone makes it slow."},
+       "A tensor split waits for the link several times in every layer of every token. Over TCP "
+       "what that costs rests on one published row, so it is not taken unasked."},
       {"speed",
        "Tokens a second by the speed model, with the interval that four of five measurements fall "
        "in and what it rests on."},
@@ -134,6 +158,9 @@ std::vector<Entry> make_glossary() {
       {"raise-gpu-limit",
        "Set iogpu.wired_limit_mb by sysctl, on the node named, after every "
        "reboot."},
+      {"another-split", "Ask for a split that the rules pass over, or drop --split."},
+      {"use-rdma", "Join the nodes by RDMA, where their ports and macOS can."},
+      {"launch", "Write the files and commands that run the plan."},
       {"fewer-sequences", "Ask for fewer sequences at a time per replica."},
       {"smaller-prefill-step",
        "Read prompts in smaller steps: fewer activations at once, slower "
@@ -179,7 +206,7 @@ std::string_view listed_in(std::string_view word) {
       return split;
     }
   }
-  return ends("won't-fit") ? "verdict" : std::string_view();
+  return {};
 }
 
 }  // namespace

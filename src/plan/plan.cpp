@@ -1,12 +1,16 @@
+// One request in, one plan out: decides, shows what lost beside what won, and puts it into words.
+
 #include "macfit/plan/plan.hpp"
+
+#include <algorithm>
 
 #include <fmt/format.h>
 
-#include "expand.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/plan/decide.hpp"
 #include "macfit/plan/speeds.hpp"
+#include "shown.hpp"
 #include "words.hpp"
 
 namespace macfit::plan {
@@ -35,19 +39,29 @@ void check_layers(const Request& request) {
   }
 }
 
-Verdict::Kind kind_of(const Decision& decision) {
-  if (decision.wont_fit) {
-    return Verdict::Kind::wont_fit;
+/// Something other than memory keeps a scenario from placements whose bytes are known.
+bool restricts(const Scenario& scenario) {
+  if (!scenario.plannable() || !scenario.pipeline.ok || !scenario.takes_split) {
+    return true;
   }
-  switch (decision.split) {
-    case SplitKind::independent:
-      return Verdict::Kind::independent;
-    case SplitKind::pipeline:
-      return Verdict::Kind::pipeline;
-    case SplitKind::tensor:
-      return Verdict::Kind::tensor;
+  for (std::size_t size = 2; size < scenario.tensor.size(); ++size) {
+    if (!scenario.tensor[size].ok && size < scenario.profile.rank_weights.size() &&
+        scenario.profile.rank_weights[size] >= 0) {
+      return true;
+    }
   }
-  return Verdict::Kind::wont_fit;
+  return false;
+}
+
+/// Weights alone are more than all nodes together may hold, raised limits included: then no cache
+/// that is not known changes the answer.
+bool too_heavy(const Scenario& scenario) {
+  std::int64_t room = 0;
+  for (std::size_t node = 0; node < scenario.nodes(); ++node) {
+    room += std::max(scenario.raised.part[node],
+                     scenario.nodes() == 1 ? scenario.raised.whole[node] : 0);
+  }
+  return scenario.profile.layers > 0 && scenario.profile.total_weights() > room;
 }
 
 }  // namespace
@@ -64,28 +78,86 @@ std::string_view split_name(SplitKind split) noexcept {
   return "";
 }
 
-std::string_view layout_name(Layout layout) noexcept {
-  switch (layout) {
-    case Layout::runtime_default:
-      return "default";
-    case Layout::best:
-      return "best";
-    case Layout::given:
-      return "given";
+std::string_view goal_name(Goal goal) noexcept { return goal == Goal::jobs ? "jobs" : "answer"; }
+
+Goal parse_goal(std::string_view name) {
+  for (const Goal goal : {Goal::jobs, Goal::answer}) {
+    if (same_name(name, goal_name(goal))) {
+      return goal;
+    }
   }
-  return "";
+  throw unknown_name("goal", name, {"jobs", "answer"}, {}, "known are jobs and answer");
 }
 
-std::string_view limit_name(Limit limit) noexcept {
-  switch (limit) {
-    case Limit::standard:
-      return "default";
-    case Limit::raised:
-      return "raised";
-    case Limit::stated:
-      return "stated";
+Verdict::Kind kind_of(SplitKind split) noexcept {
+  switch (split) {
+    case SplitKind::independent:
+      return Verdict::Kind::independent;
+    case SplitKind::pipeline:
+      return Verdict::Kind::pipeline;
+    case SplitKind::tensor:
+      return Verdict::Kind::tensor;
   }
-  return "";
+  return Verdict::Kind::wont_fit;
+}
+
+std::int64_t cap_of(const Plan& plan) {
+  if (!plan.verdict.placement) {
+    return 0;
+  }
+  const std::int64_t longest = plan.request.model.architecture.context;
+  const std::int64_t most = plan.placements[*plan.verdict.placement].max_context;
+  return longest > 0 ? std::min(longest, most) : most;
+}
+
+std::string tier_words(const Verdict& verdict, std::int64_t max_context) {
+  if (!verdict.has_tier()) {
+    return {};
+  }
+  std::string words(fit::tier_name(verdict.tier));
+  if (!verdict.fits && max_context > 0) {
+    const std::int64_t tokens = max_context >= 1024 ? max_context / 1024 * 1024 : max_context;
+    words += ", only up to " + format_tokens(Tokens(tokens));
+  }
+  return words;
+}
+
+std::string_view requirement_name(Requirement requirement) noexcept {
+  switch (requirement) {
+    case Requirement::comfortable:
+      return "comfortable";
+    case Requirement::fits:
+      return "fits";
+    case Requirement::loads:
+      break;
+  }
+  return "loads";
+}
+
+Requirement parse_requirement(std::string_view name) {
+  for (const Requirement requirement :
+       {Requirement::comfortable, Requirement::fits, Requirement::loads}) {
+    if (same_name(name, requirement_name(requirement))) {
+      return requirement;
+    }
+  }
+  if (same_name(name, "borderline")) {
+    return Requirement::fits;
+  }
+  throw unknown_name("requirement", name, {"comfortable", "fits", "borderline", "loads"}, {},
+                     "known are comfortable, fits (the same as borderline) and loads");
+}
+
+bool meets(Requirement requirement, fit::Tier tier, bool fits) noexcept {
+  switch (requirement) {
+    case Requirement::comfortable:
+      return fits && tier == fit::Tier::comfortable;
+    case Requirement::fits:
+      return fits && tier != fit::Tier::not_practical;
+    case Requirement::loads:
+      break;
+  }
+  return tier != fit::Tier::not_practical;
 }
 
 std::string verdict_name(Verdict::Kind kind, std::size_t workers) {
@@ -96,10 +168,57 @@ std::string verdict_name(Verdict::Kind kind, std::size_t workers) {
       return workers <= 1 ? "pipeline-shard" : count_word(workers) + "-pipeline-shards";
     case Verdict::Kind::tensor:
       return workers <= 1 ? "tensor-shard" : count_word(workers) + "-tensor-shards";
+    case Verdict::Kind::unsupported:
+      return "unsupported";
+    case Verdict::Kind::unknown:
+      return "unknown";
     case Verdict::Kind::wont_fit:
       break;
   }
   return "won't-fit";
+}
+
+Terms terms_of(const Request& request) { return {request.only, request.goal, request.replicas}; }
+
+std::vector<Scenario> unrestricted_of(const Request& request,
+                                      const std::vector<Scenario>& scenarios) {
+  std::vector<Scenario> free;
+  bool restricted = false;
+  for (const Scenario& scenario : scenarios) {
+    restricted = restricted || restricts(scenario);
+    if (scenario.budgetable()) {
+      free.push_back(unrestricted(scenario));
+    }
+  }
+  if (!restricted) {
+    return {};
+  }
+  for (const runtime::Runtime* rules : request.known_runtimes.all()) {
+    const bool asked = std::find(request.runtimes.begin(), request.runtimes.end(), rules) !=
+                       request.runtimes.end();
+    if (free.empty() && !asked) {
+      if (Scenario other = make_scenario(request, *rules); other.budgetable()) {
+        free.push_back(unrestricted(std::move(other)));
+      }
+    }
+  }
+  return free;
+}
+
+Verdict::Kind kind_of_failure(const std::vector<Scenario>& scenarios,
+                              const std::vector<Scenario>& free, const runtime::Workload& workload,
+                              const Terms& terms) {
+  if (std::any_of(free.begin(), free.end(),
+                  [](const Scenario& scenario) { return scenario.budgetable(); })) {
+    return decide(free, workload, terms).found() ? Verdict::Kind::unsupported
+                                                 : Verdict::Kind::wont_fit;
+  }
+  const bool known = std::any_of(scenarios.begin(), scenarios.end(),
+                                 [](const Scenario& scenario) { return scenario.budgetable(); });
+  if (known || std::all_of(scenarios.begin(), scenarios.end(), too_heavy)) {
+    return Verdict::Kind::wont_fit;
+  }
+  return Verdict::Kind::unknown;
 }
 
 Plan make_plan(const Request& request) {
@@ -109,36 +228,34 @@ Plan make_plan(const Request& request) {
   if (request.runtimes.empty()) {
     throw Error("a plan needs at least one runtime");
   }
-  std::vector<Scenario> scenarios;
-  for (const runtime::Id id : request.runtimes) {
-    scenarios.push_back(make_scenario(request, id));
-    add_work(scenarios.back(), request);
+  std::vector<Scenario> scenarios = make_scenarios(request);
+  for (Scenario& scenario : scenarios) {
+    add_work(scenario, request);
   }
   check_layers(request);
 
   Plan plan;
   plan.request = request;
-  const Decision decision = decide(scenarios, request.workload, request.only);
-  for (const Scenario& scenario : scenarios) {
-    for (Placement& placement : placements_of(request, scenario)) {
-      if (request.only && placement.split != *request.only) {
-        placement.may_win = false;
-      }
-      plan.placements.push_back(std::move(placement));
-    }
-  }
-  plan.verdict.kind = kind_of(decision);
-  plan.verdict.tier = decision.tier;
-  plan.verdict.workers = decision.replicas;
-  if (!decision.wont_fit) {
-    const runtime::Id winner = scenarios[decision.scenario].runtime->id();
-    for (std::size_t i = 0; i < plan.placements.size(); ++i) {
+  const Terms terms = terms_of(request);
+  const Decision decision = decide(scenarios, request.workload, terms);
+  plan.placements = shown_placements(request, scenarios, decision);
+  Verdict& verdict = plan.verdict;
+  if (decision.found()) {
+    verdict.kind = kind_of(decision.split);
+    verdict.tier = decision.tier;
+    verdict.workers = decision.replicas.size();
+    verdict.fits = decision.fits;
+    const runtime::Runtime* winner = scenarios[decision.scenario].runtime;
+    for (std::size_t i = 0; i < plan.placements.size() && !verdict.placement; ++i) {
       const Placement& placement = plan.placements[i];
-      if (placement.may_win && placement.runtime == winner && placement.split == decision.split) {
-        plan.verdict.placement = i;
-        break;
+      if (placement.standing.may_win && placement.runtime == winner &&
+          placement.split == decision.split) {
+        verdict.placement = i;
       }
     }
+  } else {
+    verdict.kind =
+        kind_of_failure(scenarios, unrestricted_of(request, scenarios), request.workload, terms);
   }
   put_into_words(plan, scenarios, decision);
   plan.actions = find_actions(plan);

@@ -1,9 +1,12 @@
+// Speeds of groups of nodes: joins what the speed model wants (chips, layers, the slowest link) to
+// what a decision has (nodes by index, a split, a workload).
+
 #include "macfit/plan/speeds.hpp"
 
 #include <algorithm>
 #include <cmath>
 
-#include "expand.hpp"
+#include "macfit/plan/placement.hpp"
 #include "macfit/runtime/topology.hpp"
 
 namespace macfit::plan {
@@ -13,71 +16,26 @@ const speed::Calibration& calibration_of(const Scenario& scenario) {
   return scenario.calibration ? *scenario.calibration : speed::Calibration::embedded();
 }
 
-std::vector<std::int64_t> part_bounds(const Scenario& scenario, const Group& group, bool raised,
-                                      bool comfortable) {
-  const Scenario::Capacity& capacity = scenario.capacity(raised);
-  std::vector<std::int64_t> bounds;
-  bounds.reserve(group.size());
-  for (const std::size_t node : group) {
-    const std::int64_t part = group.size() == 1 ? capacity.whole[node] : capacity.part[node];
-    bounds.push_back(comfortable ? fit::comfortable_bound(part) : part);
-  }
-  return bounds;
-}
-
-bool within(const fit::Demand& demand, const fit::Split& split,
-            const std::vector<std::int64_t>& bounds) {
-  std::size_t first = 0;
-  for (std::size_t i = 0; i < split.size(); ++i) {
-    const auto count = static_cast<std::size_t>(split[i]);
-    if (demand.stage(first, count) > bounds[i]) {
-      return false;
-    }
-    first += count;
-  }
-  return true;
-}
-
-/// What a layer costs on each node, or nothing where all nodes are as fast or a speed is not known.
-fit::LayerCosts layer_costs(const Scenario& scenario, const runtime::Workload& workload,
-                            const Group& group) {
-  fit::LayerCosts costs;
-  if (!scenario.work || !scenario.work->known) {
-    return costs;
-  }
-  const auto same = [](const speed::Chip& a, const speed::Chip& b) {
-    return a.id == b.id && a.cores == b.cores && a.bandwidth == b.bandwidth;
-  };
-  bool unlike = false;
-  for (const std::size_t node : group) {
-    if (scenario.chips[node].bandwidth <= 0.0) {
-      return costs;
-    }
-    unlike = unlike || !same(scenario.chips[node], scenario.chips[group.front()]);
-  }
-  if (!unlike) {
-    return costs;
-  }
-  const speed::Exchange exchange = speed::exchange_of(workload);
-  speed::Question question;
-  question.cached = exchange.prompt;
-  question.generated = exchange.generated;
-  question.sequences = static_cast<double>(workload.sequences);
+/// Calls f(link) for the links within a group; between nodes of the same classes once.
+template <class F>
+void for_each_pair(const Scenario& scenario, const Group& group, const F& f) {
+  const bool whole_classes = scenario.mesh;
+  std::vector<std::pair<std::size_t, std::size_t>> done;
   for (std::size_t i = 0; i < group.size(); ++i) {
-    const std::size_t node = group[i];
-    if (i > 0 && same(scenario.chips[node], scenario.chips[group[i - 1]])) {
-      costs.push_back(costs.back());
-      continue;
+    for (std::size_t j = i + 1; j < group.size(); ++j) {
+      const std::pair kinds =
+          std::minmax({scenario.class_of[group[i]], scenario.class_of[group[j]]});
+      if (whole_classes) {
+        if (std::find(done.begin(), done.end(), kinds) != done.end()) {
+          continue;
+        }
+        done.push_back(kinds);
+      }
+      if (const hardware::Link* link = scenario.cluster.link_between(group[i], group[j])) {
+        f(*link);
+      }
     }
-    constexpr double femtoseconds = 1e15;
-    std::vector<std::int64_t> sums{0};
-    for (const double seconds : speed::layer_seconds(*scenario.work, question, scenario.chips[node],
-                                                     calibration_of(scenario).values)) {
-      sums.push_back(sums.back() + std::llround(seconds * femtoseconds));
-    }
-    costs.push_back(std::move(sums));
   }
-  return costs;
 }
 
 /// Figures of several replicas side by side: a stream is as fast as the slowest.
@@ -108,26 +66,31 @@ void add_up(std::optional<speed::Estimate>& sum, const std::optional<speed::Esti
 }  // namespace
 
 void add_work(Scenario& scenario, const Request& request) {
-  if (!scenario.work && scenario.runs.ok) {
+  if (!scenario.work && scenario.profile.layers > 0) {
     scenario.work = speed::prepare(request.model, scenario.profile.recipe,
-                                   speed::engine_of(scenario.runtime->id()), request.workload.kv);
+                                   speed::engine_of(*scenario.runtime), request.workload.kv);
   }
 }
 
 hardware::Transport transport_of(const Scenario& scenario, const Group& group) {
-  const runtime::Id id = scenario.runtime->id();
-  if (runtime::group_transport(scenario.cluster, group) == hardware::Transport::tcp) {
+  if (scenario.all_tcp || group.size() < 2) {
     return hardware::Transport::tcp;
   }
-  if (!scenario.rdma_sound) {
-    for (const runtime::TopologyProblem& problem :
-         runtime::topology_problems(scenario.cluster, id, hardware::Transport::rdma, group)) {
-      if (problem.fatal) {
-        return hardware::Transport::tcp;
-      }
-    }
+  bool any = false;
+  bool tcp = false;
+  for_each_pair(scenario, group, [&](const hardware::Link& link) {
+    any = true;
+    tcp = tcp || link.type.transport == hardware::Transport::tcp;
+  });
+  if (tcp || !any) {
+    return hardware::Transport::tcp;
   }
-  return hardware::Transport::rdma;
+  const auto problems = runtime::topology_problems(scenario.cluster, *scenario.runtime,
+                                                   hardware::Transport::rdma, group);
+  return std::any_of(problems.begin(), problems.end(),
+                     [](const runtime::TopologyProblem& problem) { return problem.fatal; })
+             ? hardware::Transport::tcp
+             : hardware::Transport::rdma;
 }
 
 speed::Link link_within(const Scenario& scenario, const Group& group, hardware::Transport by) {
@@ -141,13 +104,7 @@ speed::Link link_within(const Scenario& scenario, const Group& group, hardware::
     };
     return rate(a) < rate(b);
   };
-  const auto inside = [&](std::size_t node) {
-    return std::find(group.begin(), group.end(), node) != group.end();
-  };
-  for (const hardware::Link& link : scenario.cluster.links) {
-    if (!inside(link.first) || !inside(link.second)) {
-      continue;
-    }
+  for_each_pair(scenario, group, [&](const hardware::Link& link) {
     const hardware::LinkType* type = &link.type;
     if (type->transport != by) {
       type = by == hardware::Transport::tcp ? &link.tcp : link.rdma ? &*link.rdma : type;
@@ -155,7 +112,7 @@ speed::Link link_within(const Scenario& scenario, const Group& group, hardware::
     if (slowest == nullptr || slower(*type, *slowest)) {
       slowest = type;
     }
-  }
+  });
   return slowest == nullptr ? speed::Link{} : speed::link_of(*slowest);
 }
 
@@ -202,7 +159,7 @@ Speed placement_speed(const Scenario& scenario, const runtime::Workload& workloa
     speed.why_unknown = "the placement has no budget";
     return speed;
   }
-  if (!placement.loads) {
+  if (!placement.standing.loads()) {
     speed.why_unknown = "the placement does not load";
     return speed;
   }
@@ -238,31 +195,71 @@ Speed placement_speed(const Scenario& scenario, const runtime::Workload& workloa
   return speed;
 }
 
-fit::Split choose_split(const Scenario& scenario, const runtime::Workload& workload,
-                        const Group& group, bool raised) {
-  const std::vector<std::int64_t> effective = part_bounds(scenario, group, raised, false);
-  const auto demand_at = [&](std::int64_t context) {
-    return demand_of(scenario, workload, context, SplitKind::pipeline, group.size());
-  };
-  std::int64_t context = workload.context.count();
-  const std::int64_t load = load_context(scenario.profile);
-  const fit::Demand asked = demand_at(context);
-  if (fit::feasible(asked, effective)) {
-    const std::vector<std::int64_t> comfortable = part_bounds(scenario, group, raised, true);
-    const bool roomy = !raised && fit::feasible(asked, comfortable);
-    if (const fit::LayerCosts costs = layer_costs(scenario, workload, group); !costs.empty()) {
-      fit::Split fastest =
-          fit::cheapest_split(asked, roomy ? comfortable : effective, effective, costs);
-      // A short context may fit where the model does not load.
-      if (!fastest.empty() && (context >= load || within(demand_at(load), fastest, effective))) {
-        return fastest;
-      }
-    }
-    return fit::best_split(asked, effective);
+std::optional<double> decode_rate(const Scenario& scenario, const runtime::Workload& workload,
+                                  const Group& group, SplitKind split, const fit::Split& layers,
+                                  double sequences) {
+  if (!scenario.work) {
+    return std::nullopt;
   }
-  context = largest_context(
-      context, [&](std::int64_t tokens) { return fit::feasible(demand_at(tokens), effective); });
-  return fit::best_split(demand_at(context > 0 ? context : load), effective);
+  runtime::Workload judged = workload;
+  judged.context = Tokens(judged_context(scenario.profile, workload));
+  const speed::Exchange exchange = speed::exchange_of(judged);
+  // The prompt counts as read: what it costs is another figure.
+  const speed::Answer answer = replica_speed(scenario, group, split, layers,
+                                             {0.0, exchange.generated}, sequences, exchange.prompt);
+  return answer.aggregate_decode ? std::optional(answer.aggregate_decode->value) : std::nullopt;
+}
+
+fit::LayerCosts layer_costs(const Scenario& scenario, const runtime::Workload& workload) {
+  fit::LayerCosts costs;
+  if (!scenario.work || !scenario.work->known || scenario.classes.size() < 2) {
+    return costs;
+  }
+  const auto same = [](const speed::Chip& a, const speed::Chip& b) {
+    return a.id == b.id && a.cores == b.cores && a.bandwidth == b.bandwidth;
+  };
+  const auto chip = [&](std::size_t c) -> const speed::Chip& {
+    return scenario.chips[scenario.classes[c].front()];
+  };
+  bool unlike = false;
+  for (std::size_t c = 0; c < scenario.classes.size(); ++c) {
+    if (chip(c).bandwidth <= 0.0) {
+      return costs;
+    }
+    unlike = unlike || !same(chip(c), chip(0));
+  }
+  if (!unlike) {
+    return costs;
+  }
+  runtime::Workload judged = workload;
+  judged.context = Tokens(judged_context(scenario.profile, workload));
+  const speed::Exchange exchange = speed::exchange_of(judged);
+  speed::Question question;
+  question.cached = exchange.prompt;
+  question.generated = exchange.generated;
+  question.sequences = static_cast<double>(workload.sequences);
+  for (std::size_t c = 0; c < scenario.classes.size(); ++c) {
+    const auto known = [&] {
+      for (std::size_t before = 0; before < c; ++before) {
+        if (same(chip(before), chip(c))) {
+          return before;
+        }
+      }
+      return c;
+    }();
+    if (known < c) {
+      costs.push_back(costs[known]);
+      continue;
+    }
+    constexpr double femtoseconds = 1e15;
+    std::vector<std::int64_t> sums{0};
+    for (const double seconds :
+         speed::layer_seconds(*scenario.work, question, chip(c), calibration_of(scenario).values)) {
+      sums.push_back(sums.back() + std::llround(seconds * femtoseconds));
+    }
+    costs.push_back(std::move(sums));
+  }
+  return costs;
 }
 
 }  // namespace macfit::plan

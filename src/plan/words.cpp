@@ -1,3 +1,5 @@
+// The verdict in a sentence, its reasons and the plan's notes. Figures come from decide and place.
+
 #include "words.hpp"
 
 #include <algorithm>
@@ -5,20 +7,25 @@
 
 #include <fmt/format.h>
 
-#include "expand.hpp"
-#include "macfit/core/text.hpp"
-#include "macfit/plan/speeds.hpp"
-#include "macfit/runtime/topology.hpp"
+#include "shown.hpp"
+#include "words_base.hpp"
 
 namespace macfit::plan {
 namespace {
 
-class Words {
+std::string upper_first(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') {
+    text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  }
+  return text;
+}
+
+class VerdictWords : private WordsBase {
  public:
-  Words(Plan& plan, const std::vector<Scenario>& scenarios, const Decision& decision)
-      : plan_(plan), scenarios_(scenarios), decision_(decision), request_(plan.request) {}
+  using WordsBase::WordsBase;
 
   void write() {
+    model_ends();
     switch (plan_.verdict.kind) {
       case Verdict::Kind::independent:
         workers();
@@ -30,43 +37,23 @@ class Words {
       case Verdict::Kind::wont_fit:
         wont_fit();
         break;
+      case Verdict::Kind::unsupported:
+        unsupported();
+        break;
+      case Verdict::Kind::unknown:
+        unknown();
+        break;
     }
-    splits();
-    notes();
+    if (plan_.verdict.placement) {
+      why_not_faster();
+    }
   }
 
  private:
-  void because(std::string code, std::string text) {
-    plan_.verdict.reasons.push_back({std::move(code), std::move(text)});
-  }
-  void note(std::string text) { plan_.notes.push_back(std::move(text)); }
-
-  [[nodiscard]] const Placement& winner() const {
-    return plan_.placements[plan_.verdict.placement.value_or(0)];
-  }
-  [[nodiscard]] std::string node_name(std::size_t node) const {
-    return printable(request_.cluster.nodes[node].name, 64);
-  }
-  [[nodiscard]] std::string context() const { return format_tokens(request_.workload.context); }
-  [[nodiscard]] const Placement* find(SplitKind split) const {
-    for (const Placement& placement : plan_.placements) {
-      if (placement.split == split && placement.runtime == runtime_of_verdict()) {
-        return &placement;
-      }
-    }
-    return nullptr;
-  }
-  [[nodiscard]] runtime::Id runtime_of_verdict() const {
-    return plan_.verdict.placement ? winner().runtime : scenarios_.front().runtime->id();
-  }
-  [[nodiscard]] std::string model_in_format(const Placement& placement) const {
-    return fmt::format("{} ({})", printable(request_.model.id), printable(placement.format));
-  }
-
   /// "129.4 GB of weights, 132.9 GB in all, against the 115.4 GB (107.5 GiB) that macOS lets ..."
   void one_node_too_small() {
     const Placement* whole = find(SplitKind::independent);
-    if (whole == nullptr || whole->nodes.empty() || whole->fits) {
+    if (whole == nullptr || whole->nodes.empty() || whole->standing.fits()) {
       return;
     }
     const NodeBudget& largest = *std::max_element(
@@ -82,50 +69,111 @@ class Words {
                         format_gb(effective), format_gib(effective), format_gib(node.ram)));
   }
 
-  void idle_nodes(const Placement& placement) {
-    for (const std::size_t node : placement.idle) {
-      const hardware::Node& idle = request_.cluster.nodes[node];
-      const auto& cut = scenarios_[decision_.scenario].tensor[request_.cluster.nodes.size()];
-      if (placement.split == SplitKind::tensor && !cut.ok) {
-        because("idle-node", fmt::format("{} stays idle: {}.", node_name(node), cut.reason));
-        continue;
-      }
-      if (placement.split != SplitKind::independent) {
-        because("idle-node", fmt::format("{} stays idle: with it in the split the plan would be "
-                                         "tighter, not better.",
-                                         node_name(node)));
-        continue;
-      }
-      if (!idle.mac && scenarios_[decision_.scenario].runtime->needs_macs()) {
-        because("idle-node",
-                fmt::format("{} gets no worker: {} runs on Macs only.", node_name(node),
-                            scenarios_[decision_.scenario].runtime->name()));
-        continue;
-      }
-      const fit::Demand demand =
-          demand_of(scenarios_[decision_.scenario], request_.workload,
-                    request_.workload.context.count(), SplitKind::independent, 1);
-      const Bytes needed(demand.stage(0, demand.layers()));
-      const Bytes effective = idle.effective_whole(decision_.raised);
+  /// A context that no hardware brings.
+  void model_ends() {
+    const std::int64_t longest = request_.model.architecture.context;
+    if (longest > 0 && request_.workload.context.count() > longest) {
       because(
-          "idle-node",
-          fmt::format("{} gets no worker: the model needs {} there and it may use {} ({} short).",
-                      node_name(node), format_gb(needed), format_gb(effective),
-                      format_gb(needed - effective)));
+          "context-above-longest",
+          fmt::format("The model ends at {} tokens: it is judged there, and the {} tokens asked "
+                      "for never fit.",
+                      format_tokens(Tokens(longest)), context()));
     }
   }
 
-  void limits(const Placement& placement) {
-    if (placement.limit == Limit::raised) {
-      because("raised-limit",
-              "At the default GPU limit it does not load; with the limit raised as below it does. "
-              "What needs a raised limit is never better than borderline.");
+  void idle_nodes(const Placement& placement) {
+    const Scenario& scenario = scenarios_[decision_.scenario];
+    for (const std::size_t node : placement.idle) {
+      const hardware::Node& idle = request_.cluster.nodes[node];
+      if (!idle.mac && scenario.runtime->needs_macs()) {
+        because("idle-node", fmt::format("{} stays idle: {} runs on Macs only.", node_name(node),
+                                         scenario.runtime->title()));
+        continue;
+      }
+      if (placement.split != SplitKind::independent) {
+        const auto& cut = scenario.tensor[request_.cluster.nodes.size()];
+        const bool uneven = placement.split == SplitKind::tensor && !cut.ok;
+        because("idle-node",
+                uneven ? fmt::format("{} stays idle: {}.", node_name(node), cut.reason)
+                       : fmt::format("{} stays idle: no placement with it has a better tier, more "
+                                     "replicas or over 10 % more speed.",
+                                     node_name(node)));
+        continue;
+      }
+      const Bytes effective = idle.effective_whole(decision_.raised);
+      if (needed_whole(scenario) <= effective) {
+        because("idle-node",
+                fmt::format("{} stays idle: {} replica{} asked for.", node_name(node),
+                            request_.replicas, request_.replicas == 1 ? " is" : "s are"));
+        continue;
+      }
+      because(
+          "idle-node",
+          fmt::format("{} gets no worker: the model needs {} there and it may use {} ({} short).",
+                      node_name(node), format_gb(needed_whole(scenario)), format_gb(effective),
+                      format_gb(needed_whole(scenario) - effective)));
     }
-    if (!placement.fits && placement.loads) {
+    idle_together(placement);
+  }
+
+  [[nodiscard]] Bytes needed_whole(const Scenario& scenario) const {
+    const fit::Demand demand =
+        demand_of(scenario, request_.workload, judged_context(scenario.profile, request_.workload),
+                  SplitKind::independent, 1, hardware::Transport::tcp);
+    return Bytes(demand.stage(0, demand.layers()));
+  }
+
+  /// Beside workers, idle nodes that could hold one more replica together.
+  void idle_together(const Placement& placement) {
+    if (placement.split != SplitKind::independent || placement.idle.size() < 2 ||
+        request_.replicas > 0 || request_.goal == Goal::answer) {
+      return;
+    }
+    Request rest = request_;
+    rest.cluster.nodes.clear();
+    rest.cluster.links.clear();
+    rest.layers.clear();
+    const std::vector<std::size_t>& idle = placement.idle;
+    for (const std::size_t node : idle) {
+      rest.cluster.nodes.push_back(request_.cluster.nodes[node]);
+    }
+    for (std::size_t i = 0; i < idle.size(); ++i) {
+      for (std::size_t j = i + 1; j < idle.size(); ++j) {
+        if (const auto* link = request_.cluster.link_between(idle[i], idle[j])) {
+          rest.cluster.links.push_back(*link);
+          rest.cluster.links.back().first = i;
+          rest.cluster.links.back().second = j;
+        }
+      }
+    }
+    const Decision together =
+        decide(make_scenarios(rest), request_.workload, {SplitKind::pipeline, Goal::jobs, 0});
+    if (!together.found() || !together.fits) {
+      return;
+    }
+    std::vector<std::string> names;
+    for (const std::size_t node : together.replicas.front().nodes) {
+      names.push_back(node_name(idle[node]));
+    }
+    because("idle-together",
+            fmt::format("{} together could hold one more replica as a pipeline ({}).",
+                        join_words(names), fit::tier_name(together.tier)));
+  }
+
+  void limits(const Placement& placement) {
+    if (placement.standing.raised()) {
+      because("raised-limit",
+              fmt::format("At the default GPU limit {} not {}; with the limit raised as below it "
+                          "does. What needs a raised limit is never better than borderline.",
+                          plan_.verdict.fits ? context() + " tokens do" : "it does",
+                          plan_.verdict.fits ? "fit so" : "load"));
+    }
+    if (!plan_.verdict.fits && placement.standing.loads()) {
       because("cap-context",
               fmt::format("It loads, but {} tokens do not fit: cap the context at {} tokens.",
-                          context(), format_whole(placement.max_context)));
-    } else if (plan_.verdict.tier == fit::Tier::borderline && placement.limit != Limit::raised) {
+                          context(), format_whole(cap_of(plan_))));
+    } else if (plan_.verdict.tier == fit::Tier::borderline && !placement.standing.raised() &&
+               !decision_.last_resort) {
       const NodeBudget& fullest = *std::max_element(
           placement.nodes.begin(), placement.nodes.end(),
           [](const NodeBudget& a, const NodeBudget& b) { return a.utilization < b.utilization; });
@@ -135,7 +183,7 @@ class Words {
                           placement.comfortable_context > 0
                               ? fmt::format("Up to {} tokens it would be comfortable.",
                                             format_whole(placement.comfortable_context))
-                              : "It is so at any context."));
+                              : "No context length would make it comfortable."));
     }
   }
 
@@ -158,12 +206,18 @@ class Words {
                           count == 2 ? "Two" : fmt::format("These {}", count_word(count)),
                           count == 2 ? "twice" : fmt::format("{} times", count_word(count))));
     }
+    if (plan_.verdict.tier == fit::Tier::borderline) {
+      roomier_shard(placement);
+    }
     speeds(placement);
+    if (count == 1 && nodes > 1) {
+      shard_beside();
+    }
     limits(placement);
     idle_nodes(placement);
     if (nodes > 1 && plan_.verdict.tier != fit::Tier::comfortable) {
       const Placement* shard = find(SplitKind::pipeline);
-      if (shard != nullptr && shard->supported && shard->loads &&
+      if (shard != nullptr && shard->standing.supported && shard->standing.loads() &&
           shard->max_context > placement.max_context) {
         because("shard-for-longer",
                 fmt::format("A pipeline over the nodes is needed beyond {} tokens; it would carry "
@@ -173,11 +227,73 @@ class Words {
     }
   }
 
-  /// "18.2 tokens/s (14.7 to 22.0, community)".
-  [[nodiscard]] static std::string rate(const speed::Estimate& figure) {
-    return fmt::format("{} tokens/s ({} to {}, {})", format_rate(figure.value),
-                       format_rate(figure.low), format_rate(figure.high),
-                       evidence_name(figure.evidence));
+  /// Workers go before a shard of a better tier; whoever wants its room is told how to have it.
+  void roomier_shard(const Placement& placement) {
+    for (const Placement& other : plan_.placements) {
+      if (other.split != SplitKind::independent && other.standing.may_win &&
+          other.standing.tier == fit::Tier::comfortable && other.standing.fits()) {
+        because("roomier-shard",
+                fmt::format("A {} is comfortable where {} borderline: its fullest node would be {} "
+                            "full. Choose it with --split {}.",
+                            split_name(other.split),
+                            placement.replicas == 1 ? "this worker is" : "these workers are",
+                            format_percent(other.utilization), split_name(other.split)));
+        return;
+      }
+    }
+  }
+
+  /// What one shard over several nodes would do beside the lone worker.
+  void shard_beside() {
+    const Placement* shard = find(SplitKind::pipeline);
+    if (shard != nullptr && shard->standing.supported && shard->standing.loads() &&
+        shard->speed.decode) {
+      because("shard-beside",
+              fmt::format("A pipeline over {} nodes would run at about {}.",
+                          count_word(shard->nodes.size()), rate(*shard->speed.decode)));
+    }
+  }
+
+  /// Of placements within 10 % of each other a faster one may lose; which rule made it so.
+  void why_not_faster() {
+    const Placement& mine = winner();
+    if (!mine.speed.aggregate) {
+      return;
+    }
+    const Placement* faster = nullptr;
+    for (const Placement& other : plan_.placements) {
+      const bool rival =
+          &other != &mine && other.standing.may_win && other.speed.aggregate &&
+          other.standing.tier == mine.standing.tier && other.replicas == mine.replicas &&
+          other.standing.fits() == mine.standing.fits() &&
+          other.standing.raised() == mine.standing.raised() &&
+          (other.split == SplitKind::independent) == (mine.split == SplitKind::independent);
+      if (rival && other.speed.aggregate->value > mine.speed.aggregate->value * 1.005 &&
+          (faster == nullptr || other.speed.aggregate->value > faster->speed.aggregate->value)) {
+        faster = &other;
+      }
+    }
+    if (faster == nullptr) {
+      return;
+    }
+    const auto used = [](const Placement& one) { return one.nodes.size(); };
+    const bool by_hand = mine.how.empty() && !faster->how.empty();
+    const std::string_view rule = by_hand                      ? "needs no split passed by hand"
+                                  : used(mine) < used(*faster) ? "uses fewer nodes"
+                                  : mine.utilization < faster->utilization - 1e-9
+                                      ? "leaves more room"
+                                      : "comes first in the order of preference";
+    because("within-ten-percent",
+            fmt::format("{} as a {} would do {} tokens/s in total, less than 10 % more; of so near "
+                        "ones {} is taken, which {}.",
+                        faster->runtime->title(), split_word(*faster),
+                        format_rate(faster->speed.aggregate->value), mine.runtime->title(), rule));
+  }
+
+  [[nodiscard]] static std::string split_word(const Placement& placement) {
+    return placement.split == SplitKind::independent ? "worker on each node"
+           : placement.split == SplitKind::pipeline  ? "pipeline"
+                                                     : "tensor split";
   }
 
   void speeds(const Placement& placement) {
@@ -232,7 +348,8 @@ class Words {
 
   void tensor_against_pipeline(const Placement& placement) {
     const Placement* pipeline = find(SplitKind::pipeline);
-    if (pipeline == nullptr || !pipeline->speed.decode || !placement.speed.decode) {
+    if (over_tcp(placement) || pipeline == nullptr || !pipeline->speed.decode ||
+        !placement.speed.decode) {
       return;
     }
     because("tensor-faster",
@@ -263,7 +380,7 @@ class Words {
     const bool pipeline = placement.split == SplitKind::pipeline;
     const std::size_t nodes = placement.nodes.size();
     const std::size_t smallest = nodes / placement.replicas;
-    const std::size_t fewest = decision_.grouping.fewest;
+    const std::size_t fewest = decision_.fewest;
     const std::vector<std::string> counts = layer_counts(placement);
     const std::string how = !pipeline ? "a tensor split, every layer cut evenly"
                             : counts.size() == 1
@@ -274,10 +391,10 @@ class Words {
         fmt::format("{} needs {}{} nodes together", model_in_format(placement),
                     spare ? "at least " : "", count_word(spare ? fewest : smallest));
     const Placement* whole = find(SplitKind::independent);
-    if (whole != nullptr && whole->fits && whole->supported) {
+    if (whole != nullptr && whole->standing.fits() && whole->standing.supported) {
       plan_.verdict.summary = fmt::format(
           "{} fits whole on one node; as asked it runs as {} over {} nodes{}.",
-          model_in_format(placement), how, count_word(nodes),
+          model_in_format(placement), how, count_word(smallest),
           placement.replicas > 1 ? fmt::format(", in {} replicas", count_word(placement.replicas))
                                  : "");
     } else if (placement.replicas == 1) {
@@ -318,7 +435,7 @@ class Words {
     limits(placement);
     idle_nodes(placement);
     if (spare && placement.replicas == 1) {
-      note(fmt::format("{} nodes would do at this tier.", count_word(fewest)));
+      note(fmt::format("{} nodes are enough for this tier.", upper_first(count_word(fewest))));
     }
     if (!placement.how.empty()) {
       note(fmt::format("To get this split: {}.", placement.how));
@@ -353,259 +470,70 @@ class Words {
     one_node_too_small();
   }
 
-  /// What the splits that did not win would take, and why they did not.
-  void splits() {
-    if (request_.cluster.nodes.size() < 2) {
-      return;
-    }
-    const bool wont_fit = plan_.verdict.kind == Verdict::Kind::wont_fit;
-    std::vector<std::string> said;
-    for (const Placement& placement : plan_.placements) {
-      for (const Reason& problem : placement.problems) {
-        const bool wanted = wont_fit || placement.runtime == runtime_of_verdict();
-        if (placement.supported || !wanted ||
-            std::find(said.begin(), said.end(), problem.text) != said.end()) {
-          continue;
-        }
-        said.push_back(problem.text);
-        because(problem.code, problem.text + carried_by(placement));
+  /// Memory would do, but nothing that was asked for runs it so.
+  void unsupported() {
+    const Placement* best = nullptr;
+    for (std::size_t i = 0; i < plan_.placements.size(); ++i) {
+      const Placement& placement = plan_.placements[i];
+      if (placement.standing.loads() &&
+          (best == nullptr || placement.standing.tier > best->standing.tier)) {
+        best = &placement;
+        plan_.verdict.nearest = i;
       }
     }
-    for (const Placement& placement : plan_.placements) {
-      if (placement.split == SplitKind::tensor && placement.supported &&
-          placement.runtime == runtime_of_verdict() && !placement.nodes.empty()) {
-        tensor(placement);
+    const std::string what = fmt::format("{} ({})", printable(request_.model.id),
+                                         printable(scenarios_.front().profile.format));
+    const std::string who = request_.runtimes.size() == 1
+                                ? std::string(scenarios_.front().runtime->title()) + " can't"
+                                : "no runtime asked for can";
+    plan_.verdict.summary =
+        fmt::format("{} would fit in memory, but {} run it so on these nodes.", what, who);
+    if (best != nullptr) {
+      const NodeBudget& fullest = best->nodes[best->fullest];
+      because("memory-would-do",
+              fmt::format("{}, {} would be {} full: {} of the {} it may use.",
+                          best->split == SplitKind::independent
+                              ? "Whole on one node"
+                              : fmt::format("As a {} split", split_name(best->split)),
+                          node_name(fullest.node), format_percent(fullest.utilization),
+                          format_gb(fullest.parts.demand()), format_gb(fullest.effective)));
+    }
+  }
+
+  /// Something that a demand needs is not known; what is known is shown.
+  void unknown() {
+    const std::string id = printable(request_.model.id);
+    plan_.verdict.summary =
+        fmt::format("Whether {} fits is not known: macfit does not know all its shapes.", id);
+    for (std::size_t i = 0; i < plan_.placements.size(); ++i) {
+      const Placement& placement = plan_.placements[i];
+      if (placement.weight_bytes > Bytes(0)) {
+        plan_.verdict.nearest = i;
+        because("weights-alone",
+                fmt::format("Its weights alone take {} ({} bytes, {}): a lower bound of what it "
+                            "needs.",
+                            format_gb(placement.weight_bytes),
+                            format_whole(placement.weight_bytes.count()),
+                            evidence_name(placement.weight_evidence)));
         break;
       }
     }
-    if (request_.only) {
-      better_split();
-    }
+    const std::int64_t parameters = model::parameters_of(request_.model).total;
+    because("what-to-supply",
+            fmt::format("A config.json of a type that macfit reads tells the shapes; by size alone "
+                        "plan with --model {}.",
+                        parameters > 0 ? fmt::format("{}b-q4", std::max<std::int64_t>(
+                                                                   1, parameters / 1'000'000'000))
+                                       : "such as 230b-q4 or 128gb"));
   }
-
-  void tensor(const Placement& placement) {
-    Group group;
-    for (const NodeBudget& budget : placement.nodes) {
-      if (budget.replica == 0) {
-        group.push_back(budget.node);
-      }
-    }
-    const auto scenario =
-        std::find_if(scenarios_.begin(), scenarios_.end(),
-                     [&](const Scenario& s) { return s.runtime->id() == placement.runtime; });
-    const hardware::Transport transport = transport_of(*scenario, group);
-    const bool tcp = transport == hardware::Transport::tcp;
-    const speed::Link link = link_within(*scenario, group, transport);
-    std::string cost;
-    if (link.latency > 0.0) {
-      cost = fmt::format(" At about {:.0f} µs one way that is {:.0f} ms a token before any work.",
-                         link.latency * 1e6,
-                         link.latency * 1e3 * static_cast<double>(placement.collectives_per_token));
-    }
-    if (tcp) {
-      because("tensor-latency",
-              fmt::format("A tensor split is never recommended over TCP: it is latency-bound, with "
-                          "{} collectives a token that each wait for the link.{}{}",
-                          placement.collectives_per_token,
-                          placement.speed.decode ? fmt::format(" It would run at about {}.",
-                                                               rate(*placement.speed.decode))
-                                                 : cost,
-                          placement.loads && plan_.verdict.kind == Verdict::Kind::wont_fit
-                              ? " Over RDMA (--link tb5-rdma --split tensor) it would carry this "
-                                "model."
-                              : ""));
-    } else if (plan_.verdict.kind != Verdict::Kind::tensor) {
-      note(placement.speed.decode
-               ? fmt::format("Cut by tensor over RDMA it would run at about {}.",
-                             rate(*placement.speed.decode))
-               : fmt::format("A tensor split over RDMA is possible ({} collectives a token); its "
-                             "speed is not known, so it wins only with --split tensor.",
-                             placement.collectives_per_token));
-    }
-  }
-
-  /// " EXO has a pipeline split for it." where another runtime would do.
-  [[nodiscard]] std::string carried_by(const Placement& placement) const {
-    if (placement.split == SplitKind::independent) {
-      return {};
-    }
-    std::vector<std::string> able;
-    for (const runtime::Id id : runtime::all()) {
-      const runtime::Runtime& other = runtime::get(id);
-      if (id == placement.runtime || !other.runs(request_.model).ok) {
-        continue;
-      }
-      const std::size_t nodes = request_.cluster.nodes.size();
-      const bool can = placement.split == SplitKind::pipeline
-                           ? other.pipeline(request_.model, nodes).ok
-                           : other.tensor(request_.model, request_.recipe, nodes).ok;
-      if (can) {
-        able.emplace_back(other.name());
-      }
-    }
-    if (able.empty()) {
-      return ".";
-    }
-    return fmt::format("; {} {} a {} split for it.", join_words(able),
-                       able.size() == 1 ? "has" : "have", split_name(placement.split));
-  }
-
-  void better_split() {
-    Decision free = decide(scenarios_, request_.workload, std::nullopt);
-    if (!free.wont_fit && free.split != *request_.only &&
-        (plan_.verdict.kind == Verdict::Kind::wont_fit || free.tier > plan_.verdict.tier ||
-         free.split == SplitKind::independent)) {
-      because("better-split",
-              fmt::format("Without --split {} the answer is {}, {}.", split_name(*request_.only),
-                          verdict_name(static_cast<Verdict::Kind>(free.split), free.replicas),
-                          fit::tier_name(free.tier)));
-    }
-  }
-
-  void notes() {
-    const model::Model& model = request_.model;
-    if (model.nominal) {
-      note(fmt::format(
-          "\"{}\" is a nominal model (estimated): {} parameters at {}. {} Nearest real models: {}.",
-          printable(model.id), format_parameters(model.nominal->parameters),
-          printable(scenarios_.front().profile.format),
-          model.nominal->dense ? "It is taken as dense: every weight is read for every token, the "
-                                 "slow and safe side; "
-                                 "append -aN for a mixture of experts."
-                               : fmt::format("{} of them active per token.",
-                                             format_parameters(model.nominal->active_parameters)),
-          join_words(model.nominal->nearest)));
-      nearest_splits();
-    }
-    for (const std::string& text : model.notes) {
-      note(text);
-    }
-    for (const hardware::Problem& problem : request_.cluster.problems) {
-      if (!said_of_cables(problem.code)) {
-        note(problem.text);
-      }
-    }
-    bool extrapolated = false;
-    for (const hardware::Node& node : request_.cluster.nodes) {
-      extrapolated = extrapolated || node.gpu_limit.evidence == Evidence::extrapolated;
-    }
-    if (extrapolated) {
-      note(
-          "A GPU limit here is extrapolated: nobody published it for this RAM size. Read yours and "
-          "state it with --wired-limit.");
-    }
-    for (const Placement& placement : plan_.placements) {
-      for (const Reason& problem : placement.problems) {
-        if (placement.supported &&
-            std::find(plan_.notes.begin(), plan_.notes.end(), problem.text + ".") ==
-                plan_.notes.end() &&
-            (plan_.verdict.placement ? &placement == &winner() : problem.code != "drops-layers")) {
-          note(problem.text + ".");
-        }
-      }
-    }
-    if (request_.workload.sequences > 1) {
-      note(fmt::format("{} sequences share each replica: every one has its own cache.",
-                       request_.workload.sequences));
-    }
-  }
-
-  /// True where the winner's own problems say of its cables what the cluster's would say again.
-  [[nodiscard]] bool said_of_cables(const std::string& code) const {
-    if (!plan_.verdict.placement || (code.rfind("rdma-", 0) != 0 && code != "thunderbolt-ports") ||
-        code == "rdma-not-confirmed") {
-      return false;
-    }
-    const auto& codes = runtime::topology_problem_codes();
-    return std::any_of(winner().problems.begin(), winner().problems.end(), [&](const Reason& mine) {
-      return std::any_of(codes.begin(), codes.end(),
-                         [&](const auto& known) { return known.code == mine.code; });
-    });
-  }
-
-  void nearest_splits() {
-    if (request_.cluster.nodes.size() < 2 || request_.nearest.empty()) {
-      return;
-    }
-    std::vector<std::string> parts;
-    for (const Scenario& scenario : scenarios_) {
-      std::vector<std::string> can;
-      std::vector<std::string> cannot;
-      for (const model::Model& near : request_.nearest) {
-        const bool ok = scenario.runtime->runs(near).ok &&
-                        scenario.runtime->pipeline(near, request_.cluster.nodes.size()).ok;
-        (ok ? can : cannot).push_back(near.id);
-      }
-      parts.push_back(
-          fmt::format("{} can pipeline {}{}", scenario.runtime->name(),
-                      can.empty() ? "none of them" : join_words(can),
-                      cannot.empty() || can.empty() ? "" : ", not " + join_words(cannot, "or")));
-    }
-    note(fmt::format(
-        "Every split counts as supported for a nominal model. Of the nearest real ones, "
-        "{}.",
-        join_words(parts)));
-  }
-
-  Plan& plan_;
-  const std::vector<Scenario>& scenarios_;
-  const Decision& decision_;
-  const Request& request_;
 };
 
 }  // namespace
 
-std::optional<Shortfall> find_shortfall(const Plan& plan, const std::vector<Scenario>& scenarios) {
-  std::optional<Shortfall> nearest;
-  const auto scenario_of = [&](runtime::Id id) -> const Scenario& {
-    return *std::find_if(scenarios.begin(), scenarios.end(),
-                         [&](const Scenario& s) { return s.runtime->id() == id; });
-  };
-  for (std::size_t i = 0; i < plan.placements.size(); ++i) {
-    const Placement& placement = plan.placements[i];
-    if (!placement.may_win || placement.nodes.empty()) {
-      continue;
-    }
-    const Scenario& scenario = scenario_of(placement.runtime);
-    const std::int64_t context = load_context(scenario.profile);
-    const bool shard = placement.split != SplitKind::independent;
-    const std::size_t nodes =
-        shard ? placement.nodes.size() / std::max<std::size_t>(1, placement.replicas) : 1;
-    const fit::Demand demand =
-        demand_of(scenario, plan.request.workload, context, placement.split, nodes);
-    std::vector<std::int64_t> effective;
-    for (const NodeBudget& budget : placement.nodes) {
-      const Scenario::Capacity& capacity = scenario.capacity(true);
-      effective.push_back(shard ? capacity.part[budget.node] : capacity.whole[budget.node]);
-    }
-    fit::Split split;
-    if (placement.split == SplitKind::pipeline && scenario.takes_split && scenario.given.empty()) {
-      split = fit::best_split(demand, effective);
-    }
-    std::optional<Shortfall> mine;
-    std::size_t first = 0;
-    for (std::size_t n = 0; n < placement.nodes.size(); ++n) {
-      const NodeBudget& budget = placement.nodes[n];
-      const std::size_t begin =
-          split.empty() ? static_cast<std::size_t>(budget.first_layer) : first;
-      const auto count = static_cast<std::size_t>(split.empty() ? budget.layer_count : split[n]);
-      first += count;
-      const Bytes needed(demand.stage(begin, count));
-      const Bytes short_by = needed - Bytes(effective[n]);
-      // A shard fails by its worst node; whole models by the one that comes nearest.
-      if (!mine || (shard ? short_by > mine->short_by : short_by < mine->short_by)) {
-        mine = Shortfall{i, budget.node, needed, Bytes(effective[n]), short_by};
-      }
-    }
-    if (mine && (!nearest || mine->short_by < nearest->short_by)) {
-      nearest = mine;
-    }
-  }
-  return nearest;
-}
-
 void put_into_words(Plan& plan, const std::vector<Scenario>& scenarios, const Decision& decision) {
-  Words(plan, scenarios, decision).write();
+  VerdictWords(plan, scenarios, decision).write();
+  write_splits(plan, scenarios, decision);
+  write_notes(plan, scenarios, decision);
 }
 
 }  // namespace macfit::plan

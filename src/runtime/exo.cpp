@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 
+#include "macfit/core/text.hpp"
 #include "macfit/runtime/exo_rules.hpp"
 #include "mlx_family.hpp"
 #include "runtimes.hpp"
@@ -10,35 +10,16 @@
 namespace macfit::runtime {
 namespace {
 
-// EXO@b5375f8c, auto_parallel.py: strategies for tensor parallelism.
-constexpr std::array<std::string_view, 27> sharded = {
-    "llama",       "mistral",         "ministral3",   "deepseek_v3", "deepseek_v32",
-    "deepseek_v4", "kimi_k2",         "kimi_k25",     "minimax",     "minimax_m2",
-    "glm4_moe",    "glm4_moe_lite",   "qwen3",        "qwen3_moe",   "qwen3_next",
-    "qwen3_5",     "qwen3_5_moe",     "qwen3_5_text", "qwen3_vl",    "qwen3_vl_moe",
-    "gpt_oss",     "step3p5",         "nemotron_h",   "gemma4",      "gemma4_text",
-    "glm_moe_dsa", "qwen3_5_moe_text"};
-
 class Exo final : public MlxFamily {
  public:
-  [[nodiscard]] Id id() const override { return Id::exo; }
-  [[nodiscard]] std::string_view name() const override { return "EXO"; }
-
-  [[nodiscard]] Support runs(const model::Model& model) const override {
-    // EXO pins a branch of mlx-lm that has DeepSeek V4 besides.
-    if (model.nominal || mlx_lm_has_class(model.architecture) ||
-        model.architecture.type == "deepseek_v4") {
-      return Support::yes();
-    }
-    return Support::no(
-        "architecture-unknown",
-        fmt::format("EXO has no class for the architecture \"{}\"", model.architecture.type));
-  }
+  using MlxFamily::MlxFamily;
 
   [[nodiscard]] Support pipeline(const model::Model& model, std::size_t nodes) const override {
-    const std::string& type = model.architecture.type;
-    if (nodes > 1 && (type == "gemma4" || type == "gemma4_text")) {
-      return Support::no("no-pipeline", "EXO runs Gemma 4 on one node only in pipeline mode");
+    const ClassFacts* known = class_of(model);
+    if (nodes > 1 && !model.nominal && known != nullptr && !known->pipeline) {
+      return Support::no("no-pipeline",
+                         fmt::format("EXO runs \"{}\" models on one node only in pipeline mode",
+                                     model.architecture.type));
     }
     return Support::yes();
   }
@@ -66,6 +47,34 @@ class Exo final : public MlxFamily {
   }
 
   /// placement.py sums free memory over the cycle: no cache, no activations, no node by itself.
+  [[nodiscard]] std::vector<Problem> accepts(const Proposal& proposal) const override {
+    if (!proposal.split || proposal.fits) {
+      return {};
+    }
+    ExoRequest asked;
+    asked.storage = Bytes(proposal.profile->total_weights());
+    asked.layers = static_cast<std::int64_t>(proposal.profile->layers);
+    asked.hidden = proposal.profile->hidden;
+    asked.tensor = proposal.tensor;
+    std::vector<Bytes> demand;
+    std::vector<Bytes> effective;
+    for (const Proposal::Node& node : proposal.nodes) {
+      if (node.replica == 0) {
+        asked.available.push_back(node.ram);
+        demand.push_back(node.demand);
+        effective.push_back(node.effective);
+      }
+    }
+    asked.min_nodes = asked.available.size();
+    const auto overflow = exo_overflow(demand, effective);
+    if (!overflow || !exo_place(asked).accepted) {
+      return {};
+    }
+    return {{"accepted-but-overflows",
+             fmt::format("EXO compares free memory with the checkpoint's size and forgets caches "
+                         "and activations, so it would accept this, and {} would run out by {}",
+                         proposal.nodes[overflow->node].name, format_gb(overflow->missing))}};
+  }
 
   [[nodiscard]] std::string split_warning(std::int64_t /*layers*/,
                                           std::size_t /*nodes*/) const override {
@@ -84,27 +93,12 @@ class Exo final : public MlxFamily {
     }
     return Support::no("kv-format-unknown", "EXO keeps its cache in bf16 and has no switch for it");
   }
-
- protected:
-  [[nodiscard]] Support tensor_code(const model::Model& model) const override {
-    if (std::find(sharded.begin(), sharded.end(), model.architecture.type) != sharded.end()) {
-      return Support::yes();
-    }
-    return Support::no("no-tensor", fmt::format("EXO has no tensor strategy for \"{}\" models",
-                                                model.architecture.type));
-  }
-
-  [[nodiscard]] std::int64_t collectives_per_layer(const model::Model& model) const override {
-    const std::string& type = model.architecture.type;
-    return type == "minimax" || type == "minimax_m2" ? 3 : 2;
-  }
 };
 
 }  // namespace
 
-const Runtime& exo() {
-  static const Exo runtime;
-  return runtime;
+std::unique_ptr<const Runtime> make_exo(std::shared_ptr<const Facts> facts) {
+  return std::make_unique<Exo>(std::move(facts));
 }
 
 }  // namespace macfit::runtime

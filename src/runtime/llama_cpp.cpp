@@ -1,11 +1,12 @@
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 
 #include "macfit/core/error.hpp"
+#include "macfit/core/text.hpp"
 #include "macfit/model/gguf/gguf.hpp"
 #include "macfit/model/layout.hpp"
+#include "macfit/runtime/llama_fit.hpp"
 #include "runtimes.hpp"
 
 namespace macfit::runtime {
@@ -13,12 +14,6 @@ namespace {
 
 // Metal's own use beside the model, as for the other runtimes.
 constexpr std::int64_t base_bytes = 512 * mib;
-
-// llama.cpp v0.5.0, src/llama-arch.cpp: no --split-mode tensor for these.
-constexpr std::array<std::string_view, 14> no_tensor = {
-    "deepseek2",      "deepseek32", "minimax-m2", "minimax-m3",    "glm-dsa",
-    "kimi-linear",    "mamba",      "jamba",      "granitehybrid", "nemotron_h",
-    "nemotron_h_moe", "plamo2",     "rwkv6",      "rwkv7"};
 
 model::GgmlType cache_type(KvFormat format) {
   switch (format) {
@@ -88,8 +83,7 @@ std::int64_t recurrent_state(const model::Block& block, std::int64_t known) {
 
 class LlamaCpp final : public Runtime {
  public:
-  [[nodiscard]] Id id() const override { return Id::llama_cpp; }
-  [[nodiscard]] std::string_view name() const override { return "llama.cpp"; }
+  using Runtime::Runtime;
 
   [[nodiscard]] Support format(const model::Recipe& asked) const override {
     if (asked.kind == model::Recipe::Kind::mixed) {
@@ -120,7 +114,8 @@ class LlamaCpp final : public Runtime {
       return Support::yes();
     }
     const std::string name = model::find_gguf_architecture(model.architecture).value_or("");
-    if (std::find(no_tensor.begin(), no_tensor.end(), name) != no_tensor.end()) {
+    const ClassFacts* known = facts().find_class(name);
+    if (known != nullptr ? !known->tensor : !facts().every_class.tensor) {
       return Support::no("no-tensor",
                          fmt::format("llama.cpp refuses --split-mode tensor for \"{}\"", name));
     }
@@ -134,6 +129,51 @@ class LlamaCpp final : public Runtime {
   }
 
   [[nodiscard]] bool needs_macs() const override { return false; }
+
+  /// ggml's Metal and RPC backends have no flash attention for unlike types (docs/runtimes.md).
+  [[nodiscard]] Support kv_pair(KvFormat keys, KvFormat values) const override {
+    if (keys == values) {
+      return Support::yes();
+    }
+    return Support::no(
+        "kv-types-differ",
+        fmt::format("llama.cpp has no GPU attention for keys in {} and values in {}: attention "
+                    "would fall to the client's CPU, so give both the same type",
+                    kv_format_name(keys), kv_format_name(values)));
+  }
+
+  /// Token embedding, the host's compute buffer and the logits of every sequence.
+  [[nodiscard]] Bytes host_bytes(const Profile& profile, const Workload& workload,
+                                 std::size_t nodes) const override {
+    if (!profile.graph) {
+      return Bytes(0);
+    }
+    const LlamaContext context = llama_context(workload, workload.context.count());
+    return Bytes(profile.host_weights) +
+           Bytes(llama_host_compute(*profile.graph, context, nodes > 1)) +
+           Bytes(profile.graph->vocabulary * 4 * workload.sequences);
+  }
+
+  /// --fit, on by default, would cut a context that leaves too little free.
+  [[nodiscard]] std::vector<Problem> accepts(const Proposal& proposal) const override {
+    if (!proposal.profile->graph || proposal.nodes.empty()) {
+      return {};
+    }
+    const Proposal::Node& tightest =
+        *std::min_element(proposal.nodes.begin(), proposal.nodes.end(),
+                          [](const Proposal::Node& a, const Proposal::Node& b) {
+                            return a.effective - a.demand < b.effective - b.demand;
+                          });
+    const Bytes left = tightest.gpu_limit - tightest.demand + tightest.base;
+    if (left < Bytes(0) || left >= Bytes(llama_fit_margin)) {
+      return {};
+    }
+    return {{"fit-margin",
+             fmt::format("llama.cpp keeps 1 GiB of every device free by itself (--fit): with {} "
+                         "left on {} it would cut the context unless -c is given",
+                         format_gb(left), tightest.name)}};
+  }
+
   [[nodiscard]] Support kv(const model::Model& model, KvFormat format) const override {
     const auto block = model::ggml_type_info(cache_type(format)).block;
     for (const model::Block& kind : model.architecture.blocks) {
@@ -206,35 +246,16 @@ class LlamaCpp final : public Runtime {
   }
 
  private:
-  /// Layer i goes to the first device whose share of the free memory, summed up, lies above
-  /// i / (layers + 1); the output layer is the last. In 32-bit floats, as llama.cpp reckons.
   [[nodiscard]] std::vector<std::int64_t> divide(std::int64_t layers,
                                                  const std::vector<Bytes>& free_memory,
                                                  std::int64_t unloaded) const override {
-    std::vector<float> shares;
-    float sum = 0.0F;
-    for (const Bytes bytes : free_memory) {
-      sum += static_cast<float>(bytes.count());
-      shares.push_back(sum);
-    }
-    std::vector<std::int64_t> split(free_memory.size(), 0);
-    const auto all = static_cast<float>(layers + unloaded + 1);
-    for (std::int64_t layer = 0; layer < layers; ++layer) {
-      const float at = static_cast<float>(layer) / all;
-      std::size_t device = 0;
-      while (device + 1 < shares.size() && !(shares[device] / sum > at)) {
-        ++device;
-      }
-      ++split[device];
-    }
-    return split;
+    return llama_layers(layers, free_memory, unloaded);
   }
 };
 
 Profile LlamaCpp::profile(const model::Model& model, const model::Recipe& recipe, KvFormat kv,
                           std::size_t most_ranks) const {
   Profile profile;
-  profile.runtime = Id::llama_cpp;
   profile.recipe = recipe;
   model::WeightLayout layout;
   std::int64_t duplicate = 0;
@@ -296,9 +317,8 @@ Profile LlamaCpp::profile(const model::Model& model, const model::Recipe& recipe
 
 }  // namespace
 
-const Runtime& llama_cpp() {
-  static const LlamaCpp runtime;
-  return runtime;
+std::unique_ptr<const Runtime> make_llama_cpp(std::shared_ptr<const Facts> facts) {
+  return std::make_unique<LlamaCpp>(std::move(facts));
 }
 
 }  // namespace macfit::runtime

@@ -2,9 +2,6 @@
 
 #include <algorithm>
 
-#include "macfit/runtime/runtime.hpp"
-#include "runtimes.hpp"
-
 namespace macfit::runtime {
 namespace {
 
@@ -48,12 +45,33 @@ std::int64_t total(const std::vector<std::int64_t>& bytes) {
 
 }  // namespace
 
+std::vector<std::int64_t> llama_layers(std::int64_t layers, const std::vector<Bytes>& free_memory,
+                                       std::int64_t unloaded) {
+  std::vector<float> shares;
+  float sum = 0.0F;
+  for (const Bytes bytes : free_memory) {
+    sum += static_cast<float>(bytes.count());
+    shares.push_back(sum);
+  }
+  std::vector<std::int64_t> split(free_memory.size(), 0);
+  const auto all = static_cast<float>(layers + unloaded + 1);
+  for (std::int64_t layer = 0; layer < layers; ++layer) {
+    const float at = static_cast<float>(layer) / all;
+    std::size_t device = 0;
+    while (device + 1 < shares.size() && !(shares[device] / sum > at)) {
+      ++device;
+    }
+    ++split[device];
+  }
+  return split;
+}
+
 std::int64_t llama_fit_context(const Profile& profile, const std::vector<Bytes>& free_memory) {
   constexpr std::int64_t least = 4096;
   const std::int64_t longest = profile.longest_context;
   const auto layers = static_cast<std::int64_t>(profile.layers);
   const std::vector<std::int64_t> split =
-      llama_cpp().default_split(layers, free_memory, profile.unloaded_layers);
+      llama_layers(layers, free_memory, profile.unloaded_layers);
   const std::vector<std::int64_t> at_longest = used(profile, split, longest);
   std::int64_t budget = 0;
   bool fits = true;

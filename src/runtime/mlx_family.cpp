@@ -3,93 +3,13 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/format.h>
+
 #include "macfit/model/layout.hpp"
 #include "macfit/model/tensor_split.hpp"
 
 namespace macfit::runtime {
 namespace {
-
-// Model types whose class stands in mlx_lm/models/ (or is mapped to one), mlx-lm@d78bf58e.
-constexpr std::array<std::string_view, 76> classes = {"afmoe",
-                                                      "bailing_moe",
-                                                      "bailing_moe_linear",
-                                                      "bailing_moe_v2",
-                                                      "bitnet",
-                                                      "cohere",
-                                                      "cohere2",
-                                                      "dbrx",
-                                                      "deepseek",
-                                                      "deepseek_v2",
-                                                      "deepseek_v3",
-                                                      "deepseek_v32",
-                                                      "dots1",
-                                                      "ernie4_5",
-                                                      "ernie4_5_moe",
-                                                      "exaone",
-                                                      "exaone4",
-                                                      "exaone_moe",
-                                                      "falcon_h1",
-                                                      "gemma",
-                                                      "gemma2",
-                                                      "gemma3",
-                                                      "gemma3_text",
-                                                      "gemma3n",
-                                                      "gemma4",
-                                                      "gemma4_text",
-                                                      "glm",
-                                                      "glm4",
-                                                      "glm4_moe",
-                                                      "glm4_moe_lite",
-                                                      "glm_moe_dsa",
-                                                      "gpt_oss",
-                                                      "granite",
-                                                      "granitemoe",
-                                                      "granitemoehybrid",
-                                                      "hunyuan",
-                                                      "hunyuan_v1_dense",
-                                                      "internlm2",
-                                                      "internlm3",
-                                                      "iquestcoder",
-                                                      "iquestloopcoder",
-                                                      "jamba",
-                                                      "joyai_llm",
-                                                      "kimi_k2",
-                                                      "kimi_k25",
-                                                      "kimi_linear",
-                                                      "kimi_vl",
-                                                      "laguna",
-                                                      "lfm2",
-                                                      "lfm2_moe",
-                                                      "llama",
-                                                      "llama4",
-                                                      "llama4_text",
-                                                      "longcat_flash",
-                                                      "mellum",
-                                                      "mimo",
-                                                      "mimo_v2_flash",
-                                                      "minimax",
-                                                      "minimax_m2",
-                                                      "ministral3",
-                                                      "mistral",
-                                                      "mistral3",
-                                                      "mixtral",
-                                                      "nemotron",
-                                                      "nemotron-nas",
-                                                      "nemotron_h",
-                                                      "olmo2",
-                                                      "olmo3",
-                                                      "olmoe",
-                                                      "phi",
-                                                      "phi3",
-                                                      "phimoe",
-                                                      "qwen",
-                                                      "qwen2",
-                                                      "qwen2_moe",
-                                                      "qwen3"};
-constexpr std::array<std::string_view, 13> more_classes = {
-    "qwen3_5",      "qwen3_5_moe",      "qwen3_moe",   "qwen3_next", "qwen3_vl",
-    "qwen3_vl_moe", "seed_oss",         "smollm3",     "stablelm",   "starcoder2",
-    "step3p5",      "qwen3_5_moe_text", "qwen3_5_text"};
 
 // Metal's own use beside the model. Source: Ollama keeps 512 MiB of every Metal device free.
 constexpr std::int64_t base_bytes = 512 * mib;
@@ -139,7 +59,8 @@ bool fused_attention(const model::Attention& attention) {
          std::find(fused.begin(), fused.end(), attention.head_dim) != fused.end();
 }
 
-LayerKind layer_kind(const model::Block& block, const model::LayerCache& cache, KvFormat kv) {
+LayerKind layer_kind(const model::Block& block, const model::LayerCache& cache, KvFormat kv,
+                     const ClassFacts& stated) {
   LayerKind kind;
   kind.constant_bytes = cache.state_bytes;
   if (cache.kind == model::LayerCache::Kind::attention ||
@@ -157,12 +78,12 @@ LayerKind layer_kind(const model::Block& block, const model::LayerCache& cache, 
     }
     kind.window = cache.mlx_full ? 0 : cache.window;
     kind.kv_heads = std::max<std::int64_t>(1, cache.kv_heads);
-    kind.slot_bytes = cached_bytes(cache.key_elements, kv) +
-                      cached_bytes(cache.value_elements, kv) +
-                      cached_bytes(cache.indexer_elements, KvFormat::bf16);
+    const std::int64_t indexer =
+        cached_bytes(cache.indexer_elements, KvFormat::bf16) * (stated.indexer_values ? 2 : 1);
+    kind.slot_bytes =
+        cached_bytes(cache.key_elements, kv) + cached_bytes(cache.value_elements, kv) + indexer;
     const bool latent = cache.kind == model::LayerCache::Kind::latent;
-    kind.slot_replicated =
-        latent ? kind.slot_bytes : cached_bytes(cache.indexer_elements, KvFormat::bf16);
+    kind.slot_replicated = latent ? kind.slot_bytes : indexer;
   }
   if (block.attention && !fused_attention(*block.attention)) {
     kind.score_bytes = block.attention->heads * 2;
@@ -177,22 +98,31 @@ LayerKind layer_kind(const model::Block& block, const model::LayerCache& cache, 
 
 }  // namespace
 
-bool mlx_lm_has_class(const model::Architecture& architecture) {
-  const std::string_view type = architecture.type;
-  // llama4_text.py builds dense layers alone; the text model of Llama 4 loads as "llama4".
-  const bool dense_only = type == "llama4_text";
-  if (dense_only && std::any_of(architecture.blocks.begin(), architecture.blocks.end(),
-                                [](const model::Block& b) { return b.experts.has_value(); })) {
-    return false;
+const ClassFacts* MlxFamily::class_of(const model::Model& model) const {
+  const model::Architecture& architecture = model.architecture;
+  const ClassFacts* known = facts().find_class(architecture.type);
+  // The text model of Llama 4 loads as "llama4"; llama4_text.py builds dense layers alone.
+  if (known != nullptr && known->dense_only &&
+      std::any_of(architecture.blocks.begin(), architecture.blocks.end(),
+                  [](const model::Block& b) { return b.experts.has_value(); })) {
+    return nullptr;
   }
-  return std::find(classes.begin(), classes.end(), type) != classes.end() ||
-         std::find(more_classes.begin(), more_classes.end(), type) != more_classes.end();
+  return known;
+}
+
+Support MlxFamily::runs(const model::Model& model) const {
+  if (model.nominal || class_of(model) != nullptr) {
+    return Support::yes();
+  }
+  return Support::no("architecture-unknown",
+                     fmt::format("{} {} has no class for the architecture \"{}\"", title(),
+                                 release(), model.architecture.type));
 }
 
 Support MlxFamily::format(const model::Recipe& asked) const {
   if (asked.kind == model::Recipe::Kind::gguf) {
-    return Support::no("format-unknown", std::string(name()) + " loads no GGUF file such as " +
-                                             asked.name + ": ask for an MLX format");
+    return Support::no("format-unknown", title() + " loads no GGUF file such as " + asked.name +
+                                             ": ask for an MLX format");
   }
   return Support::yes();
 }
@@ -206,7 +136,7 @@ Support MlxFamily::kv(const model::Model& model, KvFormat format) const {
     return Support::yes();
   }
   if (format != KvFormat::q8 && format != KvFormat::q4) {
-    return Support::no("kv-format-unknown", std::string(name()) + " has no " +
+    return Support::no("kv-format-unknown", title() + " has no " +
                                                 std::string(kv_format_name(format)) +
                                                 " cache: it knows bf16, q8 and q4");
   }
@@ -234,8 +164,16 @@ Support MlxFamily::tensor(const model::Model& model, const model::Recipe& recipe
   if (model.nominal) {
     return Support::yes();
   }
-  if (Support code = tensor_code(model); !code.ok) {
-    return code;
+  const ClassFacts* known = class_of(model);
+  if (known == nullptr || !known->tensor) {
+    return Support::no("no-tensor", fmt::format("{} {} can't cut the layers of \"{}\" models",
+                                                title(), release(), model.architecture.type));
+  }
+  if (known->head_by_vocabulary && !model.architecture.tied &&
+      model.architecture.vocabulary % static_cast<std::int64_t>(nodes) != 0) {
+    return Support::no("not-divisible",
+                       fmt::format("a vocabulary of {} does not divide by {} nodes",
+                                   model.architecture.vocabulary, nodes));
   }
   const model::TensorSplit split =
       model::tensor_split(model.architecture, recipe, static_cast<std::int64_t>(nodes));
@@ -260,7 +198,6 @@ Profile MlxFamily::profile(const model::Model& model, const model::Recipe& recip
                            std::size_t most_ranks) const {
   const model::WeightLayout layout = model::weights_of(model, recipe);
   Profile profile;
-  profile.runtime = id();
   profile.recipe = recipe;
   profile.format = layout.format;
   profile.weight_evidence = layout.evidence;
@@ -285,14 +222,21 @@ Profile MlxFamily::profile(const model::Model& model, const model::Recipe& recip
   profile.logits_bytes = architecture.vocabulary * 6;  // 16-bit logits and 32-bit probabilities
   profile.base_bytes = base_bytes;
   profile.batched_prompts = 8;  // mlx_lm.server --prompt-concurrency
-  profile.collectives_per_token =
-      collectives_per_layer(model) * static_cast<std::int64_t>(profile.layers);
+  const ClassFacts* known_class = class_of(model);
+  const ClassFacts& stated = known_class != nullptr ? *known_class : facts().every_class;
+  profile.collectives_per_token = stated.collectives * static_cast<std::int64_t>(profile.layers) +
+                                  (stated.head_by_vocabulary && !architecture.tied ? 1 : 0);
+  if (!stated.eight_bit.empty() && recipe.base.mode == model::Mode::affine &&
+      recipe.base.bits != 8) {
+    // Conversion keeps these modules at 8 bit whatever the recipe, which no layout counts yet.
+    profile.weight_evidence = weaker(profile.weight_evidence, Evidence::estimated);
+  }
 
   if (profile.cache_known) {
     const std::vector<model::LayerCache> shapes = model::cache_shapes(architecture);
     std::vector<std::size_t> kind_of_block;
     for (std::size_t i = 0; i < shapes.size(); ++i) {
-      const LayerKind kind = layer_kind(architecture.blocks[i], shapes[i], kv);
+      const LayerKind kind = layer_kind(architecture.blocks[i], shapes[i], kv, stated);
       const auto known = std::find(profile.kinds.begin(), profile.kinds.end(), kind);
       kind_of_block.push_back(static_cast<std::size_t>(known - profile.kinds.begin()));
       if (known == profile.kinds.end()) {
@@ -310,7 +254,11 @@ Profile MlxFamily::profile(const model::Model& model, const model::Recipe& recip
           checked_add(profile.everywhere, checked_add(replicated, ceil_div(cut, ranks)));
     } else if (!architecture.layers.empty() && !model.stored) {
       const std::optional<Bytes> rank = model::tensor_rank_bytes(architecture, recipe, ranks);
-      profile.rank_weights[static_cast<std::size_t>(ranks)] = rank ? rank->count() : -1;
+      // A head cut over the vocabulary: its rows go to the ranks in equal parts.
+      const bool by_rows = stated.head_by_vocabulary && !architecture.tied;
+      const std::int64_t spared =
+          by_rows ? layout.head.count() - layout.head.count() / ranks : std::int64_t{0};
+      profile.rank_weights[static_cast<std::size_t>(ranks)] = rank ? rank->count() - spared : -1;
     }
   }
   return profile;

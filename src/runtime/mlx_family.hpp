@@ -1,5 +1,6 @@
 #pragma once
 
+#include "macfit/runtime/facts.hpp"
 #include "macfit/runtime/runtime.hpp"
 
 namespace macfit::runtime {
@@ -7,7 +8,10 @@ namespace macfit::runtime {
 /// What mlx-lm and EXO share: MLX's memory, mlx-lm's model classes and caches.
 class MlxFamily : public Runtime {
  public:
+  using Runtime::Runtime;
+
   [[nodiscard]] Support format(const model::Recipe& asked) const override;
+  [[nodiscard]] Support runs(const model::Model& model) const override;
   [[nodiscard]] model::Recipe recipe(const model::Model& model,
                                      const model::Recipe& asked) const override;
   [[nodiscard]] Profile profile(const model::Model& model, const model::Recipe& recipe, KvFormat kv,
@@ -19,14 +23,9 @@ class MlxFamily : public Runtime {
                                     hardware::Transport transport) const override;
 
  protected:
-  /// Collectives that one layer of the architecture costs per token in a tensor split.
-  [[nodiscard]] virtual std::int64_t collectives_per_layer(const model::Model& model) const = 0;
-  /// Does the runtime have code to cut this architecture?
-  [[nodiscard]] virtual Support tensor_code(const model::Model& model) const = 0;
+  /// What this release states of the class that loads the model; null where it has none that
+  /// builds such layers.
+  [[nodiscard]] const ClassFacts* class_of(const model::Model& model) const;
 };
-
-/// Does mlx-lm have a class for the model type that builds these layers? Source: mlx-lm@d78bf58e,
-/// mlx_lm/models/.
-[[nodiscard]] bool mlx_lm_has_class(const model::Architecture& architecture);
 
 }  // namespace macfit::runtime

@@ -1,5 +1,4 @@
-#include <algorithm>
-#include <array>
+// mlx-lm: how its pipeline cuts layers, release by release.
 
 #include <fmt/format.h>
 
@@ -9,43 +8,17 @@
 namespace macfit::runtime {
 namespace {
 
-// Source for both lists: mlx-lm@d78bf58e, classes with PipelineMixin and with shard()
-// (docs/runtimes.md).
-constexpr std::array<std::string_view, 13> pipelined = {
-    "deepseek_v2", "deepseek_v3", "deepseek_v32", "glm4_moe", "glm4_moe_lite",
-    "glm_moe_dsa", "joyai_llm",   "kimi_k2",      "kimi_k25", "ministral3",
-    "qwen3_5",     "qwen3_5_moe", "qwen3_5_text"};
-constexpr std::array<std::string_view, 24> sharded = {
-    "deepseek_v2", "deepseek_v3", "deepseek_v32",    "exaone_moe",  "glm4_moe",     "glm4_moe_lite",
-    "glm_moe_dsa", "gpt_oss",     "iquestcoder",     "kimi_k2",     "kimi_k25",     "llama",
-    "minimax",     "minimax_m2",  "iquestloopcoder", "ministral3",  "mistral",      "qwen2",
-    "qwen3",       "qwen3_5",     "longcat_flash",   "qwen3_5_moe", "qwen3_5_text", "step3p5"};
-
-template <std::size_t N>
-bool among(const std::array<std::string_view, N>& list, std::string_view name) {
-  return std::find(list.begin(), list.end(), name) != list.end();
-}
-
 class MlxLm final : public MlxFamily {
  public:
-  [[nodiscard]] Id id() const override { return Id::mlx_lm; }
-  [[nodiscard]] std::string_view name() const override { return "mlx-lm"; }
-
-  [[nodiscard]] Support runs(const model::Model& model) const override {
-    if (model.nominal || mlx_lm_has_class(model.architecture)) {
-      return Support::yes();
-    }
-    return Support::no(
-        "architecture-unknown",
-        fmt::format("mlx-lm has no class for the architecture \"{}\"", model.architecture.type));
-  }
+  using MlxFamily::MlxFamily;
 
   [[nodiscard]] Support pipeline(const model::Model& model, std::size_t /*nodes*/) const override {
-    if (model.nominal || among(pipelined, model.architecture.type)) {
+    const ClassFacts* known = class_of(model);
+    if (model.nominal || (known != nullptr && known->pipeline)) {
       return Support::yes();
     }
-    return Support::no("no-pipeline", fmt::format("mlx-lm has no pipeline split for \"{}\" models",
-                                                  model.architecture.type));
+    return Support::no("no-pipeline", fmt::format("{} has no pipeline split for \"{}\" models",
+                                                  spelled(), model.architecture.type));
   }
 
   /// Equal counts; the remainder goes to the ranks with the last layers (mlx-lm#1816).
@@ -68,17 +41,20 @@ class MlxLm final : public MlxFamily {
 
   [[nodiscard]] std::string split_warning(std::int64_t layers, std::size_t nodes) const override {
     const auto count = static_cast<std::int64_t>(nodes);
-    if (layers % count == 0) {
+    if (!facts().drops_uneven_layers || layers % count == 0) {
       return {};
     }
     return fmt::format(
-        "mlx-lm up to 0.32.0 drops layers where {} layers do not divide by {} nodes and answers "
-        "wrongly without an error: use a release with the fix (mlx-lm#1816)",
-        layers, nodes);
+        "{} {} drops layers where {} layers do not divide by {} nodes and answers wrongly without "
+        "an error: use a release with the fix (mlx-lm#1816)",
+        title(), release(), layers, nodes);
   }
 
   [[nodiscard]] std::string manual_split(const std::vector<std::int64_t>& split,
                                          std::int64_t /*unloaded*/) const override {
+    if (!facts().takes_split) {
+      return {};
+    }
     // The list is by rank, and rank 0 holds the last layers.
     std::string text;
     for (std::size_t i = split.size(); i-- > 0;) {
@@ -87,31 +63,12 @@ class MlxLm final : public MlxFamily {
     return fmt::format(
         "pass split=[{}] to pipeline() (mlx-lm with #1816; rank 0 has the last layers)", text);
   }
-
- protected:
-  [[nodiscard]] Support tensor_code(const model::Model& model) const override {
-    if (among(sharded, model.architecture.type)) {
-      return Support::yes();
-    }
-    return Support::no("no-tensor", fmt::format("mlx-lm has no shard() for \"{}\" models",
-                                                model.architecture.type));
-  }
-
-  [[nodiscard]] std::int64_t collectives_per_layer(const model::Model& model) const override {
-    const std::string& type = model.architecture.type;
-    // Two sums of squares for the full-width norms beside the usual two (minimax.py).
-    if (type == "minimax" || type == "minimax_m2") {
-      return 4;
-    }
-    return type == "longcat_flash" ? 5 : 2;
-  }
 };
 
 }  // namespace
 
-const Runtime& mlx_lm() {
-  static const MlxLm runtime;
-  return runtime;
+std::unique_ptr<const Runtime> make_mlx_lm(std::shared_ptr<const Facts> facts) {
+  return std::make_unique<MlxLm>(std::move(facts));
 }
 
 }  // namespace macfit::runtime

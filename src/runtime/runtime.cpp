@@ -2,66 +2,53 @@
 
 #include <fmt/format.h>
 
-#include "macfit/core/error.hpp"
-#include "macfit/core/text.hpp"
-#include "runtimes.hpp"
+#include "macfit/runtime/facts.hpp"
 
 namespace macfit::runtime {
 
-std::string_view id_name(Id id) noexcept {
-  switch (id) {
-    case Id::mlx_lm:
-      return "mlx-lm";
-    case Id::exo:
-      return "exo";
-    case Id::llama_cpp:
-      return "llama.cpp";
+Runtime::Runtime(std::shared_ptr<const Facts> facts) : facts_(std::move(facts)) {}
+
+const std::string& Runtime::name() const { return facts_->name; }
+
+const std::string& Runtime::title() const { return facts_->title; }
+
+const std::string& Runtime::release() const { return facts_->release.version; }
+
+std::string Runtime::spelled() const { return facts_->newest ? name() : name() + "@" + release(); }
+
+const std::string& Runtime::engine() const { return facts_->engine; }
+
+const std::vector<Backend>& Runtime::backends() const { return facts_->backends; }
+
+std::string_view backend_name(Backend backend) noexcept {
+  switch (backend) {
+    case Backend::none:
+      return "none";
+    case Backend::mlx_ring:
+      return "ring";
+    case Backend::jaccl_mesh:
+      return "jaccl";
+    case Backend::jaccl_ring:
+      return "jaccl-ring";
+    case Backend::llama_rpc:
+      return "rpc";
   }
   return "";
 }
 
-Support kv_pair(Id id, KvFormat keys, KvFormat values) {
-  if (keys == values) {
-    return Support::yes();
-  }
-  if (id == Id::llama_cpp) {
-    // ggml's Metal and RPC backends have no flash attention for unlike types (docs/runtimes.md).
-    return Support::no(
-        "kv-types-differ",
-        fmt::format("llama.cpp has no GPU attention for keys in {} and values in {}: attention "
-                    "would fall to the client's CPU, so give both the same type",
-                    kv_format_name(keys), kv_format_name(values)));
-  }
-  return Support::no("kv-types-differ",
-                     fmt::format("{} stores keys and values in one format, not in {} and {}",
-                                 id_name(id), kv_format_name(keys), kv_format_name(values)));
+Support Runtime::kv_pair(KvFormat keys, KvFormat values) const {
+  return keys == values
+             ? Support::yes()
+             : Support::no("kv-types-differ",
+                           fmt::format("{} stores keys and values in one format, not in {} and {}",
+                                       name(), kv_format_name(keys), kv_format_name(values)));
 }
 
-const std::vector<Id>& all() {
-  static const std::vector<Id> ids = {Id::mlx_lm, Id::exo, Id::llama_cpp};
-  return ids;
+Bytes Runtime::host_bytes(const Profile& /*profile*/, const Workload& /*workload*/,
+                          std::size_t /*nodes*/) const {
+  return Bytes(0);
 }
 
-const Runtime& get(Id id) {
-  switch (id) {
-    case Id::mlx_lm:
-      return mlx_lm();
-    case Id::exo:
-      return exo();
-    case Id::llama_cpp:
-      return llama_cpp();
-  }
-  throw Error("no such runtime");
-}
-
-Id parse_id(std::string_view name) {
-  for (const Id id : {Id::mlx_lm, Id::exo, Id::llama_cpp}) {
-    if (same_name(name, id_name(id))) {
-      return id;
-    }
-  }
-  throw unknown_name("runtime", name, {"mlx-lm", "exo", "llama.cpp", "all"}, {},
-                     "known are mlx-lm, exo, llama.cpp and all");
-}
+std::vector<Problem> Runtime::accepts(const Proposal& /*proposal*/) const { return {}; }
 
 }  // namespace macfit::runtime

@@ -1,11 +1,16 @@
 #pragma once
 
+#include <memory>
+
+#include "macfit/runtime/facts.hpp"
 #include "macfit/runtime/runtime.hpp"
 
 namespace macfit::runtime {
 
-[[nodiscard]] const Runtime& mlx_lm();
-[[nodiscard]] const Runtime& exo();
-[[nodiscard]] const Runtime& llama_cpp();
+// The rules that a runtime's file may name; catalog.cpp has the table.
+
+[[nodiscard]] std::unique_ptr<const Runtime> make_mlx_lm(std::shared_ptr<const Facts> facts);
+[[nodiscard]] std::unique_ptr<const Runtime> make_exo(std::shared_ptr<const Facts> facts);
+[[nodiscard]] std::unique_ptr<const Runtime> make_llama_cpp(std::shared_ptr<const Facts> facts);
 
 }  // namespace macfit::runtime

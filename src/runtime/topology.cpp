@@ -30,7 +30,7 @@ constexpr std::string_view wifi = "wifi-in-split";
 
 class Findings {
  public:
-  Findings(const Cluster& cluster, Id runtime, Backend backend, Transport transport,
+  Findings(const Cluster& cluster, const Runtime& runtime, Backend backend, Transport transport,
            const std::vector<std::size_t>& group)
       : cluster_(cluster),
         runtime_(runtime),
@@ -39,7 +39,7 @@ class Findings {
         group_(group) {}
 
   std::vector<TopologyProblem> find() {
-    if (runtime_ != Id::llama_cpp) {
+    if (runtime_.needs_macs()) {
       macs();
     }
     if (group_.size() < 2) {
@@ -53,7 +53,7 @@ class Findings {
       add(too_many_ranks,
           fmt::format("a JACCL mesh has at most {} ranks, these are {}", jaccl_mesh_ranks,
                       group_.size()),
-          runtime_ == Id::mlx_lm
+          can_ring()
               ? "run replicas over at most 8 nodes each, or cable the nodes as a ring (topology "
                 "\"ring\" in a cluster file: mlx.launch --backend jaccl-ring)"
               : "run replicas over at most 8 nodes each, or plan with --link tb5-tcp");
@@ -83,11 +83,14 @@ class Findings {
     found_.push_back({std::string(code), std::move(text), std::move(remedy), fatal});
   }
 
+  /// RDMA between neighbours alone, where a mesh is out of reach.
+  [[nodiscard]] bool can_ring() const { return has_backend(runtime_, Backend::jaccl_ring); }
+
   void macs() {
     const std::string others = names([&](std::size_t i) { return !node(i).mac; });
     if (!others.empty()) {
       add(needs_mac,
-          fmt::format("{} runs on Macs only, {} {} none", id_name(runtime_), others,
+          fmt::format("{} runs on Macs only, {} {} none", runtime_.name(), others,
                       others.find(' ') == std::string::npos ? "is" : "are"),
           "plan with --runtime llama.cpp, whose rpc-server runs there, or without that node");
     }
@@ -174,7 +177,7 @@ class Findings {
                       "node, more than {} {}",
                       group_.size(), group_.size() * (group_.size() - 1) / 2, group_.size() - 1,
                       few, few.find(' ') == std::string::npos ? "has" : "have"),
-          runtime_ == Id::mlx_lm
+          can_ring()
               ? "cable the nodes as a ring (topology \"ring\" in a cluster file): two ports a node"
               : "plan with --link tb5-tcp (a ring of two ports a node), or with fewer nodes");
     } else if (backend_ == Backend::llama_rpc) {
@@ -218,7 +221,7 @@ class Findings {
   }
 
   const Cluster& cluster_;
-  Id runtime_;
+  const Runtime& runtime_;
   Backend backend_;
   bool rdma_;
   const std::vector<std::size_t>& group_;
@@ -227,20 +230,9 @@ class Findings {
 
 }  // namespace
 
-std::string_view backend_name(Backend backend) noexcept {
-  switch (backend) {
-    case Backend::none:
-      return "none";
-    case Backend::mlx_ring:
-      return "ring";
-    case Backend::jaccl_mesh:
-      return "jaccl";
-    case Backend::jaccl_ring:
-      return "jaccl-ring";
-    case Backend::llama_rpc:
-      return "rpc";
-  }
-  return "";
+bool has_backend(const Runtime& runtime, Backend backend) {
+  const std::vector<Backend>& known = runtime.backends();
+  return std::find(known.begin(), known.end(), backend) != known.end();
 }
 
 Transport group_transport(const Cluster& cluster, const std::vector<std::size_t>& group) {
@@ -259,21 +251,18 @@ Transport group_transport(const Cluster& cluster, const std::vector<std::size_t>
   return any ? Transport::rdma : Transport::tcp;
 }
 
-Backend backend_of(const Cluster& cluster, Id runtime, Transport transport,
+Backend backend_of(const Cluster& cluster, const Runtime& runtime, Transport transport,
                    const std::vector<std::size_t>& group) {
-  if (group.size() < 2) {
+  if (group.size() < 2 || runtime.backends().empty()) {
     return Backend::none;
   }
-  if (runtime == Id::llama_cpp) {
-    return Backend::llama_rpc;
+  if (transport == Transport::tcp || !has_backend(runtime, Backend::jaccl_mesh)) {
+    return runtime.backends().front();
   }
-  if (transport == Transport::tcp) {
-    return Backend::mlx_ring;
-  }
-  // EXO refuses RDMA without all-to-all connections; a ring of two or three is a mesh.
-  return cluster.topology == hardware::Topology::ring && runtime == Id::mlx_lm && group.size() > 3
-             ? Backend::jaccl_ring
-             : Backend::jaccl_mesh;
+  // A ring of two or three is a mesh.
+  const bool ring = cluster.topology == hardware::Topology::ring && group.size() > 3;
+  return ring && has_backend(runtime, Backend::jaccl_ring) ? Backend::jaccl_ring
+                                                           : Backend::jaccl_mesh;
 }
 
 std::vector<Cable> cables_of(Backend backend, std::size_t nodes) {
@@ -309,7 +298,7 @@ std::vector<Cable> cables_of(Backend backend, std::size_t nodes) {
   return cables;
 }
 
-std::vector<TopologyProblem> topology_problems(const Cluster& cluster, Id runtime,
+std::vector<TopologyProblem> topology_problems(const Cluster& cluster, const Runtime& runtime,
                                                Transport transport,
                                                const std::vector<std::size_t>& group) {
   return Findings(cluster, runtime, backend_of(cluster, runtime, transport, group), transport,
@@ -333,68 +322,6 @@ const std::vector<hardware::ProblemCode>& topology_problem_codes() {
       {wifi, "a split model over Wi-Fi waits 5 to 77 ms for every message"},
   };
   return codes;
-}
-
-const std::vector<Demand>& backend_demands() {
-  static const std::vector<Demand> demands{
-      {Backend::mlx_ring, "an IP address of its own subnet for every cable: 192.168.a.b/30",
-       "mlx/_distributed_utils/config.py"},
-      {Backend::mlx_ring, "the same number of addresses on every host of the hostfile",
-       "mlx/distributed/ring/ring.cpp:390"},
-      {Backend::mlx_ring,
-       "the Thunderbolt bridge down (ifconfig bridge0 down), again after every reboot",
-       "mlx/_distributed_utils/config.py"},
-      {Backend::mlx_ring, "n cables and two ports a node; one cable for two nodes",
-       "mlx docs: distributed"},
-      {Backend::mlx_ring, "ssh without a password and the same Python path on every host",
-       "mlx docs: launching_distributed"},
-      {Backend::jaccl_mesh,
-       "Thunderbolt 5 ports and cables at both ends; a TB4 node rules RDMA out",
-       "Apple TN3205; exo README"},
-      {Backend::jaccl_mesh,
-       "macOS 26.2 or later on every node, the same build; 26.3 for frames "
-       "above 4 KiB",
-       "Apple TN3205; jaccl/rdma.h"},
-      {Backend::jaccl_mesh,
-       "RDMA enabled on each node from Recovery (rdma_ctl enable): not possible remotely",
-       "mlx docs: distributed"},
-      {Backend::jaccl_mesh, "n(n-1)/2 cables and n-1 ports that can do RDMA on each node",
-       "jaccl/mesh_impl.h"},
-      {Backend::jaccl_mesh, "at most 8 ranks", "jaccl/mesh_impl.h: MESH_MAX_PEERS"},
-      {Backend::jaccl_mesh, "the bridge down and an IPv4 address on every Thunderbolt port used",
-       "mlx#3412"},
-      {Backend::jaccl_mesh, "one address of rank 0 that all nodes reach (the coordinator)",
-       "mlx/_distributed_utils/launch.py"},
-      {Backend::jaccl_ring,
-       "as jaccl, but n cables and two ports a node, with as many cables to the left as to the "
-       "right; any number of ranks",
-       "jaccl/ring.cpp; mlx#3094"},
-      {Backend::llama_rpc,
-       "an rpc-server on every node but the client; never on an open network, it has no "
-       "authentication",
-       "llama.cpp tools/rpc/README.md"},
-      {Backend::llama_rpc,
-       "a way from the client to each server; servers do not talk to each other",
-       "llama.cpp tools/rpc/README.md"},
-      {Backend::llama_rpc,
-       "for RDMA: Thunderbolt 5, macOS 26.2 or later, rdma_ctl enable; it is negotiated by itself",
-       "llama.cpp tools/rpc/README.md"},
-      {Backend::llama_rpc, "the model file on the client only; weights travel to the servers",
-       "llama.cpp tools/rpc/README.md"},
-  };
-  return demands;
-}
-
-std::vector<Backend> backends_of(Id runtime) {
-  switch (runtime) {
-    case Id::mlx_lm:
-      return {Backend::mlx_ring, Backend::jaccl_mesh, Backend::jaccl_ring};
-    case Id::exo:
-      return {Backend::mlx_ring, Backend::jaccl_mesh};
-    case Id::llama_cpp:
-      return {Backend::llama_rpc};
-  }
-  return {};
 }
 
 }  // namespace macfit::runtime

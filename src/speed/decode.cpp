@@ -119,7 +119,8 @@ double transfer_seconds(const Link& link, double bytes) {
   return bytes / (link.bandwidth > 0.0 ? link.bandwidth : slow);
 }
 
-double hop_seconds(const Work& work, const Link& link, double bytes, const Constants& constants) {
+double message_seconds(const Work& work, const Link& link, double bytes,
+                       const Constants& constants) {
   Constant hop = Constant::hop_tcp;
   if (link.kind == hardware::LinkKind::wifi) {
     hop = Constant::hop_wifi;
@@ -129,6 +130,12 @@ double hop_seconds(const Work& work, const Link& link, double bytes, const Const
     hop = Constant::hop_rpc;
   }
   return at(constants, hop) + transfer_seconds(link, bytes);
+}
+
+double hop_seconds(const Work& work, const Link& link, double sequences,
+                   const Constants& constants) {
+  return message_seconds(work, link, sequences * work.hidden * activation_bytes * work.streams,
+                         constants);
 }
 
 double collective_seconds(const Link& link, double ranks, double bytes,
@@ -169,7 +176,7 @@ DecodeParts decode_step(const Work& work, const Question& q, const Constants& c)
   for_each_stage(work, q, [&](Stage stage, const Chip& chip, bool last) {
     add(sum, stage_step(work, q, stage, chip, last, 1.0, c));
     if (!last) {
-      sum.link += hop_seconds(work, q.link, payload * work.streams, c);
+      sum.link += hop_seconds(work, q.link, q.sequences, c);
     }
   });
   return sum;
@@ -179,7 +186,8 @@ std::vector<double> layer_seconds(const Work& work, const Question& q, const Chi
                                   const Constants& c) {
   std::vector<double> seconds(work.layers);
   for (std::size_t layer = 0; layer < work.layers; ++layer) {
-    seconds[layer] = stage_step(work, q, {layer, layer + 1}, chip, false, 1.0, c).total();
+    const bool last = layer + 1 == work.layers;
+    seconds[layer] = stage_step(work, q, {layer, layer + 1}, chip, last, 1.0, c).total();
   }
   return seconds;
 }

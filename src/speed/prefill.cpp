@@ -112,7 +112,7 @@ double prefill_seconds(const Work& work, const Question& q, const Constants& c) 
     slowest = std::max(slowest, seconds);
     if (!last) {
       const double bytes = q.prompt / chunks * work.hidden * work.streams * activation_bytes;
-      const double hop = hop_seconds(work, q.link, bytes, c);
+      const double hop = message_seconds(work, q.link, bytes, c);
       sum += hop;
       slowest = std::max(slowest, hop);
     }

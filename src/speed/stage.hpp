@@ -72,7 +72,8 @@ void for_each_stage(const Work& work, const Question& q, F&& f) {
 }
 
 /// One hop of a pipeline that moves so many bytes.
-double hop_seconds(const Work& work, const Link& link, double bytes, const Constants& constants);
+double message_seconds(const Work& work, const Link& link, double bytes,
+                       const Constants& constants);
 /// One collective of a tensor split over so many ranks that moves so many bytes a rank.
 double collective_seconds(const Link& link, double ranks, double bytes, const Constants& constants);
 /// Bytes over the link's bandwidth; where that is not known (Wi-Fi), over 100 Mb/s.

@@ -242,16 +242,8 @@ std::optional<Engine> engine_from_name(std::string_view name) noexcept {
   return std::nullopt;
 }
 
-Engine engine_of(runtime::Id id) noexcept {
-  switch (id) {
-    case runtime::Id::mlx_lm:
-      return Engine::mlx;
-    case runtime::Id::exo:
-      return Engine::exo;
-    case runtime::Id::llama_cpp:
-      return Engine::llama_cpp;
-  }
-  return Engine::mlx;
+Engine engine_of(const runtime::Runtime& runtime) noexcept {
+  return engine_from_name(runtime.engine()).value_or(Engine::mlx);
 }
 
 Work prepare(const model::Model& model, const model::Recipe& recipe, Engine engine,

@@ -50,13 +50,13 @@ Side side_of(const plan::Plan& plan, const hardware::Catalog& catalog) {
   side.spec = plan.request.cluster.spec;
   side.nodes = plan.request.cluster.nodes.size();
   side.verdict = plan::verdict_name(plan.verdict.kind, plan.verdict.workers);
-  side.tier = plan.verdict.tier;
+  side.tier = plan.verdict.has_tier() ? std::string(fit::tier_name(plan.verdict.tier)) : "";
   side.price = price_of(plan.request.cluster, catalog);
   if (!plan.verdict.placement) {
     return side;
   }
   const plan::Placement& winner = plan.placements[*plan.verdict.placement];
-  side.runtime = runtime::id_name(winner.runtime);
+  side.runtime = winner.runtime->name();
   side.format = winner.format;
   side.utilization = winner.utilization;
   side.max_context = winner.max_context;

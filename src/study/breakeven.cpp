@@ -11,6 +11,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/model/nominal.hpp"
 #include "macfit/plan/speeds.hpp"
+#include "macfit/runtime/topology.hpp"
 #include "macfit/study/night_jobs.hpp"
 #include "night_rates.hpp"
 
@@ -54,8 +55,8 @@ class Sizes {
     const plan::Request asked = request(parameters, recipe);
     Scenarios made;
     made.reserve(question_.runtimes.size());
-    for (const runtime::Id id : question_.runtimes) {
-      made.push_back(plan::make_scenario(asked, id));
+    for (const runtime::Runtime* rules : question_.runtimes) {
+      made.push_back(plan::make_scenario(asked, *rules));
     }
     return cache_.emplace(key, std::move(made)).first->second;
   }
@@ -116,16 +117,14 @@ class Study {
     const auto decided = [&](std::int64_t size, std::optional<plan::SplitKind> only) {
       return decide(size, recipe, context, only);
     };
-    const auto as_asked = [](const plan::Decision& d) {
-      return !d.wont_fit && d.fits && !d.raised;
-    };
+    const auto as_asked = [](const plan::Decision& d) { return d.found() && d.fits && !d.raised; };
     const auto workers = [&](std::size_t at_least, bool comfortable) {
       return largest_size([&](std::int64_t size) {
         if (comfortable) {
           return comfortable_workers(size, recipe, context) >= at_least;
         }
         const plan::Decision d = decided(size, plan::SplitKind::independent);
-        return as_asked(d) && d.replicas >= at_least;
+        return as_asked(d) && d.replicas.size() >= at_least;
       });
     };
     Turn turn;
@@ -140,7 +139,7 @@ class Study {
                                   return comfortable_shard(size, recipe, context);
                                 }));
     turn.loads =
-        largest_size([&](std::int64_t size) { return !decided(size, std::nullopt).wont_fit; });
+        largest_size([&](std::int64_t size) { return decided(size, std::nullopt).found(); });
     return turn;
   }
 
@@ -158,28 +157,20 @@ class Study {
     run.format = recipe.name;
     run.context = context;
     run.decision = decide(parameters, recipe, context, std::nullopt);
-    if (run.decision.wont_fit) {
+    if (!run.decision.found()) {
       return run;
     }
     plan::Scenario& scenario = sizes_.scenarios(parameters, recipe)[run.decision.scenario];
-    run.runtime = scenario.runtime->id();
+    run.runtime = scenario.runtime;
     run.format = scenario.profile.format;
     plan::add_work(scenario, sizes_.request(parameters, recipe));
     speed::Estimate rate{0.0, 0.0, 0.0, Evidence::exact};
     double night = 0.0;
     JobList jobs;
     jobs.classes = {{{}, question_.job.prompt, question_.job.generated, 1}};
-    const runtime::Workload workload = workload_at(context);
-    for (const plan::Group& group : run.decision.grouping.groups) {
-      fit::Split layers;
-      if (run.decision.split == plan::SplitKind::pipeline) {
-        layers = plan::fixed_split(scenario, group);
-        if (layers.empty()) {
-          layers = plan::choose_split(scenario, workload, group, run.decision.raised);
-        }
-      }
-      const Rates rates =
-          rates_of(scenario, group, run.decision.split, layers, jobs, question_.workload.sequences);
+    for (const plan::Replica& replica : run.decision.replicas) {
+      const Rates rates = rates_of(scenario, replica.nodes, run.decision.split, replica.layers,
+                                   jobs, question_.workload.sequences);
       if (!rates.why_unknown.empty()) {
         run.why_unknown = rates.why_unknown;
         return run;
@@ -240,10 +231,11 @@ class Study {
       return std::nullopt;
     }
     const auto runtime = std::find_if(
-        question_.runtimes.begin(), question_.runtimes.end(),
-        [](runtime::Id id) { return id == runtime::Id::mlx_lm || id == runtime::Id::exo; });
+        question_.runtimes.begin(), question_.runtimes.end(), [](const runtime::Runtime* rules) {
+          return runtime::has_backend(*rules, runtime::Backend::jaccl_mesh);
+        });
     if (runtime == question_.runtimes.end()) {
-      why_not = "only mlx-lm and EXO talk by RDMA";
+      why_not = "none of the runtimes asked for talks by MLX's RDMA";
       return std::nullopt;
     }
     const auto index = static_cast<std::size_t>(runtime - question_.runtimes.begin());
@@ -284,7 +276,8 @@ class Study {
 
   [[nodiscard]] plan::Decision decide(std::int64_t parameters, const model::Recipe& recipe,
                                       Tokens context, std::optional<plan::SplitKind> only) {
-    return plan::decide(sizes_.scenarios(parameters, recipe), workload_at(context), only);
+    return plan::decide(sizes_.scenarios(parameters, recipe), workload_at(context),
+                        {only, plan::Goal::jobs, 0});
   }
 
   /// Nodes that hold it whole and comfortably, by the runtime that does best.
@@ -292,10 +285,7 @@ class Study {
                                                 const model::Recipe& recipe, Tokens context) {
     std::size_t most = 0;
     for (const plan::Scenario& scenario : sizes_.scenarios(parameters, recipe)) {
-      most = std::max(
-          most, plan::find_groups(scenario, workload_at(context), plan::SplitKind::independent,
-                                  plan::Goal::comfortable, false)
-                    .groups.size());
+      most = std::max(most, plan::holders(scenario, workload_at(context), true));
     }
     return most;
   }
@@ -304,7 +294,7 @@ class Study {
   [[nodiscard]] bool comfortable_shard(std::int64_t parameters, const model::Recipe& recipe,
                                        Tokens context) {
     const auto comfortable = [](const plan::Decision& d) {
-      return !d.wont_fit && d.fits && !d.raised && d.tier == fit::Tier::comfortable;
+      return d.found() && d.fits && !d.raised && d.tier == fit::Tier::comfortable;
     };
     if (comfortable(decide(parameters, recipe, context, plan::SplitKind::pipeline))) {
       return true;

@@ -27,7 +27,11 @@ Outcome read_outcome(const JsonValue& value) {
   JsonObject object = value.object();
   Outcome outcome;
   outcome.verdict = text_at(object, "verdict");
-  outcome.tier = fit::parse_tier(object.at("tier").string());
+  if (const JsonValue tier = object.at("tier"); tier.is_null()) {
+    outcome.has_tier = false;
+  } else {
+    outcome.tier = fit::parse_tier(tier.string());
+  }
   outcome.runtime = text_at(object, "runtime");
   outcome.split = text_at(object, "split");
   outcome.format = text_at(object, "format");
@@ -161,8 +165,7 @@ class Comparer {
 
 void compare_outcomes(const Outcome& before, const Outcome& after, Comparer& comparer) {
   comparer.words("verdict", before.verdict, after.verdict);
-  comparer.words("tier", std::string(fit::tier_name(before.tier)),
-                 std::string(fit::tier_name(after.tier)));
+  comparer.words("tier", before.tier_word(), after.tier_word());
   comparer.words("runtime", before.runtime, after.runtime);
   comparer.words("format", before.format, after.format);
   comparer.nodes(before.nodes, after.nodes);

@@ -44,7 +44,9 @@ std::vector<std::string> known_verdicts() {
       names.push_back(plan::verdict_name(kind, workers));
     }
   }
-  names.push_back(plan::verdict_name(Kind::wont_fit, 0));
+  for (const Kind kind : {Kind::wont_fit, Kind::unsupported, Kind::unknown}) {
+    names.push_back(plan::verdict_name(kind, 0));
+  }
   return names;
 }
 
@@ -61,7 +63,7 @@ void check_words(const model::Expectation& asked, const std::string& pointer) {
         std::find(known.begin(), known.end(), asked.verdict) == known.end()) {
       throw unknown_name("verdict", asked.verdict, known, {},
                          "such as single-worker, two-independent-workers, pipeline-shard, "
-                         "tensor-shard or won't-fit");
+                         "tensor-shard, won't-fit, unsupported or unknown");
     }
   });
 }
@@ -77,12 +79,8 @@ plan::Request request_of(const model::Model& model, const model::Expectation& as
                                          : model::parse_recipe(asked.quant);
   });
   part_of(pointer + "/runtime", [&] {
-    if (asked.runtime.empty() || same_name(asked.runtime, "all")) {
-      request.runtimes = runtime::all();
-    } else {
-      request.runtimes = {runtime::parse_id(asked.runtime)};
-      (void)runtime::get(request.runtimes.front());
-    }
+    request.known_runtimes = sources.runtimes;
+    request.runtimes = sources.runtimes.parse(asked.runtime.empty() ? "all" : asked.runtime);
   });
   part_of(pointer + "/kv", [&] {
     if (!asked.kv.empty()) {
@@ -111,13 +109,15 @@ Outcome outcome_of(const plan::Plan& plan) {
   Outcome outcome;
   outcome.verdict = plan::verdict_name(plan.verdict.kind, plan.verdict.workers);
   outcome.tier = plan.verdict.tier;
+  outcome.has_tier = plan.verdict.has_tier();
+  outcome.fits = plan.verdict.fits;
   outcome.summary = plan.verdict.summary;
   const auto index = plan.verdict.placement ? plan.verdict.placement : plan.verdict.nearest;
   if (!index) {
     return outcome;
   }
   const plan::Placement& placement = plan.placements.at(*index);
-  outcome.runtime = runtime::id_name(placement.runtime);
+  outcome.runtime = placement.runtime->name();
   outcome.split = plan::split_name(placement.split);
   outcome.format = placement.format;
   // A placement that does not load has no speed.

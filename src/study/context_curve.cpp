@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "macfit/plan/decide.hpp"
+#include "macfit/plan/speeds.hpp"
 
 namespace macfit::study {
 namespace {
@@ -12,17 +12,19 @@ namespace {
 class NodeDemand {
  public:
   NodeDemand(const plan::Plan& plan, const plan::Placement& placement,
-             const plan::NodeBudget& budget, std::size_t group)
-      : scenario_(plan::make_scenario(plan.request, placement.runtime)),
+             const plan::NodeBudget& budget, std::size_t group, plan::Group nodes)
+      : scenario_(plan::make_scenario(plan.request, *placement.runtime)),
         workload_(plan.request.workload),
         split_(placement.split),
         first_(static_cast<std::size_t>(budget.first_layer)),
         count_(static_cast<std::size_t>(budget.layer_count)),
-        group_(group) {}
+        group_(group),
+        nodes_(std::move(nodes)) {}
 
   [[nodiscard]] Bytes at(std::int64_t context) const {
-    return Bytes(
-        plan::demand_of(scenario_, workload_, context, split_, group_).stage(first_, count_));
+    return Bytes(plan::demand_of(scenario_, workload_, context, split_, group_,
+                                 plan::transport_of(scenario_, nodes_))
+                     .stage(first_, count_));
   }
   [[nodiscard]] std::int64_t longest() const {
     constexpr std::int64_t where_not_stated = std::int64_t{1} << 20;
@@ -37,6 +39,7 @@ class NodeDemand {
   std::size_t first_;
   std::size_t count_;
   std::size_t group_;
+  plan::Group nodes_;
 };
 
 /// The node whose context ends first; of those that can't hold one token, the fullest.
@@ -67,14 +70,22 @@ std::optional<ContextCurve> context_curve(const plan::Plan& plan,
   ContextCurve curve;
   curve.node = binding_node(placement);
   const plan::NodeBudget& budget = placement.nodes[curve.node];
-  const std::int64_t asked = plan.request.workload.context.count();
+  const std::int64_t longest = plan.request.model.architecture.context;
+  const std::int64_t asked = longest > 0 ? std::min(longest, plan.request.workload.context.count())
+                                         : plan.request.workload.context.count();
   // Nodes that a runtime's own split leaves without a layer belong to the group all the same.
   const auto used = static_cast<std::size_t>(std::count_if(
       placement.nodes.begin(), placement.nodes.end(),
       [&](const plan::NodeBudget& other) { return other.replica == budget.replica; }));
+  plan::Group nodes;
+  for (const plan::NodeBudget& other : placement.nodes) {
+    if (other.replica == budget.replica) {
+      nodes.push_back(other.node);
+    }
+  }
   std::optional<NodeDemand> demand;
   for (std::size_t group = used; group <= used + placement.idle.size() && !demand; ++group) {
-    NodeDemand candidate(plan, placement, budget, group);
+    NodeDemand candidate(plan, placement, budget, group, nodes);
     if (candidate.at(asked) == budget.parts.demand()) {
       demand = std::move(candidate);
     }
@@ -115,8 +126,7 @@ std::optional<ContextCurve> context_curve(const plan::Plan& plan,
     point.utilization =
         curve.effective > Bytes(0) ? point.demand.as_double() / curve.effective.as_double() : 0.0;
     point.fits = point.demand <= curve.effective;
-    const bool comfortable =
-        placement.limit != plan::Limit::raised && point.demand <= curve.comfortable;
+    const bool comfortable = !placement.standing.raised() && point.demand <= curve.comfortable;
     point.tier = !point.fits   ? fit::Tier::not_practical
                  : comfortable ? fit::Tier::comfortable
                                : fit::Tier::borderline;

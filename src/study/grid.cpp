@@ -68,7 +68,7 @@ Numbers expand(Axis axis, std::string_view text) {
 }
 
 /// Throws Error unless the value can be meant; models, nodes and links are looked up elsewhere.
-void check_text(Axis axis, const std::string& text) {
+void check_text(Axis axis, const std::string& text, const runtime::Catalog& runtimes) {
   if (printable(text, text.size()) != text) {
     throw Error(fmt::format("\"{}\" holds characters that can't be printed", printable(text)));
   }
@@ -95,9 +95,7 @@ void check_text(Axis axis, const std::string& text) {
       (void)runtime::parse_kv_format(text);
       break;
     case Axis::runtime:
-      if (!same_name(text, "all")) {
-        (void)runtime::parse_id(text);
-      }
+      (void)runtimes.parse(text);
       break;
     case Axis::split: {
       const std::vector<std::string> known = {"auto", "independent", "pipeline", "tensor"};
@@ -170,7 +168,7 @@ Axis parse_axis(std::string_view name) {
                      "known are " + join_words({names.begin(), names.end()}));
 }
 
-Grid::Grid() {
+Grid::Grid(runtime::Catalog runtimes) : runtimes_(std::move(runtimes)) {
   for (std::vector<std::string>& axis : texts_) {
     axis.emplace_back();
   }
@@ -222,7 +220,7 @@ void Grid::set(Axis axis, const std::vector<std::string>& values,
     if (same_name(text, "default") && axis != Axis::model && axis != Axis::nodes) {
       text = Grid().texts_[index].front();
     }
-    check_text(axis, text);
+    check_text(axis, text, runtimes_);
     texts.push_back(std::move(text));
   }
   texts_[index] = once(std::move(texts), axis == Axis::model || axis == Axis::nodes, repeated);

@@ -150,9 +150,9 @@ NightPlacement play(const NightQuestion& question, const plan::Placement& from,
   placement.split = from.split;
   placement.runtime = from.runtime;
   placement.format = from.format;
-  placement.tier = from.tier;
-  placement.raised = from.limit == plan::Limit::raised;
-  placement.may_win = from.may_win;
+  placement.tier = from.standing.tier;
+  placement.raised = from.standing.raised();
+  placement.may_win = from.standing.may_win;
   divide(question, placement, timed);
   const auto quiet = [&](Pace pace) {
     return quiet_night(to_workers(question, timed, pace), question.hours.seconds);
@@ -217,13 +217,13 @@ std::vector<Timed> time_workers(const NightQuestion& question, const plan::Place
 
 /// Why a placement is not counted on; empty where it is.
 std::string unfit(const NightQuestion& question, const plan::Placement& placement) {
-  if (!placement.supported) {
+  if (!placement.standing.supported) {
     return placement.problems.empty() ? "not supported" : placement.problems.front().text;
   }
-  if (placement.nodes.empty() || !placement.loads) {
+  if (placement.nodes.empty() || !placement.standing.loads()) {
     return "does not load";
   }
-  if (!placement.fits) {
+  if (!placement.standing.fits()) {
     return fmt::format("holds jobs of up to {} tokens; the context asked for is {}",
                        format_whole(placement.max_context),
                        format_whole(question.plan.workload.context.count()));
@@ -288,10 +288,10 @@ NightResult night(NightQuestion question) {
   runtime::Workload& workload = question.plan.workload;
   workload.context = std::max(workload.context, Tokens(question.jobs.longest()));
   const plan::Plan plan = plan::make_plan(question.plan);
-  std::map<runtime::Id, plan::Scenario> scenarios;
-  for (const runtime::Id id : question.plan.runtimes) {
+  std::map<const runtime::Runtime*, plan::Scenario> scenarios;
+  for (const runtime::Runtime* rules : question.plan.runtimes) {
     plan::Scenario& scenario =
-        scenarios.emplace(id, plan::make_scenario(question.plan, id)).first->second;
+        scenarios.emplace(rules, plan::make_scenario(question.plan, *rules)).first->second;
     plan::add_work(scenario, question.plan);
   }
 

@@ -13,16 +13,11 @@
 namespace macfit::study {
 namespace {
 
-/// Some placement fits at the context in at least the tier. Workers win over a better shard where
-/// they fit at all, so every split is asked for where the answer alone does not reach it.
+/// What a plan would answer fits at the context in at least the tier.
 bool reaches(const plan::Request& request, fit::Tier tier, SweepRow& row) {
   const Setting setting = make_setting(request, std::nullopt, false);
-  const auto reached = [&](std::optional<plan::SplitKind> only) {
-    answer(setting, request.workload, only, {}, row);
-    return row.placed && row.fits && row.tier >= tier;
-  };
-  return reached(request.only) ||
-         (!request.only && setting.nodes > 1 && reached(plan::SplitKind::pipeline));
+  answer(setting, request.workload, plan::terms_of(request), {}, row);
+  return row.placed && row.fits && row.tier >= tier;
 }
 
 /// So many of one kind of candidate and so many of another.
@@ -85,6 +80,47 @@ std::vector<Mix> mixes_of(const std::vector<Candidate>& candidates, std::size_t 
 
 }  // namespace
 
+namespace {
+
+/// The longest context of one runtime by one split, over every group of nodes and every layout.
+std::optional<LongestContext> longest_of(const std::vector<plan::Scenario>& alone,
+                                         const plan::Request& request, plan::SplitKind split) {
+  const plan::Scenario& scenario = alone.front();
+  // A tensor split over TCP is offered only where it is asked for.
+  if (!scenario.plannable() || (request.only && *request.only != split) ||
+      (split == plan::SplitKind::tensor && scenario.all_tcp && !request.only)) {
+    return std::nullopt;
+  }
+  const plan::Terms terms{split, plan::Goal::jobs, request.replicas};
+  for (const bool raised : {false, true}) {
+    runtime::Workload workload = request.workload;
+    const std::int64_t longest = plan::longest_cap(alone, workload, terms, raised);
+    if (longest == 0) {
+      continue;
+    }
+    workload.context = Tokens(longest);
+    const plan::Decision decision = plan::decide(alone, workload, terms);
+    if (!decision.found()) {
+      continue;
+    }
+    plan::Placement placement;
+    plan::place(scenario, workload, split, decision.replicas, decision.raised, {}, placement);
+    LongestContext result;
+    result.runtime = placement.runtime;
+    result.split = split;
+    result.layout = placement.layout;
+    result.format = placement.format;
+    result.replicas = placement.replicas;
+    result.limit = placement.standing.limit;
+    result.max_context = longest;
+    result.comfortable_context = plan::longest_cap(alone, workload, terms, false, true);
+    return result;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::vector<LongestContext> longest_contexts(const plan::Request& request,
                                              const std::vector<runtime::KvFormat>& kv) {
   std::vector<LongestContext> result;
@@ -93,11 +129,14 @@ std::vector<LongestContext> longest_contexts(const plan::Request& request,
     asked.workload.kv = format;
     asked.alternatives.clear();
     std::vector<LongestContext> mine;
-    for (const plan::Placement& placement : plan::make_plan(asked).placements) {
-      if (placement.may_win && placement.max_context > 0) {
-        mine.push_back({format, placement.runtime, placement.split, placement.layout,
-                        placement.format, placement.replicas, placement.limit,
-                        placement.max_context, placement.comfortable_context});
+    for (plan::Scenario& scenario : plan::make_scenarios(asked)) {
+      const std::vector<plan::Scenario> alone{std::move(scenario)};
+      for (const plan::SplitKind split :
+           {plan::SplitKind::independent, plan::SplitKind::pipeline, plan::SplitKind::tensor}) {
+        if (auto longest = longest_of(alone, asked, split)) {
+          longest->kv = format;
+          mine.push_back(std::move(*longest));
+        }
       }
     }
     std::stable_sort(mine.begin(), mine.end(), [](const auto& a, const auto& b) {

@@ -30,7 +30,7 @@ std::vector<model::Recipe> loadable_formats(const model::Model& model,
   for (const model::PublishedFormat& format : model.formats) {
     const bool loads =
         std::any_of(options.runtimes.begin(), options.runtimes.end(),
-                    [&](runtime::Id id) { return runtime::get(id).format(format.recipe).ok; });
+                    [&](const runtime::Runtime* rules) { return rules->format(format.recipe).ok; });
     const bool production =
         options.below_production || nominal_width(format.recipe) >= production_bits;
     if (loads && production &&
@@ -104,10 +104,10 @@ SurveyEntry survey_model(const model::Model& model, const hardware::Cluster& clu
     choice.recipe = recipe;
     choice.bits = model::nominal_bits(recipe);
     request.recipe = recipe;
-    std::vector<runtime::Id> able;
-    for (const runtime::Id id : options.runtimes) {
-      if (runtime::get(id).format(recipe).ok) {
-        able.push_back(id);
+    std::vector<const runtime::Runtime*> able;
+    for (const runtime::Runtime* rules : options.runtimes) {
+      if (rules->format(recipe).ok) {
+        able.push_back(rules);
       }
     }
     // A runtime that can't load the format has nothing to say, unless none can.
@@ -115,10 +115,10 @@ SurveyEntry survey_model(const model::Model& model, const hardware::Cluster& clu
       able = options.runtimes;
     }
     Setting setting;
-    const auto ask = [&](const std::vector<runtime::Id>& runtimes) {
+    const auto ask = [&](const std::vector<const runtime::Runtime*>& runtimes) {
       request.runtimes = runtimes;
       setting = make_setting(request, price, false);
-      answer(setting, options.workload, options.only, {}, choice.row);
+      answer(setting, options.workload, {options.only, plan::Goal::jobs, 0}, {}, choice.row);
     };
     ask({able.front()});
     const SweepRow& row = choice.row;
@@ -129,11 +129,12 @@ SurveyEntry survey_model(const model::Model& model, const hardware::Cluster& clu
     }
     // What only the winner needs: speeds.
     for (plan::Scenario& scenario : setting.scenarios) {
-      if (row.placed && scenario.runtime->id() == row.runtime) {
+      if (row.placed && scenario.runtime == row.runtime) {
         plan::add_work(scenario, request);
       }
     }
-    answer(setting, options.workload, options.only, {true, true}, choice.row);
+    answer(setting, options.workload, {options.only, plan::Goal::jobs, 0}, {true, true},
+           choice.row);
     return choice;
   };
 

@@ -13,11 +13,6 @@ namespace {
 
 constexpr std::size_t text_index(Axis axis) { return static_cast<std::size_t>(axis); }
 
-plan::Verdict::Kind kind_of(const plan::Decision& decision) {
-  return decision.wont_fit ? plan::Verdict::Kind::wont_fit
-                           : static_cast<plan::Verdict::Kind>(decision.split);
-}
-
 /// Why nothing loads: a defect of every runtime asked for, or memory.
 const runtime::Support* refusal(const Setting& setting, std::optional<plan::SplitKind> only) {
   const runtime::Support* first = nullptr;
@@ -57,10 +52,7 @@ void explain(const Setting& setting, const runtime::Workload& workload,
       row.reason = support->code;
       row.problem = support->reason;
     } else {
-      const bool known =
-          std::any_of(setting.scenarios.begin(), setting.scenarios.end(),
-                      [](const plan::Scenario& scenario) { return scenario.profile.cache_known; });
-      row.reason = known ? "short-of-memory" : "cache-unknown";
+      row.reason = row.kind == plan::Verdict::Kind::unknown ? "cache-unknown" : "short-of-memory";
     }
   } else if (row.raised) {
     row.reason = "raised-limit";
@@ -71,24 +63,17 @@ void explain(const Setting& setting, const runtime::Workload& workload,
   }
 }
 
-bool unlike(const hardware::Cluster& cluster) {
-  return std::any_of(cluster.nodes.begin(), cluster.nodes.end(), [&](const hardware::Node& node) {
-    return node.chip != cluster.nodes.front().chip ||
-           node.gpu_cores != cluster.nodes.front().gpu_cores;
-  });
-}
-
 }  // namespace
 
 Setting make_setting(const plan::Request& request, std::optional<double> price, bool speeds) {
   Setting setting;
-  for (const runtime::Id id : request.runtimes) {
-    setting.scenarios.push_back(plan::make_scenario(request, id));
-    // The layers of unlike nodes are shared out by speed, whether it is shown or not.
-    if (speeds || unlike(request.cluster)) {
-      plan::add_work(setting.scenarios.back(), request);
+  setting.scenarios = plan::make_scenarios(request);
+  for (plan::Scenario& scenario : setting.scenarios) {
+    if (speeds) {
+      plan::add_work(scenario, request);
     }
   }
+  setting.request = request;
   setting.nodes = request.cluster.nodes.size();
   setting.ram_bytes = request.cluster.ram().count();
   setting.price = price;
@@ -99,8 +84,41 @@ Setting make_setting(const plan::Request& request, std::optional<double> price, 
   return setting;
 }
 
-void answer(const Setting& setting, const runtime::Workload& workload,
-            std::optional<plan::SplitKind> only, Needs needs, SweepRow& row) {
+namespace {
+
+/// The figures of a decision's placement, of its fullest node where they are a node's.
+void fill(const Setting& setting, const plan::Scenario& scenario, const runtime::Workload& workload,
+          const plan::Decision& decision, Needs needs, SweepRow& row) {
+  plan::Placement& placement = setting.scratch;
+  plan::place(scenario, workload, decision.split, decision.replicas, decision.raised, needs,
+              placement);
+  const plan::NodeBudget& fullest = placement.nodes[placement.fullest];
+  row.kind = plan::kind_of(decision.split);
+  row.workers = decision.replicas.size();
+  row.tier = decision.tier;
+  row.placed = true;
+  row.raised = decision.raised;
+  row.fits = decision.fits;
+  row.runtime = scenario.runtime;
+  row.split = decision.split;
+  row.format = scenario.profile.format;
+  row.weight_bytes = scenario.profile.total_weights();
+  row.nodes_used = placement.nodes.size();
+  row.fullest = fullest.node;
+  row.demand = fullest.parts.demand().count();
+  row.effective = fullest.effective.count();
+  row.utilization = placement.utilization;
+  row.max_context = placement.max_context;
+  row.comfortable_context = placement.comfortable_context;
+  if (needs.speed) {
+    row.speed = std::move(placement.speed);
+  }
+}
+
+}  // namespace
+
+void answer(const Setting& setting, const runtime::Workload& workload, const plan::Terms& terms,
+            Needs needs, SweepRow& row) {
   row.prefill_step = workload.prefill_step;
   row.sequences = workload.sequences;
   row.context = workload.context.count();
@@ -120,32 +138,17 @@ void answer(const Setting& setting, const runtime::Workload& workload,
     return;
   }
   try {
-    const plan::Decision decision = plan::decide(setting.scenarios, workload, only);
+    const plan::Decision decision = plan::decide(setting.scenarios, workload, terms);
     const plan::Scenario& scenario = setting.scenarios[decision.scenario];
-    if (!decision.wont_fit) {
-      const plan::Outcome outcome = plan::outcome_of(scenario, workload, decision, needs);
-      row.kind = kind_of(decision);
-      row.workers = decision.replicas;
-      row.tier = decision.tier;
-      row.placed = true;
-      row.raised = decision.raised;
-      row.fits = decision.fits;
-      row.runtime = scenario.runtime->id();
-      row.split = decision.split;
-      row.format = scenario.profile.format;
-      row.weight_bytes = scenario.profile.total_weights();
-      row.nodes_used = outcome.nodes;
-      row.fullest = outcome.node;
-      row.demand = outcome.demand;
-      row.effective = outcome.effective;
-      row.utilization = outcome.utilization;
-      row.max_context = outcome.max_context;
-      row.comfortable_context = outcome.comfortable_context;
-      if (needs.speed) {
-        row.speed = outcome.speed;
+    if (decision.found()) {
+      fill(setting, scenario, workload, decision, needs, row);
+    } else {
+      if (!setting.free) {
+        setting.free = plan::unrestricted_of(setting.request, setting.scenarios);
       }
+      row.kind = plan::kind_of_failure(setting.scenarios, *setting.free, workload, terms);
     }
-    explain(setting, workload, only, scenario.profile.longest_context, row);
+    explain(setting, workload, terms.only, scenario.profile.longest_context, row);
   } catch (const Error& error) {
     row.known = row.placed = false;
     row.kind = plan::Verdict::Kind::wont_fit;
@@ -242,10 +245,7 @@ void Evaluator::evaluate(const Point& point, SweepRow& row) {
       request.calibration = resolver_.calibration;
       request.cluster = cluster.cluster->cluster;
       request.workload.kv = memory.kv;
-      const std::string runtime = text(Axis::runtime);
-      request.runtimes = same_name(runtime, "all")
-                             ? runtime::all()
-                             : std::vector<runtime::Id>{runtime::parse_id(runtime)};
+      request.runtimes = resolver_.runtimes.parse(text(Axis::runtime));
       std::string problem;
       if (auto made = or_problem(problem, [&] {
             return make_setting(request, cluster.cluster->price, needs_.speed);
@@ -271,7 +271,7 @@ void Evaluator::evaluate(const Point& point, SweepRow& row) {
       only = split;
     }
   }
-  answer(memory.setting, workload, only, needs_, row);
+  answer(memory.setting, workload, {only, plan::Goal::jobs, 0}, needs_, row);
 }
 
 }  // namespace macfit::study

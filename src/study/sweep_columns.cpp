@@ -23,7 +23,8 @@ using Row = SweepRow;
 
 std::string_view verdict_word(const SweepRow& row) {
   static const std::vector<std::vector<std::string>> words = [] {
-    std::vector<std::vector<std::string>> made(4);
+    std::vector<std::vector<std::string>> made(
+        static_cast<std::size_t>(plan::Verdict::Kind::unknown) + 1);
     for (std::size_t kind = 0; kind < made.size(); ++kind) {
       for (std::size_t workers = 0; workers <= hardware::max_nodes; ++workers) {
         made[kind].push_back(plan::verdict_name(static_cast<plan::Verdict::Kind>(kind), workers));
@@ -91,12 +92,18 @@ const std::vector<Source>& table() {
         "as a plan's; empty: not planned"},
        Of::row,
        [](const Row& row) -> Cell { return row.known ? Cell{verdict_word(row)} : Cell{}; }},
-      {{"tier", Kind::tier, Better::more, true, Cost::none, "of the verdict; empty: not planned"},
+      {{"tier", Kind::tier, Better::more, true, Cost::none,
+        "of the verdict; empty: unsupported, unknown or not planned"},
        Of::row,
-       [](const Row& row) -> Cell { return row.known ? Cell{fit::tier_name(row.tier)} : Cell{}; }},
+       [](const Row& row) -> Cell {
+         return row.has_tier() ? Cell{fit::tier_name(row.tier)} : Cell{};
+       }},
       {{"runtime", Kind::text, Better::neither, true, Cost::none, "that wins"},
        Of::placement,
-       [](const Row& row) -> Cell { return runtime::id_name(row.runtime); }},
+       [](const Row& row) -> Cell { return std::string_view(row.runtime->name()); }},
+      {{"runtime_version", Kind::text, Better::neither, true, Cost::none, "the release of it"},
+       Of::placement,
+       [](const Row& row) -> Cell { return std::string_view(row.runtime->release()); }},
       {{"split", Kind::text, Better::neither, true, Cost::none, "of the winner"},
        Of::placement,
        [](const Row& row) -> Cell { return plan::split_name(row.split); }},

@@ -69,7 +69,7 @@ TEST_CASE("200gb to 220gb on 2x128 are borderline pipelines with their sysctl li
     for (const plan::NodeBudget& node : winner(plan).nodes) {
       CHECK(node.parts.demand() < Bytes(128 * gib));
     }
-    const bool raised = winner(plan).limit == plan::Limit::raised;
+    const bool raised = winner(plan).standing.raised();
     bool sysctl = false;
     for (const plan::Action& action : plan.actions) {
       sysctl = sysctl || action.command.rfind("sudo sysctl iogpu.wired_limit_mb=", 0) == 0;
@@ -113,14 +113,16 @@ TEST_CASE("1000b-q4 does not fit 2x128 even cut in two", "[cli]") {
   CHECK(seen);
 }
 
-TEST_CASE("200b-q4 on 4x64 is a comfortable pipeline over all four", "[cli]") {
+TEST_CASE("200b-q4 on 4x64 is a comfortable pipeline over as few as reach the tier", "[cli]") {
   const plan::Plan plan = make({"--model", "200b-q4", "--nodes", "4x64"});
   CHECK(kind(plan) == "pipeline-shard");
   CHECK(plan.verdict.tier == fit::Tier::comfortable);
-  REQUIRE(winner(plan).nodes.size() == 4);
+  // Three reach it; the fourth would add a hop and no speed.
+  REQUIRE(winner(plan).nodes.size() + winner(plan).idle.size() == 4);
+  REQUIRE(winner(plan).nodes.size() >= 3);
   for (const plan::NodeBudget& node : winner(plan).nodes) {
     CHECK(node.parts.weights >= Bytes(25 * gb));
-    CHECK(node.parts.weights <= Bytes(31 * gb));
+    CHECK(node.parts.weights <= Bytes(41 * gb));
   }
   CHECK(plan.request.cluster.effective_sum() >= Bytes(170 * gib));
   CHECK(plan.request.cluster.effective_sum() <= Bytes(190 * gib));
@@ -158,11 +160,12 @@ TEST_CASE("70b-q4 on 1x128+1x36 works on the large node and says why", "[cli]") 
   CHECK(words(plan).find("node-2 gets no worker") != std::string::npos);
 }
 
-TEST_CASE("minimax-m2.5 on 2x128 won't fit under mlx-lm over TCP, and what would carry it is named",
+TEST_CASE("minimax-m2.5 on 2x128 under mlx-lm over TCP is a tensor shard, with its warning",
           "[cli]") {
   const plan::Plan plan =
       make({"--model", "minimax-m2.5", "--nodes", "2x128", "--runtime", "mlx-lm"});
-  CHECK(kind(plan) == "won't-fit");
+  CHECK(kind(plan) == "tensor-shard");
+  CHECK(plan.verdict.tier == fit::Tier::borderline);
   const std::string text = words(plan);
   CHECK(text.find("mlx-lm has no pipeline") != std::string::npos);
   CHECK(text.find("EXO") != std::string::npos);
@@ -171,15 +174,15 @@ TEST_CASE("minimax-m2.5 on 2x128 won't fit under mlx-lm over TCP, and what would
   bool pipeline = false;
   bool tensor = false;
   for (const plan::Placement& placement : plan.placements) {
-    pipeline = pipeline || (placement.split == plan::SplitKind::pipeline && !placement.supported &&
-                            placement.nodes.size() == 2);
+    pipeline = pipeline || (placement.split == plan::SplitKind::pipeline &&
+                            !placement.standing.supported && placement.nodes.size() == 2);
     tensor = tensor || (placement.split == plan::SplitKind::tensor && placement.nodes.size() == 2);
   }
   CHECK(pipeline);
   CHECK(tensor);
 }
 
-TEST_CASE("a tensor split over TCP is never recommended", "[cli]") {
+TEST_CASE("a tensor split over TCP is not taken where something else loads", "[cli]") {
   for (const char* model : {"llama-3.1-70b", "230b-q4", "minimax-m2.5", "gpt-oss-120b"}) {
     for (const char* nodes : {"2x128", "4x64", "2x64"}) {
       CAPTURE(model, nodes);

@@ -18,7 +18,7 @@ none() {
   [ -z "$found" ] || fail "$what:"$'\n'"$found"
 }
 all() {
-  none 'unfinished' -w -e 'XX+|TODO|FIXME|TBD|lorem ipsum'
+  none 'unfinished' -w -e 'XX+|T[O]DO|FIX[M]E|TBD|lorem ipsum'
   none 'a word twice' -i -e '(^|[^[:alnum:]_.`-])([[:alpha:]]{2,}) \2([^[:alnum:]_`-]|$)'
   none 'a better word is known' -i -w -e \
     'seller|sellers|reckon|reckons|reckoned|reckoning|whole or not at all|page to pass on|other way round: longest'

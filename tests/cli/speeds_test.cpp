@@ -47,7 +47,7 @@ TEST_CASE("tensor wins over RDMA where it is faster, never over TCP", "[cli]") {
   CHECK(has_reason(tcp, "tensor-latency"));
   const auto tensor = [](const plan::Plan& plan) {
     for (const plan::Placement& placement : plan.placements) {
-      if (placement.split == plan::SplitKind::tensor && placement.supported) {
+      if (placement.split == plan::SplitKind::tensor && placement.standing.supported) {
         return placement.speed.decode->value;
       }
     }
@@ -72,7 +72,7 @@ TEST_CASE("a pipeline over unlike chips gives the faster one what it holds comfo
                                 "--split", "pipeline", "--runtime", "mlx-lm"});
   const plan::Placement& best = winner(plan);
   CHECK(best.layout == plan::Layout::best);
-  CHECK(best.tier == fit::Tier::comfortable);
+  CHECK(best.standing.tier == fit::Tier::comfortable);
   const plan::Placement* even = nullptr;
   for (const plan::Placement& placement : plan.placements) {
     if (placement.split == plan::SplitKind::pipeline &&
@@ -101,7 +101,8 @@ TEST_CASE("RDMA before macOS 26.2 is ruled out", "[cli]") {
 }
 
 TEST_CASE("nine JACCL ranks are named", "[cli]") {
-  const plan::Plan plan = make({"--model", "400b-q8", "--nodes", "9x64", "--link", "tb5-rdma"});
+  const plan::Plan plan =
+      make({"--model", "400b-q8", "--nodes", "9x64", "--link", "tb5-rdma", "--runtime", "mlx-lm"});
   CHECK(names(winner(plan), "jaccl-too-many-ranks"));
 }
 
@@ -124,7 +125,7 @@ TEST_CASE("three nodes do not divide eight KV heads", "[cli]") {
 TEST_CASE("keys and values of different types are an error with a remedy", "[cli]") {
   const plan::Plan plan = make({"--model", "llama-3.1-70b", "--nodes", "2x128", "--runtime",
                                 "llama.cpp", "--kv", "q8_0,q4_0"});
-  CHECK(plan.verdict.kind == plan::Verdict::Kind::wont_fit);
+  CHECK(plan.verdict.kind == plan::Verdict::Kind::unsupported);
   REQUIRE_FALSE(plan.placements.empty());
   CHECK(names(plan.placements.front(), "kv-types-differ"));
   CHECK(suggests(plan, "same-cache-types", "--kv q8"));

@@ -62,7 +62,7 @@ fi
 
 # A row is what a plan says.
 "$macfit" sweep --model glm-4.5 --nodes 2x128 --context 32k --select verdict,tier,reason >out
-grep -q '^pipeline-shard,borderline,cap-context' out || fail "a row differs from its plan: $(cat out)"
+grep -q '^pipeline-shard,borderline,raised-limit' out || fail "a row differs from its plan: $(cat out)"
 "$macfit" sweep --model 70b-q4 --nodes 1x64 --context 8k,32k --where 'context>8k' --select context |
   tr -d '\r' >out
 [ "$(cat out)" = $'context\n32768' ] || fail "--where: $(cat out)"
@@ -114,7 +114,7 @@ code=0
 wait "$job" || code=$?
 [ "$code" = 130 ] || fail "Ctrl-C: exit code $code"
 [ -z "$(tail -c 1 streamed)" ] || fail "Ctrl-C left half a row"
-awk -F, 'NF != 27 { bad = 1 } END { exit bad }' streamed || fail "Ctrl-C left rows that are not whole"
+awk -F, 'NF != 28 { bad = 1 } END { exit bad }' streamed || fail "Ctrl-C left rows that are not whole"
 "$macfit" sweep "${endless[@]}" --output partial.csv 2>err &
 job=$!
 sleep 1

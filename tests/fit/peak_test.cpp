@@ -4,6 +4,7 @@
 #include "macfit/fit/demand.hpp"
 #include "macfit/model/catalog.hpp"
 #include "macfit/runtime/runtime.hpp"
+#include "runtimes.hpp"
 #include "test.hpp"
 
 using namespace macfit;
@@ -23,8 +24,7 @@ TEST_CASE("mlx-lm's published peaks are predicted within 5 percent", "[fit]") {
   for (const Row& row : rows) {
     const model::Model& model = model::Catalog::embedded().get(row.name);
     const runtime::Profile profile =
-        runtime::get(runtime::Id::mlx_lm)
-            .profile(model, model::parse_recipe(row.format), runtime::KvFormat::bf16, 1);
+        test::mlx_lm().profile(model, model::parse_recipe(row.format), runtime::KvFormat::bf16, 1);
     const fit::Demand demand(profile, {}, 2048 + 128, Bytes(0));
     const fit::Parts parts = demand.parts(0, profile.layers);
     const double peak = (parts.demand() - parts.runtime).as_double() / 1e9;

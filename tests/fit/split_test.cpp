@@ -7,6 +7,7 @@
 #include "macfit/fit/tier.hpp"
 #include "macfit/model/catalog.hpp"
 #include "macfit/runtime/runtime.hpp"
+#include "runtimes.hpp"
 #include "test.hpp"
 
 using namespace macfit;
@@ -102,8 +103,7 @@ TEST_CASE("128 + 64 + 64 GB: the best of all splits", "[fit]") {
   const model::Model& model = model::Catalog::embedded().get("gpt-oss-20b");
   for (const char* format : {"bf16", "8bit", "4bit"}) {
     const runtime::Profile profile =
-        runtime::get(runtime::Id::mlx_lm)
-            .profile(model, model::parse_recipe(format), runtime::KvFormat::bf16, 1);
+        test::mlx_lm().profile(model, model::parse_recipe(format), runtime::KvFormat::bf16, 1);
     REQUIRE(profile.layers == 24);
     for (const std::int64_t context : {4096, 131072}) {
       for (const std::int64_t scale : {1, 3, 8}) {

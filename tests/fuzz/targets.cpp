@@ -178,7 +178,7 @@ void names(const std::uint8_t* data, std::size_t size) {
   attempt([&] { (void)parse_nominal(text); });
   attempt([&] { (void)parse_recipe(text); });
   attempt([&] { (void)runtime::parse_kv_format(text); });
-  attempt([&] { (void)runtime::parse_id(text); });
+  attempt([&] { (void)runtime::Catalog::embedded().parse(text); });
   attempt([&] { (void)fit::parse_tier(text); });
   attempt([&] { (void)hardware::parse_macos(text); });
   attempt([&] { (void)study::Where::parse(text); });
@@ -240,7 +240,7 @@ void calibration(const std::uint8_t* data, std::size_t size) {
 
 void check(const std::uint8_t* data, std::size_t size) {
   static const study::CheckSources sources = {
-      hardware::Catalog::embedded(), "embedded", nullptr, {}};
+      hardware::Catalog::embedded(), "embedded", nullptr, {}, {}};
   study::CheckInput input;
   input.path = "fuzz.json";
   input.text = text_of(data, size);

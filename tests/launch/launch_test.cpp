@@ -11,14 +11,15 @@
 #include "macfit/launch/shell.hpp"
 #include "macfit/model/catalog.hpp"
 #include "macfit/model/nominal.hpp"
+#include "runtimes.hpp"
 #include "test.hpp"
 
 using namespace macfit;
 
 namespace {
 
-plan::Request request_of(const std::string& model, const std::string& nodes, runtime::Id runtime,
-                         const std::string& link = {}) {
+plan::Request request_of(const std::string& model, const std::string& nodes,
+                         const runtime::Runtime& runtime, const std::string& link = {}) {
   plan::Request request;
   request.model = model::Catalog::embedded().get(model);
   request.recipe = model::parse_recipe("mlx-4bit-g64");
@@ -27,7 +28,7 @@ plan::Request request_of(const std::string& model, const std::string& nodes, run
     options.link = link;
   }
   request.cluster = hardware::parse_cluster(nodes, options, hardware::Catalog::embedded());
-  request.runtimes = {runtime};
+  request.runtimes = {&runtime};
   request.flags = {{"--model", model}, {"--nodes", nodes}};
   return request;
 }
@@ -70,26 +71,26 @@ void check_golden(const std::string& name, const launch::Folder& folder, bool fi
 }  // namespace
 
 TEST_CASE("launch folders are what they were", "[launch]") {
-  const auto ring = folder_of(request_of("glm-4.5", "2x128", runtime::Id::mlx_lm));
+  const auto ring = folder_of(request_of("glm-4.5", "2x128", test::mlx_lm()));
   check_golden("mlx_ring.txt", ring, true);
-  auto tensor = request_of("minimax-m2.5", "2x128", runtime::Id::exo, "tb5-rdma");
+  auto tensor = request_of("minimax-m2.5", "2x128", test::exo(), "tb5-rdma");
   tensor.only = plan::SplitKind::tensor;
   check_golden("exo_tensor.txt", folder_of(tensor), false);
-  check_golden("workers.txt", folder_of(request_of("llama-3.1-70b", "2x128", runtime::Id::mlx_lm)),
+  check_golden("workers.txt", folder_of(request_of("llama-3.1-70b", "2x128", test::mlx_lm())),
                false);
   CHECK(ring.warnings.empty());
 }
 
 TEST_CASE("a pipeline's hostfile begins with the node of the last layers", "[launch]") {
   // mlx-lm: rank 0 has the last layers (docs/runtimes.md), so node-2 comes first.
-  const auto folder = folder_of(request_of("glm-4.5", "2x128", runtime::Id::mlx_lm));
+  const auto folder = folder_of(request_of("glm-4.5", "2x128", test::mlx_lm()));
   const std::string& text = file(folder, "hostfile.json").text;
   CHECK(text.find("node-2") < text.find("node-1"));
   CHECK_THAT(text, test::contains("\"backend\": \"ring\""));
 }
 
 TEST_CASE("JACCL hostfiles hold a square of devices with null on its diagonal", "[launch]") {
-  auto request = request_of("minimax-m2.5", "4x64", runtime::Id::mlx_lm, "tb5-rdma");
+  auto request = request_of("minimax-m2.5", "4x64", test::mlx_lm(), "tb5-rdma");
   request.only = plan::SplitKind::tensor;
   const auto folder = folder_of(request);
   const std::string& text = file(folder, "hostfile.json").text;
@@ -109,7 +110,7 @@ TEST_CASE("JACCL hostfiles hold a square of devices with null on its diagonal", 
 
 TEST_CASE("a raised limit is written in whole MiB, node by node", "[launch]") {
   // 128 GiB less 5 % is 130,567,045,325 B, 124,518.4 MiB; 96 GiB less 5 GiB is 93,184 MiB.
-  const auto folder = folder_of(request_of("glm-4.5", "1x128+1x96", runtime::Id::mlx_lm));
+  const auto folder = folder_of(request_of("glm-4.5", "1x128+1x96", test::mlx_lm()));
   const std::string& limits = file(folder, "limits.sh").text;
   CHECK_THAT(limits, test::contains("iogpu.wired_limit_mb=124518' | on 0"));
   CHECK_THAT(limits, test::contains("iogpu.wired_limit_mb=93184' | on 1"));
@@ -117,16 +118,18 @@ TEST_CASE("a raised limit is written in whole MiB, node by node", "[launch]") {
 }
 
 TEST_CASE("what can't be launched is refused with a way on", "[launch]") {
-  plan::Request nominal = request_of("glm-4.5", "2x128", runtime::Id::mlx_lm);
+  plan::Request nominal = request_of("glm-4.5", "2x128", test::mlx_lm());
   nominal.model = model::nominal_model(model::parse_nominal("230b-q4"), model::Catalog::embedded());
   CHECK_THROWS_WITH(folder_of(nominal), test::contains("the nearest real models are"));
-  CHECK_THROWS_WITH(folder_of(request_of("kimi-k2", "1x64", runtime::Id::mlx_lm)),
+  CHECK_THROWS_WITH(folder_of(request_of("kimi-k2", "1x64", test::mlx_lm())),
                     test::contains("nothing to launch"));
 }
 
 TEST_CASE("topology problems come along with their remedies", "[launch]") {
-  const auto folder = folder_of(
-      request_of("glm-4.5-air", "m4-max-64+mac-mini-m4-32", runtime::Id::mlx_lm, "tb5-rdma"));
+  plan::Request request =
+      request_of("glm-4.5-air", "m4-max-64+mac-mini-m4-32", test::mlx_lm(), "tb5-rdma");
+  request.only = plan::SplitKind::pipeline;
+  const auto folder = folder_of(request);
   REQUIRE(folder.warnings.size() == 1);
   CHECK_THAT(folder.warnings.front(), test::contains("tb4-in-ring"));
   CHECK_THAT(folder.warnings.front(), test::contains("--link tb4"));
@@ -178,8 +181,8 @@ TEST_CASE("hostile names never become commands", "[launch]") {
                                             "a\"; rm b", "a|b|c",      "x\xE2\x80\xAEy"};
   for (const std::string& name : hostile) {
     CAPTURE(name);
-    for (const runtime::Id id : {runtime::Id::mlx_lm, runtime::Id::exo}) {
-      plan::Request request = request_of("glm-4.5", "2x128", id);
+    for (const runtime::Runtime* id : {&test::mlx_lm(), &test::exo()}) {
+      plan::Request request = request_of("glm-4.5", "2x128", *id);
       request.cluster.nodes[0].name = name;
       request.model.id = name;
       for (model::PublishedFormat& format : request.model.formats) {

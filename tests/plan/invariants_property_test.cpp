@@ -9,6 +9,7 @@
 #include "macfit/model/nominal.hpp"
 #include "macfit/plan/decide.hpp"
 #include "macfit/plan/plan.hpp"
+#include "macfit/runtime/catalog.hpp"
 #include "test.hpp"
 
 using namespace macfit;
@@ -50,23 +51,21 @@ plan::Request random_request() {
   request.workload.context = Tokens(*rc::gen::inRange(1, 200'000));
   request.workload.sequences = *rc::gen::inRange(1, 9);
   request.workload.prefill_step = *rc::gen::element<std::int64_t>(512, 1000, 2048);
-  request.runtimes = {
-      *rc::gen::element(runtime::Id::mlx_lm, runtime::Id::exo, runtime::Id::llama_cpp)};
+  request.runtimes = {*rc::gen::elementOf(runtime::Catalog::embedded().all())};
   return request;
 }
 
 std::int64_t whole_demand(const plan::Request& request) {
-  const plan::Scenario scenario = plan::make_scenario(request, request.runtimes.front());
+  const plan::Scenario scenario = plan::make_scenario(request, *request.runtimes.front());
   RC_PRE(scenario.runs.ok);  // else there is nothing to demand
   const fit::Demand demand =
       plan::demand_of(scenario, request.workload, request.workload.context.count(),
-                      plan::SplitKind::independent, 1);
+                      plan::SplitKind::independent, 1, hardware::Transport::tcp);
   return demand.stage(0, demand.layers());
 }
 
 fit::Tier tier(const plan::Request& request) {
-  return plan::decide({plan::make_scenario(request, request.runtimes.front())}, request.workload,
-                      request.only)
+  return plan::decide(plan::make_scenarios(request), request.workload, plan::terms_of(request))
       .tier;
 }
 
@@ -88,9 +87,9 @@ TEST_CASE("budgets add up in every placement", "[plan]") {
         layers[node.replica] += node.layer_count;
         weights[node.replica] += node.parts.weights;
         ++members[node.replica];
-        RC_ASSERT(!placement.fits || node.headroom >= Bytes(0));
+        RC_ASSERT(!placement.standing.fits() || node.headroom >= Bytes(0));
       }
-      const plan::Scenario scenario = plan::make_scenario(request, placement.runtime);
+      const plan::Scenario scenario = plan::make_scenario(request, *placement.runtime);
       for (std::size_t r = 0; r < placement.replicas && !placement.nodes.empty(); ++r) {
         const auto model_layers = static_cast<std::int64_t>(scenario.profile.layers);
         RC_ASSERT(layers[r] == (placement.split == plan::SplitKind::pipeline
@@ -107,21 +106,22 @@ TEST_CASE("budgets add up in every placement", "[plan]") {
       }
     }
     const bool wins = plan.verdict.placement.has_value();
-    RC_ASSERT(wins == (plan.verdict.kind != plan::Verdict::Kind::wont_fit));
+    using Kind = plan::Verdict::Kind;
+    RC_ASSERT(wins ==
+              (plan.verdict.kind != Kind::wont_fit && plan.verdict.kind != Kind::unsupported &&
+               plan.verdict.kind != Kind::unknown));
     RC_ASSERT(wins == (plan.verdict.tier != fit::Tier::not_practical));
     if (wins) {
       const plan::Placement& winner = plan.placements[*plan.verdict.placement];
-      RC_ASSERT(winner.may_win);
-      RC_ASSERT(winner.loads);
-      RC_ASSERT(winner.tier == plan.verdict.tier);
+      RC_ASSERT(winner.standing.may_win);
+      RC_ASSERT(winner.standing.loads());
+      RC_ASSERT(winner.standing.tier == plan.verdict.tier);
+      RC_ASSERT(winner.standing.fits() == plan.verdict.fits);
       RC_ASSERT(winner.replicas == plan.verdict.workers);
     } else {
       for (const plan::Placement& placement : plan.placements) {
-        RC_ASSERT(!(placement.may_win && placement.loads));
+        RC_ASSERT(!(placement.standing.may_win && placement.standing.loads()));
       }
-    }
-    for (const plan::Action& action : plan.actions) {
-      RC_ASSERT(action.tier >= plan.verdict.tier);
     }
   }));
 }
@@ -161,11 +161,11 @@ TEST_CASE("more memory never worsens the tier", "[plan]") {
 TEST_CASE("the quick decision and the whole plan agree", "[plan]") {
   CHECK(rc::check("decide and make_plan", [] {
     const plan::Request request = random_request();
-    const plan::Decision decision = plan::decide(
-        {plan::make_scenario(request, request.runtimes.front())}, request.workload, request.only);
+    const plan::Decision decision =
+        plan::decide(plan::make_scenarios(request), request.workload, plan::terms_of(request));
     const plan::Plan plan = plan::make_plan(request);
     RC_ASSERT(decision.tier == plan.verdict.tier);
-    RC_ASSERT(decision.wont_fit == (plan.verdict.kind == plan::Verdict::Kind::wont_fit));
-    RC_ASSERT(decision.replicas == plan.verdict.workers);
+    RC_ASSERT(decision.found() == plan.verdict.placement.has_value());
+    RC_ASSERT(decision.replicas.size() == plan.verdict.workers);
   }));
 }

@@ -6,6 +6,7 @@
 
 #include "macfit/core/text.hpp"
 #include "macfit/hardware/catalog.hpp"
+#include "runtimes.hpp"
 #include "test.hpp"
 
 using namespace macfit;
@@ -36,13 +37,12 @@ study::Run run_of(const char* why, const char* model, const char* format, plan::
   run.asked = format;
   run.format = std::string("mlx-") + format;
   run.context = Tokens(8192);
-  run.decision.wont_fit = replicas == 0;
   run.decision.split = split;
-  run.decision.replicas = replicas;
+  run.decision.replicas.resize(replicas);
   run.decision.fits = replicas > 0;
   if (replicas > 0) {
     run.decision.tier = fit::Tier::comfortable;
-    run.runtime = runtime::Id::mlx_lm;
+    run.runtime = &test::mlx_lm();
     run.decode = speed::Estimate{4.5, 4.0, 5.0, Evidence::estimated};
     run.per_hour = speed::Estimate{per_hour, per_hour * 0.8, per_hour * 1.2, Evidence::estimated};
     run.per_night = static_cast<std::int64_t>(per_hour * 9);
@@ -66,6 +66,7 @@ study::BreakevenResult sample() {
   result.no_crossings = "the nodes can't do RDMA";
   study::Crossing crossing;
   crossing.format = "q4";
+  crossing.runtime = &test::mlx_lm();
   crossing.context = Tokens(8192);
   crossing.beats_pipeline = 2 * b;
   crossing.samples = {{b, 100, 90, 80, Evidence::estimated},

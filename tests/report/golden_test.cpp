@@ -8,6 +8,7 @@
 #include "macfit/plan/plan.hpp"
 #include "macfit/report/catalog/catalog_report.hpp"
 #include "macfit/report/plan/plan_report.hpp"
+#include "runtimes.hpp"
 #include "test.hpp"
 
 using namespace macfit;
@@ -19,7 +20,7 @@ plan::Plan plan_of(const std::string& model, const std::string& nodes) {
   request.model = model::find_model(model, model::Catalog::embedded()).model;
   request.recipe = model::parse_recipe("q4");
   request.cluster = hardware::parse_cluster(nodes, {}, hardware::Catalog::embedded());
-  request.runtimes = {runtime::Id::mlx_lm};
+  request.runtimes = {&test::mlx_lm()};
   request.flags = {{"--model", model}, {"--nodes", nodes}};
   return plan::make_plan(request);
 }

@@ -12,6 +12,7 @@
 #include "macfit/report/page/html_drawing.hpp"
 #include "macfit/report/page/html_report.hpp"
 #include "macfit/study/context_curve.hpp"
+#include "runtimes.hpp"
 #include "sha256.hpp"
 #include "test.hpp"
 
@@ -25,7 +26,7 @@ plan::Plan plan_of(const std::string& model, const std::string& nodes) {
   request.model = model::find_model(model, model::Catalog::embedded()).model;
   request.recipe = model::parse_recipe("q4");
   request.cluster = hardware::parse_cluster(nodes, {}, hardware::Catalog::embedded());
-  request.runtimes = {runtime::Id::mlx_lm};
+  request.runtimes = {&test::mlx_lm()};
   request.flags = {{"--model", model}, {"--nodes", nodes}};
   return plan::make_plan(request);
 }
@@ -219,7 +220,7 @@ TEST_CASE("a break-even's page is well-formed", "[report]") {
   question.cluster = hardware::parse_cluster("2x128", {}, hardware::Catalog::embedded());
   question.formats = {{"q4", model::parse_recipe("q4")}};
   question.contexts = {Tokens(8192)};
-  question.runtimes = {runtime::Id::mlx_lm};
+  question.runtimes = {&test::mlx_lm()};
   const study::BreakevenResult result = study::breakeven(question, model::Catalog::embedded());
   const std::string page = report::breakeven_html(result, "macfit breakeven --nodes 2x128");
   CHECK(faults(page) == "");
@@ -237,6 +238,7 @@ TEST_CASE("a survey's page keeps hostile names names", "[report]") {
     entry.note = hostile;
     entry.smallest.recipe = model::parse_recipe("q4");
     entry.smallest.row.known = true;
+    entry.smallest.row.runtime = &test::mlx_lm();
     entry.smallest.row.placed = tier != fit::Tier::not_practical;
     entry.smallest.row.tier = tier;
     entry.smallest.row.utilization = 0.5;
@@ -311,7 +313,7 @@ TEST_CASE("the context curve meets the plan's own figures", "[report]") {
     }
     CHECK(asked);
     CHECK(curve->max_context == placement.max_context);
-    if (placement.loads) {
+    if (placement.standing.loads()) {
       CHECK(curve->comfortable_context == placement.comfortable_context);
     }
   }

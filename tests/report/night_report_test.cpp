@@ -6,6 +6,7 @@
 
 #include "macfit/core/text.hpp"
 #include "macfit/hardware/catalog.hpp"
+#include "runtimes.hpp"
 #include "test.hpp"
 
 using namespace macfit;
@@ -43,6 +44,7 @@ study::NightResult sample(bool list) {
   study::NightPlacement workers;
   workers.name = "two workers";
   workers.format = "mlx-4bit-g64";
+  workers.runtime = &test::mlx_lm();
   workers.tier = fit::Tier::comfortable;
   workers.evidence = Evidence::community;
   std::vector<study::Worker> simulated;

@@ -1,3 +1,5 @@
+#include "runtimes.hpp"
+
 #include "macfit/model/catalog.hpp"
 #include "macfit/report/runtimes/runtimes_report.hpp"
 #include "macfit/runtime/failure_modes.hpp"
@@ -21,7 +23,7 @@ const report::Abilities& abilities_of(const report::RuntimeMatrix& matrix,
 
 TEST_CASE("the matrix answers as the runtimes do", "[report]") {
   const auto models = model::Catalog::embedded().all();
-  const auto matrix = report::make_matrix(models, runtime::Id::mlx_lm);
+  const auto matrix = report::make_matrix(models, {&test::mlx_lm()});
   // Legal on 2 nodes as mxfp4 (1,440 in groups of 32), not on 4 (docs/runtimes.md).
   const report::Abilities& oss = abilities_of(matrix, "gpt_oss");
   CHECK(oss.tensor[0].all());
@@ -44,11 +46,11 @@ TEST_CASE("the matrix answers as the runtimes do", "[report]") {
 
 TEST_CASE("one runtime is shown with its failure modes in full", "[report]") {
   const auto matrix =
-      report::make_matrix({model::Catalog::embedded().get("glm-4.5")}, runtime::Id::mlx_lm);
+      report::make_matrix({model::Catalog::embedded().get("glm-4.5")}, {&test::mlx_lm()});
   report::Style style;
   style.width = 100;
   const std::string text = report::runtimes_text(matrix, style);
-  for (const runtime::FailureMode& mode : runtime::failure_modes_of(runtime::Id::mlx_lm)) {
+  for (const runtime::FailureMode& mode : runtime::failure_modes_of(test::mlx_lm())) {
     CHECK_THAT(text, test::contains(std::string(mode.id)));
   }
   CHECK_THAT(text, test::contains("Couldn't allocate protection domain"));

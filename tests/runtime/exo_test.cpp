@@ -1,6 +1,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/runtime/exo_rules.hpp"
 #include "macfit/runtime/runtime.hpp"
+#include "runtimes.hpp"
 #include "test.hpp"
 
 using namespace macfit;
@@ -45,12 +46,12 @@ TEST_CASE("EXO: largest remainder, at least one layer", "[runtime]") {
   };
   for (const Row& row : rows) {
     CHECK(exo_layers(row.layers, gigabytes(row.memory)) == row.split);
-    CHECK(get(Id::exo).default_split(row.layers, gigabytes(row.memory)) == row.split);
+    CHECK(test::exo().default_split(row.layers, gigabytes(row.memory)) == row.split);
   }
   CHECK_THROWS_AS(exo_layers(2, gigabytes({1, 1, 1})), Error);
   CHECK_THROWS_AS(exo_layers(2, gigabytes({0, 0})), Error);
-  CHECK(get(Id::exo).default_split(2, gigabytes({5, 5, 5})) == std::vector<std::int64_t>{1, 1, 0});
-  CHECK(get(Id::exo).default_split(4, gigabytes({0, 0})) == std::vector<std::int64_t>{2, 2});
+  CHECK(test::exo().default_split(2, gigabytes({5, 5, 5})) == std::vector<std::int64_t>{1, 1, 0});
+  CHECK(test::exo().default_split(4, gigabytes({0, 0})) == std::vector<std::int64_t>{2, 2});
 }
 
 TEST_CASE("EXO: the smallest group whose memory sums up", "[runtime]") {

@@ -5,6 +5,7 @@
 #include "macfit/runtime/llama_fit.hpp"
 #include "macfit/runtime/llama_graph.hpp"
 #include "macfit/runtime/runtime.hpp"
+#include "runtimes.hpp"
 #include "test.hpp"
 
 using namespace macfit;
@@ -14,7 +15,7 @@ namespace {
 
 Profile profile_of(const char* name, const char* mixture) {
   const model::Model& model = model::Catalog::embedded().get(name);
-  return get(Id::llama_cpp).profile(model, model::parse_recipe(mixture), KvFormat::bf16, 1);
+  return test::llama_cpp().profile(model, model::parse_recipe(mixture), KvFormat::bf16, 1);
 }
 
 std::vector<Bytes> memory(const std::vector<std::int64_t>& mebibytes) {
@@ -30,7 +31,7 @@ std::vector<Bytes> memory(const std::vector<std::int64_t>& mebibytes) {
 TEST_CASE("llama.cpp: layers by free memory, weights with them", "[runtime]") {
   // Qwen3-235B-A22B Q4_K_M on servers with 98304 and 49152 MiB.
   const Profile profile = profile_of("qwen3-235b-a22b", "Q4_K_M");
-  const auto split = get(Id::llama_cpp).default_split(94, memory({98304, 49152}));
+  const auto split = test::llama_cpp().default_split(94, memory({98304, 49152}));
   CHECK(split == std::vector<std::int64_t>{64, 30});
   CHECK(profile.weights[64] + profile.everywhere == 95'504'826'368);
   CHECK(profile.weights[94] - profile.weights[64] + profile.everywhere + profile.last_weights ==
@@ -82,7 +83,7 @@ TEST_CASE("llama.cpp: contexts that --fit arrives at", "[runtime]") {
 TEST_CASE("llama.cpp: formats of sixteen bits have names of its own", "[runtime]") {
   const model::Model& model = model::Catalog::embedded().get("qwen3-4b");
   const auto name = [&](const char* asked) {
-    return get(Id::llama_cpp).recipe(model, model::parse_recipe(asked)).name;
+    return test::llama_cpp().recipe(model, model::parse_recipe(asked)).name;
   };
   CHECK(name("f16") == "F16");
   CHECK(name("bf16") == "BF16");

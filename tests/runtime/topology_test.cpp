@@ -8,12 +8,12 @@
 #include "macfit/hardware/catalog.hpp"
 #include "macfit/runtime/failure_modes.hpp"
 #include "macfit/runtime/mlx_rules.hpp"
+#include "runtimes.hpp"
 #include "test.hpp"
 
 using namespace macfit;
 using hardware::Transport;
 using runtime::Backend;
-using runtime::Id;
 
 namespace {
 
@@ -33,9 +33,11 @@ std::vector<std::size_t> all_of(const hardware::Cluster& cluster) {
   return group;
 }
 
-std::vector<runtime::TopologyProblem> problems(const hardware::Cluster& cluster, Id id) {
+std::vector<runtime::TopologyProblem> problems(const hardware::Cluster& cluster,
+                                               const runtime::Runtime& rules) {
   const auto group = all_of(cluster);
-  return runtime::topology_problems(cluster, id, runtime::group_transport(cluster, group), group);
+  return runtime::topology_problems(cluster, rules, runtime::group_transport(cluster, group),
+                                    group);
 }
 
 std::string codes(const std::vector<runtime::TopologyProblem>& found) {
@@ -53,29 +55,30 @@ TEST_CASE("broken setups get a named problem", "[runtime]") {
     std::string spec;
     std::string link;
     std::string macos;
-    Id id;
+    const runtime::Runtime* runtime;
     std::string codes;
     std::string remedy;
   };
   const std::vector<Row> rows = {
-      {"2x128", "tb5-rdma", "26.3", Id::mlx_lm, "", ""},
-      {"2x128", "tb5-tcp", "15", Id::mlx_lm, "", ""},
-      {"m4-max-128+mac-mini-m4-32", "tb5-rdma", "26.3", Id::mlx_lm, "tb4-in-ring", "--link tb4"},
-      {"m4-max-128+mac-mini-m4-32", "tb4", "26.3", Id::mlx_lm, "", ""},
-      {"9x128", "tb5-rdma", "26.3", Id::mlx_lm, "jaccl-too-many-ranks mesh-without-ports",
+      {"2x128", "tb5-rdma", "26.3", &test::mlx_lm(), "", ""},
+      {"2x128", "tb5-tcp", "15", &test::mlx_lm(), "", ""},
+      {"m4-max-128+mac-mini-m4-32", "tb5-rdma", "26.3", &test::mlx_lm(), "tb4-in-ring",
+       "--link tb4"},
+      {"m4-max-128+mac-mini-m4-32", "tb4", "26.3", &test::mlx_lm(), "", ""},
+      {"9x128", "tb5-rdma", "26.3", &test::mlx_lm(), "jaccl-too-many-ranks mesh-without-ports",
        "jaccl-ring"},
-      {"9x128", "tb5-rdma", "26.3", Id::exo, "jaccl-too-many-ranks mesh-without-ports",
+      {"9x128", "tb5-rdma", "26.3", &test::exo(), "jaccl-too-many-ranks mesh-without-ports",
        "--link tb5-tcp"},
-      {"6x128", "tb5-rdma", "26.3", Id::mlx_lm, "mesh-without-ports", "ring"},
-      {"2x128", "tb5-rdma", "26.1", Id::mlx_lm, "jaccl-needs-macos-26.2", "rdma_ctl enable"},
-      {"2x128", "tb5-rdma", "26.2", Id::mlx_lm, "jaccl-small-frames", "26.3"},
-      {"2x128", "wifi", "26.3", Id::mlx_lm, "wifi-in-split", "Thunderbolt"},
-      {"6x128", "tb5-tcp", "26.3", Id::llama_cpp, "client-without-ports", "client"},
-      {"4x128", "10gbe", "26.3", Id::llama_cpp, "", ""},
+      {"6x128", "tb5-rdma", "26.3", &test::mlx_lm(), "mesh-without-ports", "ring"},
+      {"2x128", "tb5-rdma", "26.1", &test::mlx_lm(), "jaccl-needs-macos-26.2", "rdma_ctl enable"},
+      {"2x128", "tb5-rdma", "26.2", &test::mlx_lm(), "jaccl-small-frames", "26.3"},
+      {"2x128", "wifi", "26.3", &test::mlx_lm(), "wifi-in-split", "Thunderbolt"},
+      {"6x128", "tb5-tcp", "26.3", &test::llama_cpp(), "client-without-ports", "client"},
+      {"4x128", "10gbe", "26.3", &test::llama_cpp(), "", ""},
   };
   for (const Row& row : rows) {
-    CAPTURE(row.spec, row.link, row.macos, runtime::backends_of(row.id).size());
-    const auto found = problems(cluster(row.spec, row.link, row.macos), row.id);
+    CAPTURE(row.spec, row.link, row.macos, row.runtime->backends().size());
+    const auto found = problems(cluster(row.spec, row.link, row.macos), *row.runtime);
     CHECK(codes(found) == row.codes);
     for (const auto& problem : found) {
       CHECK_FALSE(problem.text.empty());
@@ -100,28 +103,28 @@ TEST_CASE("a mesh wants n(n-1)/2 cables, a ring n, two nodes one", "[runtime]") 
 TEST_CASE("the backend follows runtime, transport and cabling", "[runtime]") {
   auto four = cluster("4x128", "tb5-rdma");
   const auto group = all_of(four);
-  CHECK(runtime::backend_of(four, Id::mlx_lm, Transport::rdma, group) == Backend::jaccl_mesh);
-  CHECK(runtime::backend_of(four, Id::mlx_lm, Transport::tcp, group) == Backend::mlx_ring);
-  CHECK(runtime::backend_of(four, Id::llama_cpp, Transport::rdma, group) == Backend::llama_rpc);
-  CHECK(runtime::backend_of(four, Id::mlx_lm, Transport::rdma, {0}) == Backend::none);
+  CHECK(runtime::backend_of(four, test::mlx_lm(), Transport::rdma, group) == Backend::jaccl_mesh);
+  CHECK(runtime::backend_of(four, test::mlx_lm(), Transport::tcp, group) == Backend::mlx_ring);
+  CHECK(runtime::backend_of(four, test::llama_cpp(), Transport::rdma, group) == Backend::llama_rpc);
+  CHECK(runtime::backend_of(four, test::mlx_lm(), Transport::rdma, {0}) == Backend::none);
   four.topology = hardware::Topology::ring;
-  CHECK(runtime::backend_of(four, Id::mlx_lm, Transport::rdma, group) == Backend::jaccl_ring);
+  CHECK(runtime::backend_of(four, test::mlx_lm(), Transport::rdma, group) == Backend::jaccl_ring);
   // EXO "requires all-to-all RDMA connections" (placement_utils.py:296-325).
-  CHECK(runtime::backend_of(four, Id::exo, Transport::rdma, group) == Backend::jaccl_mesh);
+  CHECK(runtime::backend_of(four, test::exo(), Transport::rdma, group) == Backend::jaccl_mesh);
 }
 
 TEST_CASE("a ring of nine is no problem where a mesh of nine is", "[runtime]") {
   auto nine = cluster("9x128", "tb5-rdma", "26.3");
   nine.topology = hardware::Topology::ring;
-  CHECK(codes(problems(nine, Id::mlx_lm)).empty());
+  CHECK(codes(problems(nine, test::mlx_lm())).empty());
 }
 
 TEST_CASE("a node that is no Mac keeps mlx out and llama.cpp in", "[runtime]") {
   auto mixed = cluster("2x128", "10gbe", "26.3");
   mixed.nodes[1].mac = false;
   mixed.nodes[1].macos.reset();
-  CHECK(codes(problems(mixed, Id::mlx_lm)) == "runtime-needs-mac");
-  CHECK(codes(problems(mixed, Id::llama_cpp)).empty());
+  CHECK(codes(problems(mixed, test::mlx_lm())) == "runtime-needs-mac");
+  CHECK(codes(problems(mixed, test::llama_cpp())).empty());
 }
 
 TEST_CASE("JACCL's frames are small on macOS 26.2", "[runtime]") {
@@ -143,15 +146,13 @@ TEST_CASE("every topology code is explained, and none is a cluster's", "[runtime
 }
 
 TEST_CASE("every runtime has its failure modes and demands", "[runtime]") {
-  for (const Id id : {Id::mlx_lm, Id::exo, Id::llama_cpp}) {
-    CHECK(runtime::failure_modes_of(id).size() >= 4);
-    for (const Backend backend : runtime::backends_of(id)) {
-      const auto& demands = runtime::backend_demands();
-      CHECK(std::any_of(demands.begin(), demands.end(),
-                        [&](const auto& demand) { return demand.backend == backend; }));
+  for (const runtime::Runtime* one : {&test::mlx_lm(), &test::exo(), &test::llama_cpp()}) {
+    CHECK(runtime::failure_modes_of(*one).size() >= 4);
+    for (const Backend backend : one->backends()) {
+      CHECK_FALSE(runtime::demands_of(*one, backend).empty());
     }
   }
-  const auto& modes = runtime::failure_modes();
+  const auto modes = runtime::failure_modes_of(runtime::Catalog::embedded().get("mlx-lm@0.31.3"));
   for (const std::string_view id :
        {"bridge-after-reboot", "protection-domain", "fast-synch-lock", "wedged-port",
         "two-cables-deadlock", "tb4-offered-rdma", "dropped-layers", "wired-limit-after-reboot",

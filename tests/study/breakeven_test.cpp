@@ -5,6 +5,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/hardware/catalog.hpp"
 #include "macfit/model/nominal.hpp"
+#include "runtimes.hpp"
 #include "test.hpp"
 
 using namespace macfit;
@@ -26,7 +27,7 @@ study::BreakevenQuestion turn_question(const char* nodes, std::vector<std::int64
   for (const std::int64_t context : contexts) {
     question.contexts.emplace_back(context);
   }
-  question.runtimes = {runtime::Id::mlx_lm};
+  question.runtimes = {&test::mlx_lm()};
   return question;
 }
 
@@ -47,7 +48,8 @@ plan::Decision decided(const study::BreakevenQuestion& question, std::int64_t pa
   request.recipe = format.recipe;
   request.cluster = question.cluster;
   request.workload.context = context;
-  return plan::decide({plan::make_scenario(request, runtime::Id::mlx_lm)}, request.workload, only);
+  return plan::decide({plan::make_scenario(request, test::mlx_lm())}, request.workload,
+                      {only, plan::Goal::jobs, 0});
 }
 
 }  // namespace
@@ -67,7 +69,7 @@ TEST_CASE("each turn is where the decision turns", "[study]") {
       const auto workers = [&](std::optional<std::int64_t> size, std::int64_t more) {
         const auto d = decided(question, size.value() + more * study::size_step, format,
                                turn.context, plan::SplitKind::independent);
-        return !d.wont_fit && d.fits && !d.raised ? d.replicas : 0;
+        return d.fits && !d.raised ? d.replicas.size() : 0;
       };
       CHECK(workers(turn.workers, 0) == question.cluster.nodes.size());
       CHECK(workers(turn.workers, 1) < question.cluster.nodes.size());
@@ -75,8 +77,8 @@ TEST_CASE("each turn is where the decision turns", "[study]") {
       CHECK(workers(turn.one_worker, 1) == 0);
       CHECK((at(turn.fits, 0).fits && !at(turn.fits, 0).raised));
       CHECK((!at(turn.fits, 1).fits || at(turn.fits, 1).raised));
-      CHECK(!at(turn.loads, 0).wont_fit);
-      CHECK(at(turn.loads, 1).wont_fit);
+      CHECK(at(turn.loads, 0).found());
+      CHECK_FALSE(at(turn.loads, 1).found());
       CHECK(turn.comfortable_workers <= turn.workers);
       CHECK(turn.workers <= turn.one_worker);
       CHECK(turn.one_worker < turn.fits);
@@ -120,7 +122,7 @@ TEST_CASE("a shard costs completions", "[study]") {
   REQUIRE(finer);
   REQUIRE(most);
   CHECK(workers->decision.split == plan::SplitKind::independent);
-  CHECK(workers->decision.replicas == 2);
+  CHECK(workers->decision.replicas.size() == 2);
   CHECK(bigger->decision.split == plan::SplitKind::pipeline);
   // A step of a tenth of a billion more than halves what is done by morning.
   CHECK(*bigger->per_night * 2 < *workers->per_night);
@@ -144,7 +146,7 @@ TEST_CASE("one node, and one model", "[study]") {
   REQUIRE(model.runs.size() == 2);
   CHECK(model.runs[0].model == "llama-3.3-70b");
   CHECK(!model.runs[0].parameters);
-  CHECK(model.runs[0].decision.replicas == 2);
+  CHECK(model.runs[0].decision.replicas.size() == 2);
   CHECK(model.runs[1].per_night < model.runs[0].per_night);
 
   question.formats.clear();

@@ -26,7 +26,7 @@ CheckReport check(const std::vector<std::string>& texts) {
   for (const std::string& text : texts) {
     inputs.push_back({"m" + std::to_string(inputs.size()) + ".json", text, {}, {}, {}});
   }
-  return study::check(inputs, {hardware::Catalog::embedded(), "embedded", nullptr, {}});
+  return study::check(inputs, {hardware::Catalog::embedded(), "embedded", nullptr, {}, {}});
 }
 
 std::vector<std::string> codes(const CheckReport& report) {
@@ -166,7 +166,7 @@ TEST_CASE("check holds shapes against the published config", "[study]") {
     const std::vector<CheckInput> files = {
         {"m.json", manifest(R"("aliases": ["org/Name"], )" + std::string(shapes)), {}, {}, {}}};
     return codes(study::check(
-        files, {hardware::Catalog::embedded(), "", nullptr, [&](const std::string& name) {
+        files, {hardware::Catalog::embedded(), "", nullptr, {}, [&](const std::string& name) {
                   return name == "org--Name" ? std::optional(config) : std::nullopt;
                 }}));
   };
@@ -178,7 +178,7 @@ TEST_CASE("check holds shapes against the published config", "[study]") {
 
 TEST_CASE("check: in a catalog's folder a file is named after its id", "[study]") {
   const std::vector<CheckInput> files = {{"models/a.json", manifest(shapes, "b"), {}, "a", {}}};
-  CHECK(codes(study::check(files, {hardware::Catalog::embedded(), "", nullptr, {}})) ==
+  CHECK(codes(study::check(files, {hardware::Catalog::embedded(), "", nullptr, {}, {}})) ==
         Codes{"file-name /id"});
 }
 

@@ -7,6 +7,7 @@
 #include "macfit/model/catalog.hpp"
 #include "macfit/model/nominal.hpp"
 #include "macfit/study/night.hpp"
+#include "runtimes.hpp"
 #include "test.hpp"
 
 using namespace macfit;
@@ -24,7 +25,7 @@ study::NightQuestion question_of(const std::string& model, const std::string& no
     options.link = link;
   }
   question.plan.cluster = hardware::parse_cluster(nodes, options, hardware::Catalog::embedded());
-  question.plan.runtimes = {runtime::Id::mlx_lm, runtime::Id::exo};
+  question.plan.runtimes = {&test::mlx_lm(), &test::exo()};
   question.jobs = study::make_jobs(std::nullopt, study::parse_token_range("2000", ""),
                                    study::parse_token_range("500", ""), 1);
   question.rules.faults = study::no_faults();

@@ -4,6 +4,7 @@
 #include "macfit/hardware/catalog.hpp"
 #include "macfit/model/catalog.hpp"
 #include "macfit/study/size.hpp"
+#include "runtimes.hpp"
 #include "test.hpp"
 
 using namespace macfit;
@@ -22,7 +23,7 @@ study::SurveyEntry survey(const std::string& model, const std::string& nodes,
 
 study::SurveyOptions all_runtimes() {
   study::SurveyOptions options;
-  options.runtimes = runtime::all();
+  options.runtimes = runtime::Catalog::embedded().all();
   return options;
 }
 
@@ -40,7 +41,7 @@ TEST_CASE("a survey takes the smallest format of 4 bits and the best comfortable
     for (const model::PublishedFormat& format : catalog.get(name).formats) {
       const bool loads =
           std::any_of(options.runtimes.begin(), options.runtimes.end(),
-                      [&](runtime::Id id) { return runtime::get(id).format(format.recipe).ok; });
+                      [&](const runtime::Runtime* id) { return id->format(format.recipe).ok; });
       CHECK((!loads || model::nominal_bits(format.recipe) >= entry.smallest.bits));
     }
     CHECK(entry.best.has_value() == (entry.smallest.row.tier == fit::Tier::comfortable));
@@ -107,7 +108,7 @@ TEST_CASE("the largest nominal model fits, and the next size does not", "[study]
   plan::Request request;
   request.cluster = cluster_of("1x64");
   request.recipe = model::parse_recipe("q4");
-  request.runtimes = {runtime::Id::mlx_lm};
+  request.runtimes = {&test::mlx_lm()};
   const model::Catalog catalog = model::Catalog::embedded();
   const std::int64_t comfortable = study::largest_nominal(request, fit::Tier::comfortable, catalog);
   const std::int64_t borderline = study::largest_nominal(request, fit::Tier::borderline, catalog);
@@ -122,7 +123,7 @@ TEST_CASE("clusters that do it come cheapest first, none holding another", "[stu
   plan::Request request;
   request.model = model::Catalog::embedded().get("llama-3.1-70b");
   request.recipe = model::parse_recipe("q4");
-  request.runtimes = runtime::all();
+  request.runtimes = runtime::Catalog::embedded().all();
   const auto found =
       study::clusters_for(request, fit::Tier::comfortable,
                           {{"mac-mini-m4-pro-64", Bytes(64 * gib), 2000.0},
@@ -150,7 +151,7 @@ TEST_CASE("the longest context grows as the cache shrinks", "[study]") {
   plan::Request request;
   request.model = model::Catalog::embedded().get("llama-3.1-70b");
   request.recipe = model::parse_recipe("q4");
-  request.runtimes = {runtime::Id::llama_cpp};
+  request.runtimes = {&test::llama_cpp()};
   request.cluster = cluster_of("1x64");
   const auto contexts = study::longest_contexts(
       request, {runtime::KvFormat::bf16, runtime::KvFormat::q8, runtime::KvFormat::q4});

@@ -11,6 +11,7 @@
 #include "macfit/report/sweep/sweep_report.hpp"
 #include "macfit/report/table/csv.hpp"
 #include "macfit/study/in_order.hpp"
+#include "runtimes.hpp"
 #include "test.hpp"
 
 using namespace macfit;
@@ -60,6 +61,7 @@ study::Resolver resolver() {
 SweepRow row_with(std::int64_t context, std::int64_t demand, fit::Tier tier) {
   SweepRow row;
   row.known = row.placed = row.fits = true;
+  row.runtime = &test::mlx_lm();
   row.context = context;
   row.demand = demand;
   row.effective = 100;
@@ -209,9 +211,9 @@ TEST_CASE("a row says what the whole plan says", "[study]") {
     CHECK(row.split == placement.split);
     CHECK(row.nodes_used == placement.nodes.size());
     CHECK(row.weight_bytes == placement.weight_bytes.count());
-    CHECK(row.fits == placement.fits);
+    CHECK(row.fits == placement.standing.fits());
     CHECK(row.utilization == placement.utilization);
-    CHECK(row.raised == (placement.limit == plan::Limit::raised));
+    CHECK(row.raised == placement.standing.raised());
     CHECK(row.max_context == placement.max_context);
     CHECK(row.comfortable_context == placement.comfortable_context);
     CHECK(row.speed.decode == placement.speed.decode);

@@ -10,6 +10,7 @@
 #include "macfit/core/text.hpp"
 #include "macfit/model/gguf/gguf.hpp"
 #include "macfit/model/gguf/shape.hpp"
+#include "macfit/runtime/catalog.hpp"
 #include "macfit/runtime/llama_fit.hpp"
 #include "macfit/runtime/llama_graph.hpp"
 #include "macfit/runtime/runtime.hpp"
@@ -132,7 +133,9 @@ runtime::Profile profile_of(const model::Architecture& architecture, const std::
   model::Recipe recipe;
   recipe.name = *known;
   recipe.kind = model::Recipe::Kind::gguf;
-  return runtime::get(runtime::Id::llama_cpp).profile(model, recipe, runtime::KvFormat::bf16, 1);
+  return runtime::Catalog::embedded()
+      .get("llama.cpp")
+      .profile(model, recipe, runtime::KvFormat::bf16, 1);
 }
 
 /// A share as bytes, fine enough for any ratio.
@@ -193,7 +196,8 @@ void compare_llama_placement(calibrate::Comparison& comparison, const std::strin
                              const std::vector<double>& shares) {
   const runtime::Profile profile = profile_of(architecture, mixture);
   const std::vector<std::int64_t> split =
-      runtime::get(runtime::Id::llama_cpp)
+      runtime::Catalog::embedded()
+          .get("llama.cpp")
           .default_split(static_cast<std::int64_t>(profile.layers), free_memory(shares),
                          profile.unloaded_layers);
   std::vector<std::string> names;

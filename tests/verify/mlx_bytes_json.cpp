@@ -8,6 +8,7 @@
 #include "macfit/model/layout.hpp"
 #include "macfit/model/tensor_split.hpp"
 #include "macfit/model/tensors.hpp"
+#include "macfit/runtime/catalog.hpp"
 #include "macfit/runtime/runtime.hpp"
 #include "model_sources.hpp"
 #include "published_file_json.hpp"
@@ -234,7 +235,8 @@ void compare_splits(const MlxRow& r) {
     r.comparison.skip(id, "not understood: " + shown(*splits));
     return;
   }
-  const auto support = runtime::get(runtime::Id::mlx_lm)
+  const auto support = runtime::Catalog::embedded()
+                           .get("mlx-lm@d78bf58e")
                            .tensor(as_model(r.architecture), model::parse_recipe("4bit"), 2);
   r.comparison.add(id, "refusals", 1.0, support.ok ? 0.0 : 1.0, support.reason);
 }
@@ -250,7 +252,8 @@ void compare_refusal(calibrate::Comparison& comparison, const Sources& sources, 
   }
   try {
     const Found found = get_model(sources, text_of(row, "config"));
-    const auto support = runtime::get(runtime::Id::mlx_lm).runs(as_model(found.architecture));
+    const auto support =
+        runtime::Catalog::embedded().get("mlx-lm@d78bf58e").runs(as_model(found.architecture));
     comparison.add(id, "refusals", 1.0, support.ok ? 0.0 : 1.0, support.reason);
   } catch (const Error& error) {
     if (!sources.config || !sources.config(file_name_of(text_of(row, "config")))) {

@@ -9,6 +9,7 @@
 #include "macfit/hardware/catalog.hpp"
 #include "macfit/model/layout.hpp"
 #include "macfit/model/tensor_split.hpp"
+#include "macfit/runtime/catalog.hpp"
 #include "macfit/runtime/mlx_rules.hpp"
 #include "macfit/runtime/runtime.hpp"
 #include "mlx_vectors.hpp"
@@ -143,10 +144,8 @@ void pipeline(const Block& b, const Json& row, const std::string& id) {
   const bool legacy = b.name == "pipe_legacy";
   const std::vector<runtime::LayerRange> ranges =
       legacy ? runtime::legacy_pipeline(layers, ranks)
-             : runtime::pipeline_ranges(
-                   runtime::get(runtime::Id::mlx_lm)
-                       .default_split(
-                           layers, std::vector<Bytes>(static_cast<std::size_t>(ranks), Bytes(1))));
+             : runtime::pipeline_ranges(runtime::Catalog::embedded().get("mlx-lm").default_split(
+                   layers, std::vector<Bytes>(static_cast<std::size_t>(ranks), Bytes(1))));
   add_list(b, id + " ranges", numbers_of(list_of(row, "ranges")), flat(ranges));
   if (member(row, "dropped") != nullptr) {
     add_list(b, id + " dropped", numbers_of(list_of(row, "dropped")),
@@ -167,7 +166,7 @@ void exo(const Block& b, const Json& row, const std::string& id) {
     throw Error("EXO wants at least a layer a node");
   }
   add_list(b, id, numbers_of(list_of(row, "res")),
-           runtime::get(runtime::Id::exo).default_split(layers, memory));
+           runtime::Catalog::embedded().get("exo").default_split(layers, memory));
 }
 
 void frames(const Block& b, const Json& row, const std::string& id) {

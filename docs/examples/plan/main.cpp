@@ -6,6 +6,7 @@
 #include "macfit/hardware/catalog.hpp"
 #include "macfit/model/nominal.hpp"
 #include "macfit/plan/plan.hpp"
+#include "macfit/runtime/catalog.hpp"
 
 using namespace macfit;
 
@@ -17,7 +18,7 @@ plan::Plan make(const char* model, const char* nodes) {
   request.model = named.model;
   request.recipe = named.recipe;
   request.cluster = hardware::parse_cluster(nodes, {}, hardware::Catalog::embedded());
-  request.runtimes = runtime::all();
+  request.runtimes = runtime::Catalog::embedded().all();
   request.workload.context = parse_tokens("32k");
   return plan::make_plan(request);
 }

@@ -58,6 +58,9 @@ struct Recipe {
   bool vlm = false;         ///< mlx-vlm's converter: other exceptions than mlx-lm's
   int high_bits = 0;        ///< Kind::mixed
   double nominal_bits = 0;  ///< Kind::nominal
+  /// Kind::uniform: modules that get 8 bit, group 64 as routers do ("self_attn.o_proj"), by the
+  /// release of the converter.
+  std::vector<std::string> eight_bit = {};
   bool operator==(const Recipe&) const = default;
 };
 

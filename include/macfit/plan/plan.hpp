@@ -4,100 +4,65 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "macfit/core/evidence.hpp"
-#include "macfit/core/quantity.hpp"
-#include "macfit/fit/demand.hpp"
 #include "macfit/fit/tier.hpp"
+#include "macfit/plan/placement.hpp"
 #include "macfit/plan/request.hpp"
-#include "macfit/speed/speed.hpp"
 
 namespace macfit::plan {
 
-enum class Layout : std::uint8_t {
-  runtime_default,  ///< the split that the runtime makes when told nothing
-  best,             ///< the split that leaves the fullest node the most room
-  given,            ///< by the user
-};
-[[nodiscard]] std::string_view layout_name(Layout layout) noexcept;
-
-enum class Limit : std::uint8_t { standard, raised, stated };
-/// "default", "raised", "stated".
-[[nodiscard]] std::string_view limit_name(Limit limit) noexcept;
-
-/// A stable id with its sentence; ids are explained by `macfit explain`.
-struct Reason {
-  std::string code;
-  std::string text;
-};
-
-/// One node's budget. demand + headroom = effective.
-struct NodeBudget {
-  std::size_t node = 0;  ///< index into the cluster's nodes
-  std::size_t replica = 0;
-  std::int64_t first_layer = 0;  ///< counted from the model's first
-  std::int64_t layer_count = 0;
-  fit::Parts parts;
-  Bytes effective;
-  Bytes headroom;  ///< may be negative
-  double utilization = 0.0;
-  Bytes load_peak;               ///< while weights are read, before any cache
-  Bytes host;                    ///< on the CPU side, where a runtime tells them apart
-  Bytes download;                ///< what this node has to have on disk
-  std::int64_t max_context = 0;  ///< tokens; 0: not even one fits
-};
-
-/// How fast a placement is, at the asked context (its last tokens generated, the rest prompt:
-/// speed::exchange_of). Empty where something that the figure needs is not known.
-struct Speed {
-  std::optional<speed::Estimate> decode;               ///< tokens a second of one sequence
-  std::optional<speed::Estimate> aggregate;            ///< of all sequences of all replicas
-  std::optional<speed::Estimate> prefill;              ///< prompt tokens a second of one sequence
-  std::optional<speed::Estimate> time_to_first_token;  ///< seconds
-  std::string why_unknown;                             ///< where a figure is empty
-};
-
-/// One way to lay the model on the nodes, budgeted.
-struct Placement {
-  SplitKind split = SplitKind::independent;
-  runtime::Id runtime = runtime::Id::mlx_lm;
-  Layout layout = Layout::runtime_default;
-  std::string format;
-  Bytes weight_bytes;
-  Evidence weight_evidence = Evidence::exact;
-  std::size_t replicas = 0;
-  bool supported = true;
-  bool may_win = true;  ///< false: shown for its numbers only
-  bool loads = false;
-  bool fits = false;
-  fit::Tier tier = fit::Tier::not_practical;
-  double utilization = 0.0;  ///< of the fullest node used
-  Limit limit = Limit::standard;
-  std::int64_t max_context = 0;  ///< that every node used can hold
-  std::int64_t comfortable_context = 0;
-  std::int64_t collectives_per_token = 0;
-  Speed speed;                    ///< of the slowest replica; aggregate of all
-  std::vector<NodeBudget> nodes;  ///< empty where nothing could be budgeted
-  std::vector<std::size_t> idle;  ///< nodes not used
-  std::string how;                ///< how to obtain the layout, where it must be told
-  std::vector<Reason> problems;
-};
-
 struct Verdict {
-  enum class Kind : std::uint8_t { independent, pipeline, tensor, wont_fit };
+  enum class Kind : std::uint8_t {
+    independent,
+    pipeline,
+    tensor,
+    wont_fit,     ///< by memory alone: under no placement, whoever would run it, does it load
+    unsupported,  ///< memory would do, but no runtime asked for runs it so on these nodes
+    unknown,      ///< shapes that a demand needs are not known
+  };
   Kind kind = Kind::wont_fit;
   fit::Tier tier = fit::Tier::not_practical;
   std::size_t workers = 0;               ///< replicas
-  std::optional<std::size_t> placement;  ///< index of the winner; of none in won't-fit
-  std::optional<std::size_t> nearest;    ///< in won't-fit: the placement that lacks least
+  bool fits = false;                     ///< at the asked context
+  std::optional<std::size_t> placement;  ///< index of the winner; none in the last three kinds
+  std::optional<std::size_t> nearest;    ///< in the last three: the placement to look at
   std::string summary;                   ///< one sentence
   std::vector<Reason> reasons;
-};
 
-/// "two-independent-workers", "pipeline-shard", "two-pipeline-shards", "won't-fit".
+  [[nodiscard]] bool has_tier() const;
+};
+/// A tier speaks of memory: none where memory is not what lacks, or where nothing is known of it.
+[[nodiscard]] constexpr bool has_tier(Verdict::Kind kind) noexcept {
+  return kind != Verdict::Kind::unsupported && kind != Verdict::Kind::unknown;
+}
+inline bool Verdict::has_tier() const { return plan::has_tier(kind); }
+/// "borderline", "borderline, only up to 192k" where the asked context does not fit, "" without a
+/// tier.
+[[nodiscard]] std::string tier_words(const Verdict& verdict, std::int64_t max_context);
+/// The longest context at which a verdict's placement fits, in tokens; 0 where there is none.
+[[nodiscard]] std::int64_t cap_of(const struct Plan& plan);
+
+/// What `--require` may ask of a verdict.
+enum class Requirement : std::uint8_t { loads, fits, comfortable };
+/// "comfortable", "fits" (or "borderline"), "loads". Throws Error naming them.
+[[nodiscard]] Requirement parse_requirement(std::string_view name);
+[[nodiscard]] std::string_view requirement_name(Requirement requirement) noexcept;
+[[nodiscard]] bool meets(Requirement requirement, fit::Tier tier, bool fits) noexcept;
+
+/// "two-independent-workers", "pipeline-shard", "two-pipeline-shards", "won't-fit", "unsupported".
 [[nodiscard]] std::string verdict_name(Verdict::Kind kind, std::size_t workers);
+[[nodiscard]] Verdict::Kind kind_of(SplitKind split) noexcept;
+
+/// Why nothing was placed: memory, the runtimes asked for, or what is not known. `free` are the
+/// scenarios unrestricted(). Pure.
+[[nodiscard]] Verdict::Kind kind_of_failure(const std::vector<Scenario>& scenarios,
+                                            const std::vector<Scenario>& free,
+                                            const runtime::Workload& workload, const Terms& terms);
+/// Each of them unrestricted(); of a runtime that can't even lay the model out the others' are
+/// taken. Empty where nothing restricts a scenario, so that memory alone decides.
+[[nodiscard]] std::vector<Scenario> unrestricted_of(const Request& request,
+                                                    const std::vector<Scenario>& scenarios);
 
 /// Something to do that lets the plan run, or that raises its tier.
 struct Action {
@@ -119,5 +84,8 @@ struct Plan {
 /// Answers one request. Pure. Throws Error on requests that make no sense (--layers that do not sum
 /// to the model's, an overflow).
 [[nodiscard]] Plan make_plan(const Request& request);
+
+/// What of a request sets the terms of its decision.
+[[nodiscard]] Terms terms_of(const Request& request);
 
 }  // namespace macfit::plan

@@ -1,10 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "macfit/plan/decide.hpp"
-#include "macfit/plan/plan.hpp"
 #include "macfit/speed/speed.hpp"
 
 namespace macfit::plan {
@@ -34,14 +35,16 @@ void add_work(Scenario& scenario, const Request& request);
                                                const speed::Exchange& exchange, double sequences,
                                                double cached = 0.0);
 
-/// All replicas of a placement together; streams as fast as the slowest replica's.
-[[nodiscard]] Speed placement_speed(const Scenario& scenario, const runtime::Workload& workload,
-                                    const Placement& placement);
+/// Tokens a second that a replica decodes at a workload, all its sequences together; nothing where
+/// that is not known.
+[[nodiscard]] std::optional<double> decode_rate(const Scenario& scenario,
+                                                const runtime::Workload& workload,
+                                                const Group& group, SplitKind split,
+                                                const fit::Split& layers, double sequences);
 
-/// The best layers a node for a pipeline over a group at a workload's context: best tier, then
-/// fastest, then least full. Where the context does not fit: what carries the longest. Empty where
-/// not even one token fits.
-[[nodiscard]] fit::Split choose_split(const Scenario& scenario, const runtime::Workload& workload,
-                                      const Group& group, bool raised);
+/// What a layer costs on a node of each class, as prefix sums in femtoseconds of a decode step;
+/// empty where all nodes are as fast or some speed is not known.
+[[nodiscard]] fit::LayerCosts layer_costs(const Scenario& scenario,
+                                          const runtime::Workload& workload);
 
 }  // namespace macfit::plan

@@ -1,32 +1,33 @@
 #pragma once
 
-#include <cstdint>
-#include <string_view>
+#include <string>
 #include <vector>
 
-#include "macfit/runtime/profile.hpp"
+#include "macfit/runtime/runtime.hpp"
 
 namespace macfit::runtime {
+
+// The prose of a runtime's facts, read from its file when asked for.
 
 /// A way in which a runtime is known to fail, and what helps. Where messages are known exactly the
 /// symptom quotes them.
 struct FailureMode {
-  std::string_view id;        ///< "bridge-after-reboot"
-  std::uint8_t runtimes = 0;  ///< one bit an Id
-  std::string_view symptom;
-  std::string_view cause;
-  std::string_view remedy;
-  std::string_view source;
-
-  [[nodiscard]] constexpr bool concerns(Id runtime) const {
-    return (runtimes >> static_cast<unsigned>(runtime) & 1U) != 0;
-  }
+  std::string id;  ///< "bridge-after-reboot"
+  std::string symptom;
+  std::string cause;
+  std::string remedy;
+  std::string source;
 };
 
-/// Every known one, sorted by id.
-[[nodiscard]] const std::vector<FailureMode>& failure_modes();
+/// Those of a runtime at its release, sorted by id; with those that it shares with what it is
+/// built on.
+[[nodiscard]] std::vector<FailureMode> failure_modes_of(const Runtime& runtime);
 
-/// Those of a runtime.
-[[nodiscard]] std::vector<FailureMode> failure_modes_of(Id runtime);
+/// One thing that a backend demands before it runs, in words.
+struct Demand {
+  std::string text;
+  std::string source;
+};
+[[nodiscard]] std::vector<Demand> demands_of(const Runtime& runtime, Backend backend);
 
 }  // namespace macfit::runtime

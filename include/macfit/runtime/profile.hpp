@@ -14,8 +14,6 @@
 
 namespace macfit::runtime {
 
-enum class Id : std::uint8_t { mlx_lm, exo, llama_cpp };
-
 /// What one kind of layer needs at run time besides its weights. Bytes unless said.
 struct LayerKind {
   enum class Growth : std::uint8_t {
@@ -40,7 +38,6 @@ struct LayerKind {
 /// One model in one weight format under one runtime, flattened to what the fit engine adds up.
 /// Prefix sums make the bytes of any run of layers a subtraction.
 struct Profile {
-  Id runtime = Id::mlx_lm;
   model::Recipe recipe;
   std::string format;  ///< "mlx-4bit-g64"
   Evidence weight_evidence = Evidence::exact;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -8,6 +9,7 @@
 
 #include "macfit/hardware/cluster.hpp"
 #include "macfit/model/model.hpp"
+#include "macfit/runtime/backend.hpp"
 #include "macfit/runtime/profile.hpp"
 #include "macfit/runtime/workload.hpp"
 
@@ -24,17 +26,55 @@ struct Support {
   }
 };
 
-/// The same questions asked of every runtime. Stateless; one instance each.
+/// Something that a runtime would do by itself, or do worse, with a placement.
+struct Problem {
+  std::string code;  ///< "accepted-but-overflows"; `explain` knows it
+  std::string text;  ///< one sentence
+};
+
+/// A budgeted placement as a runtime is asked about it.
+struct Proposal {
+  struct Node {
+    std::string name;  ///< safe to print
+    std::size_t replica = 0;
+    Bytes ram;
+    Bytes gpu_limit;
+    Bytes effective;
+    Bytes demand;
+    Bytes base;  ///< of `demand`: the process itself
+  };
+  const Profile* profile = nullptr;
+  bool split = false;  ///< over several nodes a replica
+  bool tensor = false;
+  bool fits = true;
+  std::vector<Node> nodes;
+};
+
+struct Facts;  // facts.hpp
+
+/// One runtime at one release: the same questions asked of every one. Immutable and held by a
+/// Catalog (catalog.hpp); two of them are the same one where their addresses are.
 class Runtime {
  public:
   virtual ~Runtime() = default;
-  Runtime() = default;
+  explicit Runtime(std::shared_ptr<const Facts> facts);
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 
-  [[nodiscard]] virtual Id id() const = 0;
-  /// "mlx-lm".
-  [[nodiscard]] virtual std::string_view name() const = 0;
+  /// What its file in runtimes/ states of this release.
+  [[nodiscard]] const Facts& facts() const { return *facts_; }
+  /// "mlx-lm", as --runtime takes it.
+  [[nodiscard]] const std::string& name() const;
+  /// "EXO", in sentences.
+  [[nodiscard]] const std::string& title() const;
+  /// "0.32.2"; a commit where the project has no releases.
+  [[nodiscard]] const std::string& release() const;
+  /// What to type for it: "mlx-lm" for the newest release, else "mlx-lm@0.31.3".
+  [[nodiscard]] std::string spelled() const;
+  /// Whose kernels it runs, as speed::engine_from_name() takes it.
+  [[nodiscard]] const std::string& engine() const;
+  /// How its nodes can talk to each other, TCP first.
+  [[nodiscard]] const std::vector<Backend>& backends() const;
 
   /// Can it load weights in this format, or in what it reads the name as?
   [[nodiscard]] virtual Support format(const model::Recipe& asked) const = 0;
@@ -47,6 +87,8 @@ class Runtime {
                                        std::size_t nodes) const = 0;
   /// Can it store the cache this way?
   [[nodiscard]] virtual Support kv(const model::Model& model, KvFormat format) const = 0;
+  /// Can it store keys and values in these formats, where they differ?
+  [[nodiscard]] virtual Support kv_pair(KvFormat keys, KvFormat values) const;
 
   /// The format a plan takes where none is asked for, or what "q4" means here.
   [[nodiscard]] virtual model::Recipe recipe(const model::Model& model,
@@ -78,21 +120,18 @@ class Runtime {
   /// How to make the runtime take a given split, or empty where it can't be told.
   [[nodiscard]] virtual std::string manual_split(const std::vector<std::int64_t>& split,
                                                  std::int64_t unloaded) const = 0;
+  /// Bytes on the CPU's side of the last of a replica's nodes, where it tells them from the GPU's.
+  [[nodiscard]] virtual Bytes host_bytes(const Profile& profile, const Workload& workload,
+                                         std::size_t nodes) const;
+  /// What it would do with a placement if left to itself, that a plan should warn of.
+  [[nodiscard]] virtual std::vector<Problem> accepts(const Proposal& proposal) const;
 
  private:
   [[nodiscard]] virtual std::vector<std::int64_t> divide(std::int64_t layers,
                                                          const std::vector<Bytes>& free_memory,
                                                          std::int64_t unloaded) const = 0;
+
+  std::shared_ptr<const Facts> facts_;
 };
-
-/// Can it store keys and values in these formats, where they differ?
-[[nodiscard]] Support kv_pair(Id id, KvFormat keys, KvFormat values);
-
-[[nodiscard]] const Runtime& get(Id id);
-/// Those that plan today, in order of preference.
-[[nodiscard]] const std::vector<Id>& all();
-[[nodiscard]] std::string_view id_name(Id id) noexcept;
-/// Throws Error naming the known ones.
-[[nodiscard]] Id parse_id(std::string_view name);
 
 }  // namespace macfit::runtime

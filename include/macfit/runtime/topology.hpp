@@ -7,22 +7,12 @@
 #include <vector>
 
 #include "macfit/hardware/cluster.hpp"
-#include "macfit/runtime/profile.hpp"
+#include "macfit/runtime/backend.hpp"
+#include "macfit/runtime/runtime.hpp"
 
 namespace macfit::runtime {
 
 // What a transport demands of the machines and cables that carry it. Sources: docs/runtimes.md.
-
-/// How the nodes of one replica talk to each other.
-enum class Backend : std::uint8_t {
-  none,        ///< one node
-  mlx_ring,    ///< MLX's ring over TCP: neighbours only
-  jaccl_mesh,  ///< MLX over RDMA, every pair cabled
-  jaccl_ring,  ///< MLX over RDMA, neighbours cabled
-  llama_rpc,   ///< llama.cpp: one client, a cable to each server; TCP or RDMA
-};
-/// "jaccl-ring", as mlx.launch --backend takes it.
-[[nodiscard]] std::string_view backend_name(Backend backend) noexcept;
 
 inline constexpr std::size_t jaccl_mesh_ranks = 8;  ///< mesh_impl.h: MESH_MAX_PEERS
 
@@ -37,8 +27,10 @@ struct Cable {
 [[nodiscard]] hardware::Transport group_transport(const hardware::Cluster& cluster,
                                                   const std::vector<std::size_t>& group);
 
+[[nodiscard]] bool has_backend(const Runtime& runtime, Backend backend);
+
 /// The backend that a runtime takes for a group; `group` holds indices of the cluster's nodes.
-[[nodiscard]] Backend backend_of(const hardware::Cluster& cluster, Id runtime,
+[[nodiscard]] Backend backend_of(const hardware::Cluster& cluster, const Runtime& runtime,
                                  hardware::Transport transport,
                                  const std::vector<std::size_t>& group);
 
@@ -58,22 +50,11 @@ struct TopologyProblem {
 /// Everything that keeps one replica over `group` from running, worst first. Cluster::problems
 /// hold what is wrong with links whoever uses them; these are the backend's own demands.
 [[nodiscard]] std::vector<TopologyProblem> topology_problems(const hardware::Cluster& cluster,
-                                                             Id runtime,
+                                                             const Runtime& runtime,
                                                              hardware::Transport transport,
                                                              const std::vector<std::size_t>& group);
 
 /// Every code that topology_problems() may return, with what it means, for `explain`.
 [[nodiscard]] const std::vector<hardware::ProblemCode>& topology_problem_codes();
-
-/// One thing that a backend demands before it runs, in words.
-struct Demand {
-  Backend backend = Backend::none;
-  std::string_view text;
-  std::string_view source;
-};
-[[nodiscard]] const std::vector<Demand>& backend_demands();
-
-/// The backends that a runtime can use.
-[[nodiscard]] std::vector<Backend> backends_of(Id runtime);
 
 }  // namespace macfit::runtime

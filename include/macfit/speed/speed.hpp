@@ -64,10 +64,14 @@ struct Answer {
 /// Seconds of a mean decode step of all sequences, over the generation. Bandwidths must be known.
 [[nodiscard]] DecodeParts decode_step(const Work& work, const Question& question,
                                       const Constants& constants);
-/// Seconds that each layer adds to a mean decode step on a chip: what a pipeline's split moves from
-/// node to node. The question's split, chips, layers and link are not looked at.
+/// Seconds that each layer adds to a mean decode step on a chip, the last one with the output head:
+/// what a pipeline's split moves from node to node. The question's split, chips, layers and link
+/// are not looked at.
 [[nodiscard]] std::vector<double> layer_seconds(const Work& work, const Question& question,
                                                 const Chip& chip, const Constants& constants);
+/// Seconds that a decode step of so many sequences waits for one hop of a pipeline.
+[[nodiscard]] double hop_seconds(const Work& work, const Link& link, double sequences,
+                                 const Constants& constants);
 /// Seconds to read one prompt, which must not be empty. Bandwidths and FLOP rates must be known.
 [[nodiscard]] double prefill_seconds(const Work& work, const Question& question,
                                      const Constants& constants);

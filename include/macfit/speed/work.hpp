@@ -28,7 +28,8 @@ inline constexpr std::size_t engine_count = 6;
 /// "mlx", "llama.cpp-2024".
 [[nodiscard]] std::string_view engine_name(Engine engine) noexcept;
 [[nodiscard]] std::optional<Engine> engine_from_name(std::string_view name) noexcept;
-[[nodiscard]] Engine engine_of(runtime::Id id) noexcept;
+/// Whose kernels a runtime runs.
+[[nodiscard]] Engine engine_of(const runtime::Runtime& runtime) noexcept;
 
 /// What makes a layer cost more than its bytes.
 enum class Trait : std::uint8_t {

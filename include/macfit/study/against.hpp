@@ -24,7 +24,7 @@ struct Side {
   std::string spec;
   std::size_t nodes = 0;
   std::string verdict;  ///< "pipeline-shard"
-  fit::Tier tier = fit::Tier::not_practical;
+  std::string tier;     ///< in words; empty: none is said
   std::string runtime;  ///< of the winner; empty in won't-fit
   std::string format;
   std::optional<double> utilization;        ///< of the fullest node

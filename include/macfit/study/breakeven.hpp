@@ -26,7 +26,7 @@ struct BreakevenQuestion {
   std::vector<AskedFormat> formats;  ///< coarsest first
   std::vector<Tokens> contexts;
   runtime::Workload workload;  ///< its context is not looked at
-  std::vector<runtime::Id> runtimes;
+  std::vector<const runtime::Runtime*> runtimes;
   double active_share = 0.0;           ///< of a mixture's parameters; 0: dense models
   std::optional<model::Model> model;   ///< instead of sizes: this one in every format
   speed::Exchange job{2000.0, 500.0};  ///< tokens of a prompt and of its completion
@@ -59,9 +59,9 @@ struct Run {
   std::string asked;   ///< format as asked
   std::string format;  ///< the runtime's
   Tokens context;
-  plan::Decision decision;  ///< wont_fit: the figures are empty
-  std::optional<runtime::Id> runtime;
-  std::optional<speed::Estimate> decode;  ///< of one stream, in the middle of a job
+  plan::Decision decision;                    ///< nothing found: the figures are empty
+  const runtime::Runtime* runtime = nullptr;  ///< null: none
+  std::optional<speed::Estimate> decode;      ///< of one stream, in the middle of a job
   /// Completions an hour of all replicas.
   std::optional<speed::Estimate> per_hour;
   /// Completions in a night without faults.
@@ -73,7 +73,7 @@ struct Run {
 struct Crossing {
   std::string format;  ///< as asked
   Tokens context;
-  runtime::Id runtime = runtime::Id::mlx_lm;
+  const runtime::Runtime* runtime = nullptr;
   /// From this size on tensor decodes faster than the pipeline; none: not up to the largest shard.
   std::optional<std::int64_t> beats_pipeline;
   /// From this size on tensor decodes faster than one node with the whole model.

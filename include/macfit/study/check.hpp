@@ -15,6 +15,7 @@
 #include "macfit/fit/tier.hpp"
 #include "macfit/hardware/catalog.hpp"
 #include "macfit/model/manifest.hpp"
+#include "macfit/runtime/catalog.hpp"
 #include "macfit/speed/calibration.hpp"
 
 namespace macfit::study {
@@ -67,12 +68,19 @@ struct Rate {
 struct Outcome {
   std::string verdict;
   fit::Tier tier = fit::Tier::not_practical;
+  bool has_tier = true;  ///< false: unsupported or unknown
+  bool fits = false;     ///< at the context asked for
   std::string summary;
   std::string runtime;  ///< empty: no placement
   std::string split;
   std::string format;
   std::optional<Rate> decode;  ///< of one stream; none: not known
   std::vector<NodeDemand> nodes;
+
+  /// "comfortable"; empty without a tier.
+  [[nodiscard]] std::string tier_word() const {
+    return has_tier ? std::string(fit::tier_name(tier)) : std::string();
+  }
 };
 
 /// One entry of `expect`.
@@ -130,6 +138,7 @@ struct CheckSources {
   hardware::Catalog hardware;
   std::string catalog_version = "embedded";
   std::shared_ptr<const speed::Calibration> calibration;  ///< null: the embedded one
+  runtime::Catalog runtimes = {};
   /// The text of a published config.json by the name "org--Name", or none; empty: there are none.
   std::function<std::optional<std::string>(const std::string& name)> config;
 };

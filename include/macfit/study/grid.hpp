@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "macfit/runtime/catalog.hpp"
+
 namespace macfit::study {
 
 /// What a sweep varies, outermost first: rows come in this nesting, context turning fastest.
@@ -79,7 +81,7 @@ class Numbers {
 /// number, or else an empty text for "the default".
 class Grid {
  public:
-  Grid();
+  explicit Grid(runtime::Catalog runtimes = {});
 
   /// Replaces an axis. Values are names, or for the last three axes numbers and ranges: "4k",
   /// "8k..256k*2" (times two), "1..64+8" (plus eight), "1..8" (plus one); ends included. "default"
@@ -105,6 +107,7 @@ class Grid {
   void advance(Point& point) const;
 
  private:
+  runtime::Catalog runtimes_;
   std::array<std::vector<std::string>, text_axes> texts_;
   std::vector<Numbers> numbers_;  ///< of the axes from text_axes on
 };

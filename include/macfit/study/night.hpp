@@ -50,7 +50,7 @@ struct NightPlacement {
   std::string name;  ///< "two workers", "pipeline"
   plan::SplitKind split = plan::SplitKind::independent;
   bool alone = false;  ///< the fastest of several workers, on its own
-  runtime::Id runtime = runtime::Id::mlx_lm;
+  const runtime::Runtime* runtime = nullptr;
   std::string format;
   fit::Tier tier = fit::Tier::not_practical;
   bool raised = false;  ///< needs the raised GPU limit

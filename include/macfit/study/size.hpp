@@ -16,7 +16,7 @@ namespace macfit::study {
 /// How long a context one placement carries in one cache format.
 struct LongestContext {
   runtime::KvFormat kv = runtime::KvFormat::bf16;
-  runtime::Id runtime = runtime::Id::mlx_lm;
+  const runtime::Runtime* runtime = nullptr;
   plan::SplitKind split = plan::SplitKind::independent;
   plan::Layout layout = plan::Layout::runtime_default;
   std::string format;

@@ -34,7 +34,7 @@ struct SurveyEntry {
 };
 
 struct SurveyOptions {
-  std::vector<runtime::Id> runtimes;
+  std::vector<const runtime::Runtime*> runtimes;
   runtime::Workload workload;
   std::optional<plan::SplitKind> only;
   bool below_production = false;                          ///< formats under 4 bits count too

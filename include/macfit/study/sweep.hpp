@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "macfit/plan/outcome.hpp"
+#include "macfit/plan/plan.hpp"
 #include "macfit/study/grid.hpp"
 
 namespace macfit::study {
@@ -26,12 +26,12 @@ struct SweepRow {
 
   plan::Verdict::Kind kind = plan::Verdict::Kind::wont_fit;
   std::size_t workers = 0;
-  fit::Tier tier = fit::Tier::not_practical;
+  fit::Tier tier = fit::Tier::not_practical;  ///< said of memory: of none in unsupported, unknown
   bool known = false;   ///< false: could not be planned, see `reason` and `problem`
   bool placed = false;  ///< false: nothing below but `reason` to `problem`
   bool raised = false;
   bool fits = false;
-  runtime::Id runtime = runtime::Id::mlx_lm;
+  const runtime::Runtime* runtime = nullptr;
   plan::SplitKind split = plan::SplitKind::independent;
   std::string format;
   std::int64_t weight_bytes = 0;
@@ -49,6 +49,8 @@ struct SweepRow {
   std::size_t nodes = 0;
   std::int64_t ram_bytes = 0;
   std::optional<double> price;  ///< of all machines, US list
+
+  [[nodiscard]] bool has_tier() const { return known && plan::has_tier(kind); }
 };
 
 /// Costs that a row has only where a column needs them.
@@ -69,6 +71,7 @@ struct Resolver {
                         const std::string& wired_limit, const std::string& link)>
       cluster;
   std::shared_ptr<const speed::Calibration> calibration;  ///< null: the embedded one
+  runtime::Catalog runtimes;
 };
 
 /// A model on a cluster under some runtimes, ready for many workloads; or why it can't be.
@@ -79,6 +82,10 @@ struct Setting {
   std::size_t nodes = 0;
   std::int64_t ram_bytes = 0;
   std::optional<double> price;
+  plan::Request request;  ///< without a workload of its own
+  /// The scenarios unrestricted(), made when a row first needs them. For one thread.
+  mutable std::optional<std::vector<plan::Scenario>> free;
+  mutable plan::Placement scratch;  ///< its buffers serve row after row; likewise
 };
 
 /// `request.workload.kv` counts; the rest of the workload does not. Without `speeds` no row of it
@@ -87,8 +94,8 @@ struct Setting {
                                    bool speeds);
 
 /// Fills in everything of a row from `kind` on. Pure; what overflows is a row with a reason.
-void answer(const Setting& setting, const runtime::Workload& workload,
-            std::optional<plan::SplitKind> only, Needs needs, SweepRow& row);
+void answer(const Setting& setting, const runtime::Workload& workload, const plan::Terms& terms,
+            Needs needs, SweepRow& row);
 
 /// Answers points of a grid, remembering what the next point is likely to share. One a thread.
 class Evaluator {

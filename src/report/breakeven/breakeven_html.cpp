@@ -203,7 +203,7 @@ Markup crossings_section(const study::BreakevenResult& result) {
     }
     inside += element("h3", name) + crossing_drawing(crossing);
     const study::Crossing::Sample& last = crossing.samples.back();
-    rows.push_back({text(name), text(runtime::id_name(crossing.runtime)),
+    rows.push_back({text(name), text(crossing.runtime->name()),
                     text(from(crossing.beats_pipeline, crossing)),
                     text(from(crossing.beats_one_node, crossing)),
                     text(size_words(last.parameters)), text(format_rate(last.tensor)),

@@ -18,16 +18,17 @@ Json run_json(const study::Run& run) {
                {"format", run.format},
                {"context_tokens", run.context.count()}};
   const plan::Decision& decision = run.decision;
-  if (decision.wont_fit) {
+  if (!decision.found()) {
     json["verdict"] = "won't-fit";
     json["runtime"] = nullptr;
     json["tier"] = fit::tier_name(fit::Tier::not_practical);
   } else {
     json["verdict"] = plan::split_name(decision.split);
-    json["runtime"] = run.runtime ? Json(runtime::id_name(*run.runtime)) : Json(nullptr);
+    json["runtime"] = run.runtime != nullptr ? Json(run.runtime->name()) : Json(nullptr);
+    json["runtime_version"] = run.runtime != nullptr ? Json(run.runtime->release()) : Json(nullptr);
     json["tier"] = fit::tier_name(decision.tier);
   }
-  json["replicas"] = decision.replicas;
+  json["replicas"] = decision.replicas.size();
   json["fits"] = decision.fits;
   json["gpu_limit_raised"] = decision.raised;
   json["decode_tokens_per_second"] = estimate_json(run.decode);
@@ -42,7 +43,8 @@ Json run_json(const study::Run& run) {
 Json crossing_json(const study::Crossing& crossing) {
   Json json = {{"format", crossing.format},
                {"context_tokens", crossing.context.count()},
-               {"runtime", runtime::id_name(crossing.runtime)},
+               {"runtime", crossing.runtime->name()},
+               {"runtime_version", crossing.runtime->release()},
                {"beats_pipeline_from", or_null(crossing.beats_pipeline)},
                {"beats_one_node_from", or_null(crossing.beats_one_node)}};
   json["samples"] = Json::array();

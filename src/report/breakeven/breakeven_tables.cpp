@@ -50,8 +50,8 @@ std::string breakeven_csv(const study::BreakevenResult& result) {
     text += fmt::format(
         "run,{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", quoted(run.format),
         run.context.count(), quoted(run.why), quoted(run.model), whole(run.parameters),
-        decision.wont_fit ? "won't-fit" : plan::split_name(decision.split), decision.replicas,
-        run.runtime ? runtime::id_name(*run.runtime) : "", fit::tier_name(decision.tier),
+        decision.found() ? plan::split_name(decision.split) : "won't-fit", decision.replicas.size(),
+        run.runtime ? run.runtime->name() : "", fit::tier_name(decision.tier),
         figure(run.decode, &speed::Estimate::value), figure(run.per_hour, &speed::Estimate::value),
         figure(run.per_hour, &speed::Estimate::low), figure(run.per_hour, &speed::Estimate::high),
         whole(run.per_night), run.per_hour ? evidence_name(run.per_hour->evidence) : "");
@@ -59,8 +59,7 @@ std::string breakeven_csv(const study::BreakevenResult& result) {
   for (const study::Crossing& crossing : result.crossings) {
     const auto from = [&](std::string_view what, const std::optional<std::int64_t>& size) {
       text += fmt::format("crossing,{},{},{},,{},tensor,1,{},,,,,,,{}\n", quoted(crossing.format),
-                          crossing.context.count(), what, whole(size),
-                          runtime::id_name(crossing.runtime),
+                          crossing.context.count(), what, whole(size), crossing.runtime->name(),
                           evidence_name(crossing.samples.back().evidence));
     };
     from("tensor over RDMA beats a pipeline from", crossing.beats_pipeline);

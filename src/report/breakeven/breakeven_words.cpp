@@ -25,7 +25,7 @@ std::string placed_words(const study::Run& run) {
     case plan::SplitKind::independent:
       return "on " + verdict;
     case plan::SplitKind::pipeline:
-      return (run.decision.replicas == 1 ? "in a " : "in ") + verdict;
+      return (run.decision.replicas.size() == 1 ? "in a " : "in ") + verdict;
     case plan::SplitKind::tensor:
       break;
   }
@@ -53,19 +53,23 @@ std::string every_node_words(const study::BreakevenQuestion& question) {
 
 std::string verdict_words(const study::Run& run) {
   const plan::Decision& decision = run.decision;
-  if (decision.wont_fit) {
+  if (!decision.found()) {
     return "won't fit";
   }
   std::string words;
   switch (decision.split) {
     case plan::SplitKind::independent:
-      words = decision.replicas == 1 ? "one worker" : count_word(decision.replicas) + " workers";
+      words = decision.replicas.size() == 1 ? "one worker"
+                                            : count_word(decision.replicas.size()) + " workers";
       break;
     case plan::SplitKind::pipeline:
-      words = decision.replicas == 1 ? "pipeline" : count_word(decision.replicas) + " pipelines";
+      words = decision.replicas.size() == 1 ? "pipeline"
+                                            : count_word(decision.replicas.size()) + " pipelines";
       break;
     case plan::SplitKind::tensor:
-      words = decision.replicas == 1 ? "tensor" : count_word(decision.replicas) + " tensor shards";
+      words = decision.replicas.size() == 1
+                  ? "tensor"
+                  : count_word(decision.replicas.size()) + " tensor shards";
       break;
   }
   if (decision.raised) {
@@ -84,7 +88,7 @@ std::string breakeven_answer(const study::BreakevenResult& result) {
     for (const study::Run& run : result.runs) {
       text += fmt::format("{}{} at {}: {}{}", text.empty() ? "" : "; ", run.asked,
                           format_tokens(run.context), verdict_words(run),
-                          run.decision.wont_fit ? "" : ", " + done_words(run) + " a night");
+                          !run.decision.found() ? "" : ", " + done_words(run) + " a night");
     }
     return text + ".";
   }
@@ -111,7 +115,7 @@ std::string breakeven_answer(const study::BreakevenResult& result) {
   }
   const study::Run* finer = find_run(result, "the same, finer", turn.context);
   const study::Run* bigger = find_run(result, "a little bigger", turn.context);
-  if (finer != nullptr && !finer->decision.wont_fit) {
+  if (finer != nullptr && finer->decision.found()) {
     text += fmt::format(" {} at {} {}: {} a night; the same at {} {}: {}.", workers->model,
                         workers->asked, placed_words(*workers), done_words(*workers), finer->asked,
                         placed_words(*finer), done_words(*finer));

@@ -57,7 +57,7 @@ Json outcome_json(const study::Outcome& outcome) {
               {"high", outcome.decode->high},
               {"evidence", outcome.decode->evidence}};
   }
-  return {{"verdict", outcome.verdict},         {"tier", fit::tier_name(outcome.tier)},
+  return {{"verdict", outcome.verdict},         {"tier", or_null(outcome.tier_word())},
           {"summary", outcome.summary},         {"runtime", or_null(outcome.runtime)},
           {"split", or_null(outcome.split)},    {"format", or_null(outcome.format)},
           {"decode_tokens_per_second", decode}, {"nodes", nodes}};

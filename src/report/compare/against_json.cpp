@@ -14,7 +14,7 @@ Json side_json(const study::Side& side) {
   Json result;
   result["spec"] = side.spec;
   result["verdict"] = side.verdict;
-  result["tier"] = fit::tier_name(side.tier);
+  result["tier"] = side.tier.empty() ? Json(nullptr) : Json(side.tier);
   result["utilization"] = side.utilization ? Json(*side.utilization) : Json(nullptr);
   result["max_context_tokens"] = side.max_context ? Json(*side.max_context) : Json(nullptr);
   result["decode_tokens_per_second"] = estimate_json(side.speed.decode);

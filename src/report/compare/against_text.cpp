@@ -34,7 +34,7 @@ std::string against_text(const study::Side& mine, const study::Side& other, cons
     table.add({name, words(mine), words(other)});
   };
   row("verdict", [](const study::Side& s) { return s.verdict; });
-  row("tier", [](const study::Side& s) { return std::string(fit::tier_name(s.tier)); });
+  row("tier", [](const study::Side& s) { return s.tier; });
   row("runtime", [](const study::Side& s) {
     return s.runtime.empty() ? "–" : fmt::format("{}, {}", s.runtime, printable(s.format, 40));
   });

@@ -30,7 +30,7 @@ Markup key_figures(const study::NightResult& result) {
     const study::NightPlacement& best = result.placements[*result.best];
     const study::NightOutcome& outcome = best.outcome;
     facts.push_back({"Most by morning", text(best.name),
-                     fmt::format("{}, {}", runtime::id_name(best.runtime), best.format)});
+                     fmt::format("{}, {}", best.runtime->name(), best.format)});
     facts.push_back(
         {"Completions", text(format_whole(outcome.median)), "half the nights give more"});
     facts.push_back({"Nine of ten nights", text("≥ " + format_whole(outcome.p10)),
@@ -143,7 +143,7 @@ Markup placements(const study::NightResult& result) {
     for (const study::NightWorker& worker : placement.workers) {
       rows.push_back(
           {text(placement.name), text(nodes_words(result, worker)),
-           text(fmt::format("{}, {}", runtime::id_name(placement.runtime), placement.format)),
+           text(fmt::format("{}, {}", placement.runtime->name(), placement.format)),
            html::figure(span_words(worker.job_seconds)), html::figure(range_words(worker.decode)),
            html::figure(range_words(worker.prefill)), html::figure(span_words(worker.load_seconds)),
            text(format_whole(worker.completed))});

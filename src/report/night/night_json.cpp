@@ -94,7 +94,8 @@ Json placement_json(const study::NightQuestion& question, const study::NightPlac
   Json result;
   result["name"] = placement.name;
   result["split"] = plan::split_name(placement.split);
-  result["runtime"] = runtime::id_name(placement.runtime);
+  result["runtime"] = placement.runtime->name();
+  result["runtime_version"] = placement.runtime->release();
   result["format"] = placement.format;
   result["tier"] = fit::tier_name(placement.tier);
   result["gpu_limit_raised"] = placement.raised;

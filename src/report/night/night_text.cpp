@@ -95,8 +95,7 @@ class NightText {
     if (placement.alone) {
       return;
     }
-    title(fmt::format("{} ({}, {})", placement.name, runtime::id_name(placement.runtime),
-                      placement.format));
+    title(fmt::format("{} ({}, {})", placement.name, placement.runtime->name(), placement.format));
     workers(placement);
     const auto tokens = [](double value) { return fmt::format("{:.3g} million", value / 1e6); };
     bullet(fmt::format("Without faults {} completions: {} tokens read, {} written; {}.",

@@ -30,10 +30,10 @@ Markup heading(const plan::Plan& plan) {
   const plan::Request& request = plan.request;
   const plan::Verdict& verdict = plan.verdict;
   const std::string kind = plan::verdict_name(verdict.kind, verdict.workers);
+  const std::string tier = plan::tier_words(verdict, plan::cap_of(plan));
   Markup result = element(
       "h1", fmt::format("{} on {}", printable(request.model.id), printable(request.cluster.spec)));
-  result += element(
-      "p", html::badge(verdict.tier, fmt::format("{}, {}", kind, fit::tier_name(verdict.tier))));
+  result += element("p", html::badge(verdict.tier, kind + (tier.empty() ? "" : ", ") + tier));
   result += element("p", {{"class", "lead"}}, text(verdict.summary));
   return result;
 }
@@ -93,7 +93,7 @@ Markup next_section(const plan::Plan& plan, const plan::Placement* shown) {
       chosen.flags.erase(std::remove_if(chosen.flags.begin(), chosen.flags.end(),
                                         [](const auto& flag) { return flag.first == "--runtime"; }),
                          chosen.flags.end());
-      chosen.flags.emplace_back("--runtime", std::string(runtime::id_name(shown->runtime)));
+      chosen.flags.emplace_back("--runtime", shown->runtime->name());
       inside += html::paragraph("Write the files and commands that run it:") +
                 html::command(plan::command_of(chosen, "launch") + " --output run");
     }
@@ -130,7 +130,7 @@ Markup against_section(const study::Side& mine, const study::Side& other) {
     rows.push_back({text(name), text(words(mine)), text(words(other))});
   };
   row("Verdict", [](const study::Side& s) { return s.verdict; });
-  row("Tier", [](const study::Side& s) { return std::string(fit::tier_name(s.tier)); });
+  row("Tier", [](const study::Side& s) { return s.tier.empty() ? "–" : s.tier; });
   row("Runtime", [](const study::Side& s) {
     return s.runtime.empty() ? "–" : fmt::format("{}, {}", s.runtime, s.format);
   });
@@ -171,10 +171,11 @@ std::string plan_page(const plan::Plan& plan, const Markup& against, std::string
   main += html::section("command", "How this page was made",
                         html::command(fmt::format("{}{} --format html",
                                                   plan::command_of(plan.request, "plan"), flags)));
-  return html::page(fmt::format("{} on {}: {}, {}", printable(plan.request.model.id),
+  const std::string tier = plan::tier_words(plan.verdict, plan::cap_of(plan));
+  return html::page(fmt::format("{} on {}: {}{}{}", printable(plan.request.model.id),
                                 printable(plan.request.cluster.spec),
                                 plan::verdict_name(plan.verdict.kind, plan.verdict.workers),
-                                fit::tier_name(plan.verdict.tier)),
+                                tier.empty() ? "" : ", ", tier),
                     main);
 }
 
@@ -196,11 +197,11 @@ const plan::NodeBudget& fullest_node(const plan::Placement& placement) {
 
 std::string placement_words(const plan::Placement& placement) {
   std::string words =
-      fmt::format("{}, {}", runtime::id_name(placement.runtime), plan::split_name(placement.split));
+      fmt::format("{}, {}", placement.runtime->name(), plan::split_name(placement.split));
   if (placement.split == plan::SplitKind::pipeline) {
     words += fmt::format(" ({})", plan::layout_name(placement.layout));
   }
-  return placement.replicas > 1 && placement.loads
+  return placement.replicas > 1 && placement.standing.loads()
              ? fmt::format("{}, {}×", words, placement.replicas)
              : words;
 }

@@ -107,12 +107,11 @@ class Assumptions {
         evidence_name(shown.weight_evidence), where);
     add("KV cache", "as the runtime allocates it, slot by slot",
         request_.model.architecture.cache_known ? evidence_name(Evidence::exact) : "not known",
-        fmt::format("allocation rules in {}'s source; docs/fit.md",
-                    runtime::id_name(shown.runtime)));
+        fmt::format("allocation rules in {}'s source; docs/fit.md", shown.runtime->name()));
     add("Activations, communication and the runtime itself",
         "peaks of a prefill step, buffers, process and Metal base",
         evidence_name(Evidence::estimated), "formulas in docs/fit.md");
-    if (shown.limit == plan::Limit::raised) {
+    if (shown.standing.raised()) {
       add("Raised GPU limit", "max(default, RAM − max(5 GiB, 5 % of RAM))",
           evidence_name(Evidence::estimated), "a rule of macfit; docs/hardware.md");
     }

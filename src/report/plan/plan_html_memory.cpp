@@ -17,7 +17,7 @@ using html::text;
 Bytes overhead(const fit::Parts& parts) { return parts.communication + parts.runtime; }
 
 Bytes limit_of(const hardware::Node& node, const plan::Placement& placement) {
-  return placement.limit == plan::Limit::raised ? node.raised_limit : node.gpu_limit.bytes;
+  return placement.standing.raised() ? node.raised_limit : node.gpu_limit.bytes;
 }
 
 std::string room_words(const plan::NodeBudget& budget) {
@@ -78,11 +78,10 @@ Markup bar(const plan::Plan& plan, const plan::Placement& placement, const plan:
                 fmt::format("may use {}", format_gb(budget.effective)));
   if (limit != budget.effective) {
     drawing.line(share(limit), top - 4, share(limit), bottom + 6, "bound");
-    drawing.label(
-        beside(share(limit)), bottom + 15, side_of(share(limit)),
-        fmt::format("{}GPU limit {}", placement.limit == plan::Limit::raised ? "raised " : "",
-                    format_gb(limit)),
-        "quiet");
+    drawing.label(beside(share(limit)), bottom + 15, side_of(share(limit)),
+                  fmt::format("{}GPU limit {}", placement.standing.raised() ? "raised " : "",
+                              format_gb(limit)),
+                  "quiet");
   }
   if (parts.demand().as_double() > scale) {
     drawing.label(0.99, top + 16, Anchor::end, fmt::format("on to {} »", format_gb(parts.demand())),

@@ -75,9 +75,9 @@ Markup whiskers(const plan::Plan& plan) {
     }
     const bool chosen = plan.verdict.placement && *plan.verdict.placement == i;
     std::string name = placement_words(placement);
-    if (!placement.supported) {
+    if (!placement.standing.supported) {
       name += ", not supported";
-    } else if (!placement.may_win) {
+    } else if (!placement.standing.may_win) {
       name += ", not advised";
     }
     const speed::Estimate& one = *placement.speed.decode;
@@ -99,7 +99,7 @@ std::string remark(const plan::Placement& placement) {
   for (const plan::Reason& problem : placement.problems) {
     codes.push_back(problem.code);
   }
-  if (codes.empty() && !placement.may_win && placement.supported) {
+  if (codes.empty() && !placement.standing.may_win && placement.standing.supported) {
     return placement.split == plan::SplitKind::tensor ? "not advised over TCP"
                                                       : "another layout is better";
   }
@@ -120,15 +120,15 @@ Markup placement_table(const plan::Plan& plan) {
     rows.push_back(
         {element("span", {{"class", chosen ? "chosen" : ""}},
                  text((chosen ? "→ " : "") + placement_words(placement))),
-         placement.supported ? html::badge(placement.tier)
-                             : html::badge(fit::Tier::not_practical, "not supported"),
+         placement.standing.supported ? html::badge(placement.standing.tier)
+                                      : html::badge(fit::Tier::not_practical, "not supported"),
          figure(format_percent(placement.utilization)), figure(format_whole(placement.max_context)),
          html::figure(with_evidence(placement.speed.decode)),
          html::figure(range_words(placement.speed.aggregate)),
          html::figure(range_words(placement.speed.prefill)),
          html::figure(wait_words(placement.speed.time_to_first_token)),
-         html::whole(placement.format), figure(std::string(plan::limit_name(placement.limit))),
-         text(remark(placement))});
+         html::whole(placement.format),
+         figure(std::string(plan::limit_name(placement.standing.limit))), text(remark(placement))});
   }
   return html::table("Every placement that was looked at; intervals in brackets",
                      {{"Runtime and split", false},

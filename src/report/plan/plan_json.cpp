@@ -109,20 +109,21 @@ Json node_json(const hardware::Cluster& cluster, const plan::NodeBudget& budget)
 Json placement_json(const plan::Plan& plan, const plan::Placement& placement) {
   Json result;
   result["split"] = plan::split_name(placement.split);
-  result["runtime"] = runtime::id_name(placement.runtime);
+  result["runtime"] = placement.runtime->name();
+  result["runtime_version"] = placement.runtime->release();
   result["layout"] = plan::layout_name(placement.layout);
   result["format"] = placement.format;
   result["weight_bytes"] = placement.weight_bytes.count();
   result["weight_evidence"] = evidence_name(placement.weight_evidence);
   result["replicas"] = placement.replicas;
-  result["supported"] = placement.supported;
-  result["may_win"] = placement.may_win;
+  result["supported"] = placement.standing.supported;
+  result["may_win"] = placement.standing.may_win;
   const bool budgeted = !placement.nodes.empty();
-  result["loads"] = placement.loads;
-  result["fits"] = placement.fits;
-  result["tier"] = fit::tier_name(placement.tier);
+  result["loads"] = placement.standing.loads();
+  result["fits"] = placement.standing.fits();
+  result["tier"] = fit::tier_name(placement.standing.tier);
   result["utilization"] = budgeted ? Json(placement.utilization) : Json(nullptr);
-  result["gpu_limit"] = plan::limit_name(placement.limit);
+  result["gpu_limit"] = plan::limit_name(placement.standing.limit);
   result["max_context_tokens"] = budgeted ? Json(placement.max_context) : Json(nullptr);
   result["comfortable_context_tokens"] =
       budgeted ? Json(placement.comfortable_context) : Json(nullptr);
@@ -165,7 +166,8 @@ std::string plan_json(const plan::Plan& plan, bool one_line) {
                         {"prefill_step", request.workload.prefill_step}};
   result["verdict"] = {
       {"kind", plan::verdict_name(plan.verdict.kind, plan.verdict.workers)},
-      {"tier", fit::tier_name(plan.verdict.tier)},
+      {"tier", plan.verdict.has_tier() ? Json(fit::tier_name(plan.verdict.tier)) : Json(nullptr)},
+      {"fits", plan.verdict.fits},
       {"workers", plan.verdict.workers},
       {"placement", plan.verdict.placement ? Json(*plan.verdict.placement) : Json(nullptr)},
       {"nearest", plan.verdict.nearest ? Json(*plan.verdict.nearest) : Json(nullptr)},

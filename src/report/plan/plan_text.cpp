@@ -71,9 +71,10 @@ class PlanText {
     text_ += paint(style_, Paint::bold,
                    fmt::format("{} on {}", printable(plan_.request.model.id),
                                printable(plan_.request.cluster.spec)));
+    const std::string tier = plan::tier_words(verdict, plan::cap_of(plan_));
     text_ += ": " + paint(style_, tier_paint(verdict.tier),
-                          fmt::format("{}, {}", plan::verdict_name(verdict.kind, verdict.workers),
-                                      fit::tier_name(verdict.tier)));
+                          plan::verdict_name(verdict.kind, verdict.workers) +
+                              (tier.empty() ? "" : ", ") + tier);
     text_ += "\n\n" + wrap(verdict.summary, width_, 0) + '\n';
   }
 
@@ -100,10 +101,11 @@ class PlanText {
       return;
     }
     std::string heading =
-        fmt::format("Per node ({}; {}, {})", workload_words(), runtime::id_name(placement->runtime),
+        fmt::format("Per node ({}; {}, {})", workload_words(), placement->runtime->name(),
                     plan::split_name(placement->split));
     if (!plan_.verdict.placement) {
-      heading += ", the nearest miss";
+      heading += plan_.verdict.kind == plan::Verdict::Kind::wont_fit ? ", the nearest miss"
+                                                                     : ", as memory would allow";
     }
     title(wrap(heading, width_, 0));
     for (const plan::NodeBudget& budget : placement->nodes) {
@@ -205,13 +207,13 @@ class PlanText {
       const plan::Placement& placement = plan_.placements[i];
       const bool won = plan_.verdict.placement && *plan_.verdict.placement == i;
       const bool budgeted = !placement.nodes.empty();
-      table.add(
-          {won ? "→" : "", std::string(runtime::id_name(placement.runtime)), split_words(placement),
-           tier_words(placement), budgeted ? format_percent(placement.utilization) : "–",
-           rate(placement.speed.decode), rate(placement.speed.aggregate),
-           rate(placement.speed.prefill), budgeted ? format_whole(placement.max_context) : "–",
-           layer_words(placement), budgeted ? std::string(plan::limit_name(placement.limit)) : "–",
-           budgeted ? fullest_words(placement) : "–", remark(placement)});
+      table.add({won ? "→" : "", placement.runtime->name(), split_words(placement),
+                 tier_words(placement), budgeted ? format_percent(placement.utilization) : "–",
+                 rate(placement.speed.decode), rate(placement.speed.aggregate),
+                 rate(placement.speed.prefill),
+                 budgeted ? format_whole(placement.max_context) : "–", layer_words(placement),
+                 budgeted ? std::string(plan::limit_name(placement.standing.limit)) : "–",
+                 budgeted ? fullest_words(placement) : "–", remark(placement)});
     }
     Style style = style_;
     style.width = width_;
@@ -235,7 +237,7 @@ class PlanText {
     if (placement.split == plan::SplitKind::pipeline) {
       words += fmt::format(" ({})", plan::layout_name(placement.layout));
     }
-    if (placement.replicas > 1 && placement.loads) {
+    if (placement.replicas > 1 && placement.standing.loads()) {
       words = fmt::format("{}× {}", placement.replicas, words);
     }
     return words;
@@ -247,17 +249,18 @@ class PlanText {
   }
 
   [[nodiscard]] static std::string tier_words(const plan::Placement& placement) {
-    if (!placement.supported) {
+    if (!placement.standing.supported) {
       return "not supported";
     }
-    return std::string(fit::tier_name(placement.tier));
+    return std::string(fit::tier_name(placement.standing.tier));
   }
 
   [[nodiscard]] static std::string remark(const plan::Placement& placement) {
     if (!placement.problems.empty()) {
       return placement.problems.front().code;
     }
-    const bool shown_only = placement.split == plan::SplitKind::tensor && !placement.may_win;
+    const bool shown_only =
+        placement.split == plan::SplitKind::tensor && !placement.standing.may_win;
     return shown_only ? "not advised over TCP" : "";
   }
 
@@ -319,7 +322,8 @@ class PlanText {
     const bool shard = placement->split != plan::SplitKind::independent;
     bullet(fmt::format("GPU limit of {}: {} bytes ({}, {}).", printable(node.name, 64),
                        format_whole(node.gpu_limit.bytes.count()),
-                       evidence_name(node.gpu_limit.evidence), limit_name(placement->limit)));
+                       evidence_name(node.gpu_limit.evidence),
+                       limit_name(placement->standing.limit)));
     bullet(fmt::format(
         "Effective memory = min(GPU limit, RAM − reserve){} = {} bytes.",
         shard ? fmt::format(" × (1 − {})", format_percent(plan_.request.cluster.cluster_reserve))

@@ -35,7 +35,7 @@ runtime::Support tensor(const runtime::Runtime& runtime, const model::Model& mod
 
 /// A model that the runtime does not load can't be split either; its words are those of runs().
 void ask(Abilities& abilities, const std::vector<std::size_t>& ranks, const model::Model& model) {
-  const runtime::Runtime& runtime = runtime::get(abilities.runtime);
+  const runtime::Runtime& runtime = *abilities.runtime;
   runtime::Support runs = runtime.runs(model);
   count(abilities.runs, runs);
   const auto unless_refused = [&](const auto& question) -> runtime::Support {
@@ -59,13 +59,9 @@ void ask(Abilities& abilities, const std::vector<std::size_t>& ranks, const mode
 }  // namespace
 
 RuntimeMatrix make_matrix(const std::vector<model::Model>& models,
-                          std::optional<runtime::Id> only) {
+                          std::vector<const runtime::Runtime*> runtimes) {
   RuntimeMatrix matrix;
-  for (const runtime::Id id : runtime::all()) {
-    if (!only || *only == id) {
-      matrix.runtimes.push_back(id);
-    }
-  }
+  matrix.runtimes = std::move(runtimes);
   std::map<std::string, std::vector<const model::Model*>> types;
   for (const model::Model& model : models) {
     if (!model.nominal && !model.architecture.layers.empty()) {
@@ -78,7 +74,7 @@ RuntimeMatrix make_matrix(const std::vector<model::Model>& models,
     for (const model::Model* model : of_type) {
       row.models.push_back(model->id);
     }
-    for (const runtime::Id id : matrix.runtimes) {
+    for (const runtime::Runtime* id : matrix.runtimes) {
       Abilities abilities;
       abilities.runtime = id;
       abilities.tensor.resize(matrix.ranks.size());

@@ -42,10 +42,10 @@ class Writer {
       abilities(i);
       refusals(i);
       if (matrix_.runtimes.size() == 1) {
-        demands(matrix_.runtimes[i]);
-        failures(matrix_.runtimes[i]);
+        demands(*matrix_.runtimes[i]);
+        failures(*matrix_.runtimes[i]);
       } else {
-        names_of_failures(matrix_.runtimes[i]);
+        names_of_failures(*matrix_.runtimes[i]);
       }
     }
     if (matrix_.runtimes.size() > 1) {
@@ -61,8 +61,7 @@ class Writer {
   void bullet(std::string_view text) { text_ += "  • " + wrap(text, width_, 4) + '\n'; }
 
   void abilities(std::size_t at) {
-    title(fmt::format("{}: what it can do, by architecture",
-                      runtime::get(matrix_.runtimes[at]).name()));
+    title(fmt::format("{}: what it can do, by architecture", matrix_.runtimes[at]->title()));
     Table table({{"architecture", false, false},
                  {"models", true, true},
                  {"runs", false, false},
@@ -120,21 +119,19 @@ class Writer {
     }
   }
 
-  void demands(runtime::Id id) {
+  void demands(const runtime::Runtime& asked) {
     title("What its transports demand");
-    for (const runtime::Backend backend : runtime::backends_of(id)) {
+    for (const runtime::Backend backend : asked.backends()) {
       text_ += "  " + std::string(runtime::backend_name(backend)) + '\n';
-      for (const runtime::Demand& demand : runtime::backend_demands()) {
-        if (demand.backend == backend) {
-          bullet(fmt::format("{} [{}]", demand.text, demand.source));
-        }
+      for (const runtime::Demand& demand : runtime::demands_of(asked, backend)) {
+        bullet(fmt::format("{} [{}]", demand.text, demand.source));
       }
     }
   }
 
-  void failures(runtime::Id id) {
+  void failures(const runtime::Runtime& asked) {
     title("How it fails");
-    for (const runtime::FailureMode& mode : runtime::failure_modes_of(id)) {
+    for (const runtime::FailureMode& mode : runtime::failure_modes_of(asked)) {
       text_ += "  " + paint(style_, Paint::bold, mode.id) + '\n';
       const auto line = [&](std::string_view name, std::string_view words) {
         constexpr std::size_t margin = 13;
@@ -148,9 +145,9 @@ class Writer {
     }
   }
 
-  void names_of_failures(runtime::Id id) {
+  void names_of_failures(const runtime::Runtime& asked) {
     std::vector<std::string> names;
-    for (const runtime::FailureMode& mode : runtime::failure_modes_of(id)) {
+    for (const runtime::FailureMode& mode : runtime::failure_modes_of(asked)) {
       names.emplace_back(mode.id);
     }
     text_ += "\n  " + wrap("Known failure modes: " + join_words(names), width_, 4) + '\n';

@@ -14,7 +14,8 @@ Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr)
 Json row_json(const study::SweepRow& row) {
   return {{"verdict", plan::verdict_name(row.kind, row.workers)},
           {"tier", fit::tier_name(row.tier)},
-          {"runtime", runtime::id_name(row.runtime)},
+          {"runtime", row.runtime->name()},
+          {"runtime_version", row.runtime->release()},
           {"split", plan::split_name(row.split)},
           {"format", row.format},
           {"gpu_limit", row.raised ? "raised" : "default"},
@@ -42,7 +43,8 @@ std::string size_json(const SizeAnswer& answer) {
     const bool raised = one.limit == plan::Limit::raised;
     result["contexts"].push_back(
         {{"kv_format", runtime::kv_format_name(one.kv)},
-         {"runtime", runtime::id_name(one.runtime)},
+         {"runtime", one.runtime->name()},
+         {"runtime_version", one.runtime->release()},
          {"split", plan::split_name(one.split)},
          {"layout", plan::layout_name(one.layout)},
          {"format", one.format},

@@ -33,10 +33,9 @@ std::string contexts_text(const SizeAnswer& answer, const Style& style) {
                {"comfortable", true},
                {"longest", true}});
   for (const study::LongestContext& one : answer.contexts) {
-    table.add({std::string(runtime::kv_format_name(one.kv)),
-               std::string(runtime::id_name(one.runtime)), std::string(plan::split_name(one.split)),
-               std::string(plan::layout_name(one.layout)), one.format, std::to_string(one.replicas),
-               std::string(plan::limit_name(one.limit)),
+    table.add({std::string(runtime::kv_format_name(one.kv)), one.runtime->name(),
+               std::string(plan::split_name(one.split)), std::string(plan::layout_name(one.layout)),
+               one.format, std::to_string(one.replicas), std::string(plan::limit_name(one.limit)),
                one.limit == plan::Limit::raised ? "-" : tokens(one.comfortable_context),
                tokens(one.max_context)});
   }
@@ -61,7 +60,7 @@ std::string models_text(const SizeAnswer& answer, const Style& style) {
     const study::SweepRow& row = entry.smallest.row;
     table.add({printable(entry.model), format_parameters(entry.parameters),
                std::string(fit::tier_name(row.tier)), plan::verdict_name(row.kind, row.workers),
-               std::string(runtime::id_name(row.runtime)), format_percent(row.utilization)});
+               row.runtime->name(), format_percent(row.utilization)});
   }
   if (!table.empty()) {
     out += "\nOf the catalog:\n" + table.text(style) + more(answer.left_out, "models");
@@ -76,6 +75,10 @@ std::string clusters_text(const SizeAnswer& answer, const Style& style) {
                         answer.format, format_tokens(answer.workload.context),
                         fit::tier_name(answer.tier.value_or(fit::Tier::comfortable)))) +
       "\n";
+  if (answer.model_ends > 0) {
+    return out + fmt::format("  none: the model ends at {} tokens (context-above-longest)\n",
+                             format_tokens(Tokens(answer.model_ends)));
+  }
   if (answer.clusters.empty()) {
     return out + "  none of the catalog's, of so few nodes: see --max-nodes\n";
   }
@@ -88,8 +91,7 @@ std::string clusters_text(const SizeAnswer& answer, const Style& style) {
   for (const study::ClusterFound& one : answer.clusters) {
     table.add({one.price ? "$" + format_whole(static_cast<std::int64_t>(*one.price)) : "not known",
                one.spec, plan::verdict_name(one.row.kind, one.row.workers),
-               std::string(fit::tier_name(one.row.tier)),
-               std::string(runtime::id_name(one.row.runtime)),
+               std::string(fit::tier_name(one.row.tier)), one.row.runtime->name(),
                format_percent(one.row.utilization)});
   }
   out += table.text(style) + more(answer.left_out, "clusters");

@@ -8,6 +8,7 @@
 #include "macfit/core/text.hpp"
 #include "macfit/report/page/html_drawing.hpp"
 #include "macfit/report/page/html_report.hpp"
+#include "survey_groups.hpp"
 
 namespace macfit::report {
 namespace {
@@ -16,14 +17,9 @@ using html::element;
 using html::Markup;
 using html::text;
 
-constexpr std::array<std::pair<fit::Tier, std::string_view>, 3> tiers = {
-    {{fit::Tier::comfortable, "Comfortable"},
-     {fit::Tier::borderline, "Borderline"},
-     {fit::Tier::not_practical, "Not practical"}}};
-
-std::int64_t count_of(const Survey& survey, fit::Tier tier) {
+std::int64_t count_of(const Survey& survey, SurveyGroup group) {
   return std::count_if(survey.entries.begin(), survey.entries.end(),
-                       [&](const auto& entry) { return entry.smallest.row.tier == tier; });
+                       [&](const auto& entry) { return group_of(entry) == group; });
 }
 
 std::string evidence_words(const study::SweepRow& row) {
@@ -40,11 +36,12 @@ std::string best_words(const study::SurveyEntry& entry) {
                     : "–";
 }
 
-Markup tier_section(const Survey& survey, fit::Tier tier, std::string_view name) {
+Markup group_section(const Survey& survey, const SurveyGroupInfo& info) {
+  const std::string_view name = info.title;
   std::vector<std::vector<Markup>> rows;
   for (const study::SurveyEntry& entry : survey.entries) {
     const study::SweepRow& row = entry.smallest.row;
-    if (row.tier != tier) {
+    if (group_of(entry) != info.group) {
       continue;
     }
     rows.push_back(
@@ -52,7 +49,7 @@ Markup tier_section(const Survey& survey, fit::Tier tier, std::string_view name)
          text(entry.parameters > 0 ? format_parameters(entry.parameters) : "–"),
          html::whole(entry.smallest.recipe.name) + text(entry.published ? "" : " (not published)"),
          text(row.known ? plan::verdict_name(row.kind, row.workers) : "not planned"),
-         text(row.placed ? std::string(runtime::id_name(row.runtime)) : "–"),
+         text(row.placed ? row.runtime->name() : "–"),
          row.placed ? html::meter(row.utilization) + text(format_percent(row.utilization))
                     : text("–"),
          text(context_words(row)), html::figure(range_words(row.speed.decode)),
@@ -65,7 +62,7 @@ Markup tier_section(const Survey& survey, fit::Tier tier, std::string_view name)
     return {};
   }
   const std::string count = fmt::format("{} ({})", name, rows.size());
-  return html::section(std::string(fit::tier_name(tier)), count,
+  return html::section(std::string(info.id), count,
                        html::table(fmt::format("{} at the smallest published format of at least "
                                                "four bits; intervals in brackets",
                                                name),
@@ -90,9 +87,13 @@ std::string survey_html(const Survey& survey, std::string_view command, std::str
       fmt::format("{} models on {}", survey.entries.size(), printable(survey.cluster.spec));
   std::vector<html::Fact> facts;
   Markup sections;
-  for (const auto& [tier, name] : tiers) {
-    facts.push_back({std::string(name), text(std::to_string(count_of(survey, tier))), {}});
-    sections += tier_section(survey, tier, name);
+  for (const SurveyGroupInfo& info : survey_groups) {
+    const std::int64_t count = count_of(survey, info.group);
+    if (count > 0 || info.group <= SurveyGroup::not_practical) {
+      const std::string_view name = info.title.substr(0, info.title.find(':'));
+      facts.push_back({std::string(name), text(std::to_string(count)), {}});
+    }
+    sections += group_section(survey, info);
   }
   const runtime::Workload& workload = survey.workload;
   plan::Request request;
@@ -106,9 +107,9 @@ std::string survey_html(const Survey& survey, std::string_view command, std::str
                                "{} borderline and {} not practical.",
                                format_tokens(workload.context), workload.sequences,
                                workload.sequences == 1 ? "" : "s",
-                               count_of(survey, fit::Tier::comfortable), survey.entries.size(),
-                               count_of(survey, fit::Tier::borderline),
-                               count_of(survey, fit::Tier::not_practical)))) +
+                               count_of(survey, SurveyGroup::comfortable), survey.entries.size(),
+                               count_of(survey, SurveyGroup::borderline),
+                               count_of(survey, SurveyGroup::not_practical)))) +
       html::facts(facts) + sections +
       html::section("next", "What to do next",
                     html::paragraph("The whole plan of one of them, with what to type:") +

@@ -6,24 +6,10 @@
 #include "macfit/report/survey/survey_report.hpp"
 #include "macfit/report/table/csv.hpp"
 #include "macfit/report/table/table.hpp"
+#include "survey_groups.hpp"
 
 namespace macfit::report {
 namespace {
-
-constexpr std::array<fit::Tier, 3> tiers = {fit::Tier::comfortable, fit::Tier::borderline,
-                                            fit::Tier::not_practical};
-
-std::string title_of(fit::Tier tier) {
-  switch (tier) {
-    case fit::Tier::comfortable:
-      return "Comfortable";
-    case fit::Tier::borderline:
-      return "Borderline";
-    case fit::Tier::not_practical:
-      break;
-  }
-  return "Not practical";
-}
 
 std::string verdict_of(const study::SweepRow& row) {
   return row.known ? plan::verdict_name(row.kind, row.workers) : std::string();
@@ -52,7 +38,7 @@ std::vector<std::string> cells(const study::SurveyEntry& entry) {
           entry.parameters > 0 ? format_parameters(entry.parameters) : std::string(),
           entry.smallest.recipe.name,
           verdict_of(row),
-          row.placed ? std::string(runtime::id_name(row.runtime)) : std::string(),
+          row.placed ? row.runtime->name() : std::string(),
           row.placed ? format_percent(row.utilization) : std::string(),
           context_of(row),
           row.speed.decode ? format_rate(row.speed.decode->value) : std::string(),
@@ -72,7 +58,8 @@ std::string heading(const Survey& survey) {
 
 std::string survey_text(const Survey& survey, const Style& style) {
   std::string out = paint(style, Paint::bold, heading(survey)) + "\n";
-  for (const fit::Tier tier : tiers) {
+  for (const SurveyGroupInfo& info : survey_groups) {
+    const fit::Tier tier = info.color;
     Table table({{"model"},
                  {"size", true},
                  {"format"},
@@ -82,10 +69,10 @@ std::string survey_text(const Survey& survey, const Style& style) {
                  {"context", true},
                  {"tok/s", true},
                  {"best comfortable", false, true},
-                 {"note", false, tier == fit::Tier::comfortable}});
+                 {"note", false, info.group == SurveyGroup::comfortable}});
     std::size_t count = 0;
     for (const study::SurveyEntry& entry : survey.entries) {
-      if (entry.smallest.row.tier == tier) {
+      if (group_of(entry) == info.group) {
         table.add(cells(entry));
         ++count;
       }
@@ -96,7 +83,7 @@ std::string survey_text(const Survey& survey, const Style& style) {
     const Paint color = tier == fit::Tier::comfortable  ? Paint::good
                         : tier == fit::Tier::borderline ? Paint::warn
                                                         : Paint::bad;
-    out += "\n" + paint(style, color, fmt::format("{} ({})", title_of(tier), count)) + "\n";
+    out += "\n" + paint(style, color, fmt::format("{} ({})", info.title, count)) + "\n";
     out += table.text(style);
   }
   return encode(style, out);
@@ -106,10 +93,10 @@ std::string survey_markdown(const Survey& survey) {
   std::string out = "# ";
   markdown_text(out, heading(survey));
   out += '\n';
-  for (const fit::Tier tier : tiers) {
+  for (const SurveyGroupInfo& info : survey_groups) {
     std::string table;
     for (const study::SurveyEntry& entry : survey.entries) {
-      if (entry.smallest.row.tier != tier) {
+      if (group_of(entry) != info.group) {
         continue;
       }
       table += "|";
@@ -125,7 +112,7 @@ std::string survey_markdown(const Survey& survey) {
           "\n## {}\n\n| model | size | format | verdict | runtime | full | context | tok/s | best "
           "comfortable | note |\n| --- | ---: | --- | --- | --- | ---: | ---: | ---: | --- | --- "
           "|\n{}",
-          title_of(tier), table);
+          info.title, table);
     }
   }
   return out;
@@ -144,13 +131,13 @@ std::string survey_csv(const Survey& survey) {
     const auto placed = [&](const std::string& text) { return row.placed ? text : std::string(); };
     csv_text(out, entry.model);
     out += fmt::format(",{},{},{},", entry.parameters, entry.active_parameters,
-                       fit::tier_name(row.tier));
+                       row.has_tier() ? fit::tier_name(row.tier) : std::string_view());
     csv_text(out, entry.smallest.recipe.name);
     out += fmt::format(",{:.4f},{},{},", entry.smallest.bits, flag(entry.published),
                        flag(entry.below_production));
     csv_text(out, verdict_of(row));
     out += fmt::format(
-        ",{},{},{},{},{},{},{},{},", placed(std::string(runtime::id_name(row.runtime))),
+        ",{},{},{},{},{},{},{},{},", row.placed ? row.runtime->name() : "",
         placed(std::string(plan::split_name(row.split))), placed(std::to_string(row.nodes_used)),
         placed(row.raised ? "raised" : "default"), flag(row.fits),
         placed(fmt::format("{:.4f}", row.utilization)), placed(std::to_string(row.max_context)),

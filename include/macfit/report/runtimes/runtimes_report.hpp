@@ -22,7 +22,7 @@ struct Ability {
 
 /// What one runtime can do with one architecture type.
 struct Abilities {
-  runtime::Id runtime = runtime::Id::mlx_lm;
+  const runtime::Runtime* runtime = nullptr;
   Ability runs;
   Ability pipeline;             ///< over two nodes
   std::vector<Ability> tensor;  ///< over 2, 4 and 8 nodes, at 4 bit or as published
@@ -36,14 +36,14 @@ struct ArchitectureRow {
 };
 
 struct RuntimeMatrix {
-  std::vector<runtime::Id> runtimes;
+  std::vector<const runtime::Runtime*> runtimes;
   std::vector<std::size_t> ranks = {2, 4, 8};
   std::vector<ArchitectureRow> rows;  ///< by type
 };
 
-/// Asks every runtime about every model; `only` restricts the runtimes.
+/// Asks every one of the runtimes about every model.
 [[nodiscard]] RuntimeMatrix make_matrix(const std::vector<model::Model>& models,
-                                        std::optional<runtime::Id> only = {});
+                                        std::vector<const runtime::Runtime*> runtimes);
 
 /// The matrix, what is refused in which words, and the names of known failure modes. For one
 /// runtime: its failure modes and what its transports demand in full.

@@ -23,7 +23,8 @@ struct SizeAnswer {
   std::vector<std::pair<fit::Tier, std::int64_t>> nominal;
   std::vector<study::SurveyEntry> models;  ///< largest first
   std::vector<study::ClusterFound> clusters;
-  std::size_t left_out = 0;  ///< models or clusters beyond --top
+  std::int64_t model_ends = 0;  ///< tokens, where the context asked for is longer than the model's
+  std::size_t left_out = 0;     ///< models or clusters beyond --top
 };
 
 [[nodiscard]] std::string size_text(const SizeAnswer& answer, const Style& style);
