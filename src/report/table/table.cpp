@@ -181,6 +181,7 @@ std::string Table::text(const Style& style, std::size_t indent) const {
   narrow(layout, indent, style.width);
   std::string result;
   std::vector<std::string> headers;
+  headers.reserve(columns_shown.size());
   for (const Column& column : columns_shown) {
     headers.push_back(column.header);
   }
