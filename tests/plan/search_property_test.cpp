@@ -414,8 +414,17 @@ Ranked ranked(const plan::Request& request) {
   if (!decision.found()) {
     return result;
   }
-  const std::int64_t longest = request.model.architecture.context;
-  const bool fits = decision.fits || (longest > 0 && request.workload.context.count() > longest);
+  // A context above the model's longest never fits, and is judged at the longest: so is its step.
+  runtime::Workload judged = request.workload;
+  if (const std::int64_t longest = request.model.architecture.context; longest > 0) {
+    judged.context = Tokens(std::min(judged.context.count(), longest));
+  }
+  const plan::Decision same = plan::decide(scenarios, judged, {});
+  RC_ASSERT(same.split == decision.split);
+  RC_ASSERT(same.tier == decision.tier);
+  RC_ASSERT(same.raised == decision.raised);
+  RC_ASSERT(same.replicas.size() == decision.replicas.size());
+  const bool fits = same.fits;
   result.step = (fits ? 1 : 3) + (decision.raised ? 1 : 0);
   result.cap = fits ? 0 : plan::longest_cap(scenarios, request.workload, {}, decision.raised);
   result.tier = decision.tier;
