@@ -74,7 +74,7 @@ void cables_table(const Setup& setup, std::string& text) {
                         cable.first_address, cell(setup.nodes[cable.second].name),
                         cable.second_address);
   }
-  if (setup.placement->runtime->name() == "mlx-lm") {
+  if (setup.launched_by("mlx-lm")) {
     text += "\nMLX can find the cables itself and write the hostfile anew:\n";
     for (std::size_t r = 0; r < setup.replicas.size(); ++r) {
       std::string hosts;
@@ -127,32 +127,33 @@ void running(const Setup& setup, std::string& text) {
   for (const std::string& line : command_lines(setup)) {
     text += code_block(line);
   }
-  const std::string& id = setup.placement->runtime->name();
-  if (id == "exo") {
+  if (setup.launched_by("exo")) {
     text +=
         "\nEXO must run on every node. It chooses nodes and layers itself, by free memory alone; "
         "check in its answer (state.json) that they are the planned ones.\n";
   } else if (setup.sharded()) {
-    text += fmt::format("\nThe server listens on 127.0.0.1:8080 of {}{}.\n",
-                        cell(setup
-                                 .nodes[id == "llama.cpp" ? setup.replicas.front().ranks.back()
-                                                          : setup.replicas.front().ranks.front()]
-                                 .name),
-                        id == "mlx-lm" && setup.placement->split == plan::SplitKind::pipeline
-                            ? ", rank 0, which holds the last layers"
-                            : "");
+    text += fmt::format(
+        "\nThe server listens on 127.0.0.1:{} of {}{}.\n", setup.facts().http_port,
+        cell(setup
+                 .nodes[setup.launched_by("llama.cpp") ? setup.replicas.front().ranks.back()
+                                                       : setup.replicas.front().ranks.front()]
+                 .name),
+        setup.launched_by("mlx-lm") && setup.placement->split == plan::SplitKind::pipeline
+            ? ", rank 0, which holds the last layers"
+            : "");
   }
   if (!setup.placement->how.empty()) {
     text += fmt::format("\nThe split is not the runtime's own: {}.\n", cell(setup.placement->how));
   }
   if (setup.placement->split == plan::SplitKind::independent && setup.nodes.size() > 1) {
     text += fmt::format(
-        "\nEach worker serves on 127.0.0.1:8080 of its node. Split the jobs, a line each, by "
+        "\nEach worker serves on 127.0.0.1:{2} of its node. Split the jobs, a line each, by "
         "worker I = 1 to {0} (weigh them by each node's speed where the nodes are unlike):\n"
         "{1}\nA job list that workers take from one by one balances better.\n",
         setup.nodes.size(),
         code_block(fmt::format("awk -v i=I 'NR % {0} == i % {0}' jobs.txt >jobs-I.txt",
-                               setup.nodes.size())));
+                               setup.nodes.size())),
+        setup.facts().http_port);
   }
   text += fmt::format(
       "\nKeep prompt plus answer within {} tokens, {} at a time: that is what was planned{}.\n",

@@ -179,8 +179,8 @@ std::string llama_flags(const Setup& setup) {
 /// "-hf owner/name:Q4_K_M" from a repository, "-m file" from a path.
 constexpr const char* llama_tools = R"SCRIPT(
 SERVER=${SERVER:-llama-server}
-RPC_SERVER=$(dirname "$SERVER")/rpc-server
-if [ "$SERVER" = llama-server ]; then RPC_SERVER=rpc-server; fi
+RPC_SERVER=$(dirname "$SERVER")/$RPC_NAME
+if [ "$SERVER" = llama-server ]; then RPC_SERVER=$RPC_NAME; fi
 export RPC_SERVER
 case $MODEL in
   *.gguf) files=(-m "$MODEL") ;;
@@ -194,10 +194,9 @@ class Script {
 
   std::string write() {
     text_ = head;
-    const std::string& runtime = setup_.placement->runtime->name();
-    if (runtime == "mlx-lm") {
+    if (setup_.launched_by("mlx-lm")) {
       mlx();
-    } else if (runtime == "exo") {
+    } else if (setup_.launched_by("exo")) {
       exo();
     } else {
       llama();
@@ -290,6 +289,7 @@ start() {
   void llama() {
     text_ += stop;
     text_ += fmt::format("FORMAT={}\n", shell_word(setup_.placement->format));
+    text_ += fmt::format("RPC_NAME={}", shell_word(setup_.facts().rpc_server));
     text_ += llama_tools;
     const std::string flags = llama_flags(setup_);
     const std::string body =
@@ -308,11 +308,12 @@ start() {
       for (std::size_t i = 0; i + 1 < replica.ranks.size(); ++i) {
         const std::size_t at = replica.ranks[i];
         const std::string address = shell_address(at, client);
-        servers += (servers.empty() ? "" : ",") + address + ":50052";
+        servers +=
+            fmt::format("{}{}:{}", servers.empty() ? "" : ",", address, setup_.facts().rpc_port);
         text_ += fmt::format(
-            "  # {}\n  need \"{}\"\n  {{ keep rpc; printf 'exec %q -H %q -p 50052\\n' "
+            "  # {}\n  need \"{}\"\n  {{ keep rpc; printf 'exec %q -H %q -p {}\\n' "
             "\"$RPC_SERVER\" \"{}\"; }} |\n    on {} >rpc-{}.log 2>&1 &\n",
-            setup_.nodes[at].name, address, address, at, at + 1);
+            setup_.nodes[at].name, address, setup_.facts().rpc_port, address, at, at + 1);
       }
       text_ += "  sleep 3\n";
       std::string split = "-sm tensor";
@@ -370,29 +371,28 @@ start() {
 std::vector<std::string> command_lines(const Setup& setup) {
   std::vector<std::string> lines;
   const std::string model = quote_value(setup.model);
-  const auto port = [](std::string text) {
+  const auto port = [&](std::string text) {
     const std::string variable = "\"$HTTP_PORT\"";
     if (const std::size_t at = text.find(variable); at != std::string::npos) {
-      text.replace(at, variable.size(), "8080");
+      text.replace(at, variable.size(), std::to_string(setup.facts().http_port));
     }
     return text;
   };
-  const std::string& id = setup.placement->runtime->name();
   for (std::size_t r = 0; r < setup.replicas.size(); ++r) {
     const Replica& replica = setup.replicas[r];
     const UsedNode& first = setup.nodes[replica.ranks.front()];
-    if (id == "exo") {
+    if (setup.launched_by("exo")) {
       lines.push_back(fmt::format(
-          "curl -X POST http://127.0.0.1:52415/place_instance -H 'Content-Type: application/json' "
+          "curl -X POST http://127.0.0.1:{}/place_instance -H 'Content-Type: application/json' "
           "--data-binary @{}",
-          numbered(setup, "place_instance", r, ".json")));
-    } else if (id == "mlx-lm" && setup.sharded()) {
+          setup.facts().http_port, numbered(setup, "place_instance", r, ".json")));
+    } else if (setup.launched_by("mlx-lm") && setup.sharded()) {
       lines.push_back(fmt::format(
           "mlx.launch --backend {} --hostfile {} -- {} --model {} {}",
           runtime::backend_name(setup.backend), numbered(setup, "hostfile", r, ".json"),
           setup.told_split() ? numbered(setup, "serve_split", r, ".py") : "mlx_lm.server", model,
           port(mlx_flags(setup, true))));
-    } else if (id == "mlx-lm") {
+    } else if (setup.launched_by("mlx-lm")) {
       lines.push_back(fmt::format("ssh {} mlx_lm.server --model {} {}", shell_word(first.ssh),
                                   model, port(mlx_flags(setup, false))));
     } else if (!setup.sharded()) {
@@ -403,9 +403,11 @@ std::vector<std::string> command_lines(const Setup& setup) {
       std::string servers;
       for (std::size_t i = 0; i + 1 < replica.ranks.size(); ++i) {
         const std::string address = setup.address(replica.ranks[i], client);
-        servers += (servers.empty() ? "" : ",") + address + ":50052";
-        lines.push_back(fmt::format("ssh {} rpc-server -H {} -p 50052",
-                                    shell_word(setup.nodes[replica.ranks[i]].ssh), address));
+        servers +=
+            fmt::format("{}{}:{}", servers.empty() ? "" : ",", address, setup.facts().rpc_port);
+        lines.push_back(fmt::format("ssh {} {} -H {} -p {}",
+                                    shell_word(setup.nodes[replica.ranks[i]].ssh),
+                                    setup.facts().rpc_server, address, setup.facts().rpc_port));
       }
       const bool pipeline = setup.placement->split == plan::SplitKind::pipeline;
       lines.push_back(fmt::format(
@@ -422,10 +424,10 @@ void add_run(const Setup& setup, std::vector<File>& files) {
   files.push_back({"run.sh", 0755, Script(setup).write()});
   for (std::size_t r = 0; r < setup.replicas.size(); ++r) {
     const Replica& replica = setup.replicas[r];
-    if (setup.placement->runtime->name() == "exo") {
+    if (setup.launched_by("exo")) {
       files.push_back(
           {numbered(setup, "place_instance", r, ".json"), 0644, place_instance(setup, replica)});
-    } else if (setup.placement->runtime->name() == "mlx-lm" && setup.sharded()) {
+    } else if (setup.launched_by("mlx-lm") && setup.sharded()) {
       files.push_back({numbered(setup, "hostfile", r, ".json"), 0644, hostfile(setup, replica)});
       if (setup.told_split()) {
         files.push_back({numbered(setup, "serve_split", r, ".py"), 0644,

@@ -143,20 +143,19 @@ class Writer {
     comment("Where the runtime's program is on every node; empty: where this Mac has it.");
     line("SERVER", "\"\"");
     comment("The port that the server listens on, at the address 127.0.0.1 of its node.");
-    line("HTTP_PORT", setup_.placement->runtime->name() == "exo" ? "52415" : "8080");
+    line("HTTP_PORT", std::to_string(setup_.facts().http_port));
   }
 
   void planned() {
-    const std::string& id = setup_.placement->runtime->name();
     comment("As planned: nothing to change below.");
-    line("RUNTIME", shell_word(id));
+    line("RUNTIME", shell_word(setup_.placement->runtime->name()));
     line("SPLIT", shell_word(plan::split_name(setup_.placement->split)));
     list("SSH_IN_FILES", [](const UsedNode& node) { return shell_word(node.ssh); });
     list("REPLICA", [](const UsedNode& node) { return std::to_string(node.replica); });
     std::string first;
     for (const Replica& replica : setup_.replicas) {
       // The node that serves: rank 0, and llama.cpp's client, its last device.
-      const bool last = id == "llama.cpp";
+      const bool last = setup_.launched_by("llama.cpp");
       first += (first.empty() ? "" : " ") +
                std::to_string(last ? replica.ranks.back() : replica.ranks.front());
     }
@@ -181,7 +180,8 @@ class Writer {
           std::max<std::int64_t>(uneven, !replica.layers.empty() && layers % ranks != 0 ? 1 : 0);
     }
     // mlx-lm up to 0.32.0 drops layers then, and can't be told a split.
-    line("NEEDS_MLX_LM_FIX", id == "mlx-lm" && (uneven != 0 || setup_.told_split()) ? "1" : "0");
+    line("NEEDS_MLX_LM_FIX",
+         setup_.launched_by("mlx-lm") && (uneven != 0 || setup_.told_split()) ? "1" : "0");
     cables("CABLE_A",
            [](const AddressedCable& cable, std::size_t) { return std::to_string(cable.first); });
     cables("CABLE_B",

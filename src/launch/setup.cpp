@@ -38,7 +38,8 @@ std::string repository_of(const plan::Plan& plan, const Placement& placement) {
     }
   }
   const bool whole = placement.format == "bf16" || placement.format == "f16";
-  return whole && placement.runtime->name() != "llama.cpp" && is_repository(model.repository)
+  return whole && placement.runtime->facts().launch.launcher != "llama.cpp" &&
+                 is_repository(model.repository)
              ? model.repository
              : std::string();
 }
@@ -85,7 +86,7 @@ std::vector<Replica> replicas_of(const Placement& placement) {
       replica.layers.push_back(placement.nodes[i].layer_count);
     }
   }
-  if (placement.split == SplitKind::pipeline && placement.runtime->name() == "mlx-lm") {
+  if (placement.split == SplitKind::pipeline && placement.runtime->facts().last_layers_first) {
     for (Replica& replica : replicas) {
       std::reverse(replica.ranks.begin(), replica.ranks.end());
       std::reverse(replica.layers.begin(), replica.layers.end());
@@ -164,7 +165,7 @@ bool Setup::raises_limit() const {
 }
 
 bool Setup::told_split() const {
-  return placement->runtime->name() == "mlx-lm" && placement->split == SplitKind::pipeline &&
+  return launched_by("mlx-lm") && placement->split == SplitKind::pipeline &&
          placement->layout != plan::Layout::runtime_default;
 }
 

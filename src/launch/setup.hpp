@@ -3,9 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "macfit/launch/launch.hpp"
+#include "macfit/runtime/facts.hpp"
 #include "macfit/runtime/topology.hpp"
 
 namespace macfit::launch {
@@ -53,6 +55,13 @@ struct Setup {
   std::vector<runtime::TopologyProblem> problems;
 
   [[nodiscard]] const hardware::Cluster& cluster() const { return plan->request.cluster; }
+  /// Names and numbers of the runtime at its release.
+  [[nodiscard]] const runtime::LaunchFacts& facts() const {
+    return placement->runtime->facts().launch;
+  }
+  [[nodiscard]] bool launched_by(std::string_view launcher) const {
+    return facts().launcher == launcher;
+  }
   [[nodiscard]] bool sharded() const { return placement->split != plan::SplitKind::independent; }
   [[nodiscard]] bool rdma() const { return transport == hardware::Transport::rdma; }
   [[nodiscard]] bool raises_limit() const;

@@ -153,7 +153,7 @@ std::string plan_text(const Setup& setup) {
       "the machines otherwise idle and run `./preflight.sh` first.\n\n",
       model, printable(setup.placement->format), setup.placement->runtime->name());
   int step = 0;
-  if (setup.placement->runtime->name() == "exo") {
+  if (setup.launched_by("exo")) {
     text += fmt::format(
         "{}. **The plan.** `./run.sh`, and when the instance is ready `./spike.sh plan`. EXO "
         "chooses nodes itself: for a baseline start it on one node only, then "
@@ -237,9 +237,10 @@ void add_spike(const Setup& setup, std::vector<File>& files) {
           (setup.sharded() && !links.empty() ? shell_word('"' + links.front().type.id + '"')
                                              : std::string("null")) +
           "\n";
-  text += setup.placement->runtime->name() == "mlx-lm"
-              ? "SERVED='\"default_model\"'  # the one it was started with\n"
-              : "SERVED=\"\\\"$MODEL\\\"\"\n";
+  text += !setup.facts().served_model.empty()
+              ? fmt::format("SERVED='\"{}\"'  # the one it was started with\n",
+                            setup.facts().served_model)
+              : std::string("SERVED=\"\\\"$MODEL\\\"\"\n");
   text += "PROMPTS=\"" + prompts(setup) + "\"  # words; a token or so each\n";
   text += script;
   files.push_back({"spike.sh", 0755, text});

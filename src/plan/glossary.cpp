@@ -150,6 +150,7 @@ std::vector<Entry> make_glossary() {
       {"invalid-combination",
        "The values of this row of a sweep or batch can't go together; its problem says why."},
       {"context-above-longest", "The asked context is longer than the model was made for."},
+      {"kv-flag-missing", "This release's server has no option for a quantized cache."},
       {"kv-format-unknown", "The runtime has no cache of that format."},
       {"kv-quantized-latent", "A compressed latent cache can't be quantized by the runtime."},
       {"kv-quantized-sinks", "Attention sinks refuse a quantized cache."},

@@ -1,5 +1,9 @@
 // mlx-lm: how its pipeline cuts layers, release by release.
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include <fmt/format.h>
 
 #include "mlx_family.hpp"
@@ -19,6 +23,20 @@ class MlxLm final : public MlxFamily {
     }
     return Support::no("no-pipeline", fmt::format("{} has no pipeline split for \"{}\" models",
                                                   spelled(), model.architecture.type));
+  }
+
+  /// mlx_lm.server is what serves: a release may know the option elsewhere only.
+  [[nodiscard]] Support kv(const model::Model& model, KvFormat format) const override {
+    const std::vector<std::string>& flags = facts().launch.server_flags;
+    if (format != KvFormat::bf16 && !flags.empty() &&
+        std::find(flags.begin(), flags.end(), "--kv-bits") == flags.end()) {
+      return Support::no(
+          "kv-flag-missing",
+          fmt::format("mlx_lm.server of {} {} has no --kv-bits: take a bf16 cache or "
+                      "a newer release",
+                      title(), release()));
+    }
+    return MlxFamily::kv(model, format);
   }
 
   /// Equal counts; the remainder goes to the ranks with the last layers (mlx-lm#1816).

@@ -92,7 +92,7 @@ class Findings {
       add(needs_mac,
           fmt::format("{} runs on Macs only, {} {} none", runtime_.name(), others,
                       others.find(' ') == std::string::npos ? "is" : "are"),
-          "plan with --runtime llama.cpp, whose rpc-server runs there, or without that node");
+          "plan with --runtime llama.cpp, whose RPC server runs there, or without that node");
     }
   }
 

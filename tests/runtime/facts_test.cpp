@@ -117,3 +117,25 @@ TEST_CASE("a wrong file is refused where it is wrong", "[runtime]") {
   CHECK_THAT(refusal("{}"), test::contains("runtimes/fourth.json"));
   CHECK_THAT(refusal(R"({"schema": "macfit.runtime/2"})"), test::contains("macfit.runtime/1"));
 }
+
+TEST_CASE("llama.cpp's programs and refusals are those of the release", "[runtime]") {
+  const Catalog catalog = Catalog::embedded();
+  CHECK(catalog.get("llama.cpp@v0.5.0").facts().launch.rpc_server == "rpc-server");
+  CHECK(catalog.get("llama.cpp").facts().launch.rpc_server == "ggml-rpc-server");
+  // src/llama-arch.cpp at 0c1e57098 cuts lfm2 by tensor and refuses minimax-01.
+  CHECK(class_at("llama.cpp", "lfm2")->tensor);
+  CHECK_FALSE(class_at("llama.cpp@v0.5.0", "lfm2")->tensor);
+  CHECK_FALSE(class_at("llama.cpp", "minimax-01")->tensor);
+  CHECK(class_at("llama.cpp@v0.5.0", "minimax-01") == nullptr);
+}
+
+TEST_CASE("mlx_lm.server takes --kv-bits from 0.32.0 on", "[runtime]") {
+  model::Model model;
+  model.nominal.emplace();
+  const Catalog catalog = Catalog::embedded();
+  CHECK(catalog.get("mlx-lm@0.32.0").kv(model, runtime::KvFormat::q8).ok);
+  CHECK(catalog.get("mlx-lm@0.31.3").kv(model, runtime::KvFormat::bf16).ok);
+  const runtime::Support refused = catalog.get("mlx-lm@0.31.3").kv(model, runtime::KvFormat::q8);
+  CHECK_FALSE(refused.ok);
+  CHECK(refused.code == "kv-flag-missing");
+}
