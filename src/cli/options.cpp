@@ -118,8 +118,8 @@ std::optional<plan::SplitKind> parse_split(const std::string& name) {
                      "known are auto, independent, pipeline and tensor");
 }
 
-/// Clusters worth trying where this one is not enough: one more of the last machine, then single
-/// bigger machines, cheapest first.
+/// Clusters worth trying where this one is not enough: one more of the last machine, or several,
+/// then single bigger machines, cheapest first.
 std::vector<plan::Alternative> alternatives(const hardware::Cluster& cluster,
                                             const ClusterFlags& flags, const Catalogs& catalogs) {
   std::vector<plan::Alternative> result;
@@ -138,6 +138,14 @@ std::vector<plan::Alternative> alternatives(const hardware::Cluster& cluster,
   const hardware::Node& last = cluster.nodes.back();
   if (!last.machine.empty() && cluster.nodes.size() < hardware::max_nodes) {
     add("one-more-node", cluster.spec + "+" + last.machine, "one more " + last.machine);
+  }
+  constexpr std::size_t most_more = 7;
+  for (std::size_t more = 2; !last.machine.empty() && more <= most_more &&
+                             cluster.nodes.size() + more <= hardware::max_nodes;
+       ++more) {
+    const std::string machines = std::to_string(more) + "x" + last.machine;
+    add("more-nodes", cluster.spec + "+" + machines,
+        std::to_string(more) + " more " + last.machine);
   }
   Bytes largest{};
   for (const hardware::Node& node : cluster.nodes) {

@@ -329,6 +329,10 @@ class Remedies {
           !request_.layers.empty()) {
         continue;
       }
+      // Several Macs more are for what does not load with one more.
+      if (alternative.kind == "more-nodes" && (now_.found || !done.empty())) {
+        continue;
+      }
       Request changed = request_;
       changed.cluster = alternative.cluster;
       set_flag(changed, "--nodes", alternative.spec);

@@ -171,6 +171,7 @@ std::vector<Entry> make_glossary() {
       {"smaller-format", "Take a smaller weight format of the same model."},
       {"other-runtime", "Another runtime can split what this one can't."},
       {"one-more-node", "Add a node to the cluster."},
+      {"more-nodes", "Add several nodes to the cluster: one more is not enough."},
       {"bigger-machine", "A single machine with more memory."},
   };
   for (const hardware::ProblemCode& problem : hardware::cluster_problem_codes()) {

@@ -1,5 +1,7 @@
 // What people say about such clusters, as tests: macOS 26 limits, 8,192 tokens, one sequence.
 
+#include <algorithm>
+
 #include "cli_test.hpp"
 
 using macfit::test::contains;
@@ -96,6 +98,20 @@ TEST_CASE("250gb on 2x128 does not fit and says where and by how much", "[cli]")
   CHECK_FALSE(plan.verdict.placement);
   CHECK(words(plan).find("node-") != std::string::npos);
   CHECK(words(plan).find("bytes short") != std::string::npos);
+}
+
+TEST_CASE("where one more node is not enough, the fewest that are get offered", "[cli]") {
+  const plan::Plan plan = make({"--model", "deepseek-v3.2", "--nodes", "2x128"});
+  CHECK(kind(plan) == "won't-fit");
+  const auto more = std::find_if(plan.actions.begin(), plan.actions.end(),
+                                 [](const auto& action) { return action.kind == "more-nodes"; });
+  REQUIRE(more != plan.actions.end());
+  CHECK_THAT(more->command, test::contains("--nodes 2x128+2xmac-studio-m4-max-128"));
+  const plan::Plan again =
+      make({"--model", "deepseek-v3.2", "--nodes", "2x128+2xmac-studio-m4-max-128"});
+  CHECK(again.verdict.placement);
+  CHECK(again.verdict.tier == more->tier);
+  CHECK_FALSE(make({"--model", "deepseek-v3.2", "--nodes", "3x128"}).verdict.placement);
 }
 
 TEST_CASE("1000b-q4 does not fit 2x128 even cut in two", "[cli]") {

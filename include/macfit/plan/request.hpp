@@ -35,7 +35,7 @@ enum class Goal : std::uint8_t {
 
 /// A cluster that might do where the asked one does not.
 struct Alternative {
-  std::string kind;  ///< "one-more-node" or "bigger-machine"
+  std::string kind;  ///< "one-more-node", "more-nodes" or "bigger-machine"
   std::string spec;  ///< as --nodes takes it
   hardware::Cluster cluster;
   std::string label;  ///< "a third mac-studio-m4-max-128", with its price where known
