@@ -187,6 +187,7 @@ const Machine& Catalog::machine(std::string_view name) const {
       return *machine_with_chip(by_words.front()->chip, by_words.front()->ram);
     }
     std::vector<std::string> names;
+    names.reserve(by_words.size());
     for (const Machine* machine : by_words) {
       names.push_back(machine->id);
     }
