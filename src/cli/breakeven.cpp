@@ -48,10 +48,7 @@ plan::Request one_request(const BreakevenFlags& flags, const Catalogs& catalogs,
   return make_request(one, catalogs);
 }
 
-int breakeven_command(const BreakevenFlags& flags, const CLI::App& app) {
-  check_format(flags.common, formats);
-  const report::Style style = style_for(flags.common);
-  const Catalogs catalogs = load_catalogs(flags.common);
+study::BreakevenQuestion question_of(const BreakevenFlags& flags, const Catalogs& catalogs) {
   const bool named = !flags.request.model.empty();
   if (named && !flags.active.empty()) {
     throw Error("--active is for models known by size alone, not for --model");
@@ -96,6 +93,14 @@ int breakeven_command(const BreakevenFlags& flags, const CLI::App& app) {
   } catch (const Error& error) {
     throw Error("--hours: " + error.message(), {}, error.hint());
   }
+  return question;
+}
+
+int breakeven_command(const BreakevenFlags& flags, const CLI::App& app) {
+  check_format(flags.common, formats);
+  const report::Style style = style_for(flags.common);
+  const Catalogs catalogs = load_catalogs(flags.common);
+  study::BreakevenQuestion question = question_of(flags, catalogs);
   const study::BreakevenResult result = waiting(flags.common, "looking for the limits", [&] {
     return study::breakeven(std::move(question), catalogs.models);
   });

@@ -335,6 +335,22 @@ std::string fish_quoted(const std::string& text) {
   return result + "'";
 }
 
+/// The line that completes a flag where `condition` holds.
+std::string fish_flag(const FlagNode& flag, const std::string& condition, const KnownNames& names) {
+  std::string text = fmt::format("complete -c macfit -n {}", fish_quoted(condition));
+  for (const std::string& spelling : flag.names) {
+    text +=
+        spelling.rfind("--", 0) == 0 ? " -l " + spelling.substr(2) : " -s " + spelling.substr(1);
+  }
+  text += " -d " + fish_quoted(flag.about);
+  if (flag.takes_value) {
+    const Values known = values_of(flag.type, names);
+    text += known.files ? " -rF" : known.folders ? " -x -a '(__fish_complete_directories)'" : " -x";
+    text += known.words.empty() ? "" : " -a " + fish_quoted(joined(known.words));
+  }
+  return text + '\n';
+}
+
 std::string fish_script(const CommandNode& root) {
   const KnownNames names;
   std::string text =
@@ -356,20 +372,7 @@ std::string fish_script(const CommandNode& root) {
     }
     const std::string condition = node.children.empty() && !path.empty() ? seen : none;
     for (const FlagNode& flag : node.flags) {
-      text += fmt::format("complete -c macfit -n {}", fish_quoted(condition));
-      for (const std::string& spelling : flag.names) {
-        text += spelling.rfind("--", 0) == 0 ? " -l " + spelling.substr(2)
-                                             : " -s " + spelling.substr(1);
-      }
-      text += " -d " + fish_quoted(flag.about);
-      if (flag.takes_value) {
-        const Values known = values_of(flag.type, names);
-        text += known.files     ? " -rF"
-                : known.folders ? " -x -a '(__fish_complete_directories)'"
-                                : " -x";
-        text += known.words.empty() ? "" : " -a " + fish_quoted(joined(known.words));
-      }
-      text += '\n';
+      text += fish_flag(flag, condition, names);
     }
     for (const FlagNode& argument : node.arguments) {
       const Values known = values_of(argument.type, names);

@@ -129,6 +129,17 @@ std::vector<std::pair<std::string, std::string>> read_folder(const std::string& 
   return files;
 }
 
+namespace {
+
+Error no_file_beside(const std::string& path, const fs::path& target, int code) {
+  return code == ENOENT
+             ? Error("there is no folder \"" + printable(target.parent_path().string()) + "\"",
+                     Place{path, {}, {}})
+             : failed(path, "can't create a file beside it", code);
+}
+
+}  // namespace
+
 OutputStream::OutputStream(const std::string& path) : path_(expand_home(path)) {
   if (path_.empty() || path_ == "-") {
     path_ = "standard output";
@@ -156,13 +167,9 @@ OutputStream::OutputStream(const std::string& path) : path_(expand_home(path)) {
   temporary_ = (target.parent_path() / ".macfit.XXXXXX").string();
   fd_ = ::mkstemp(temporary_.data());
   if (fd_ < 0) {
-    const int code = errno;
+    const Error error = no_file_beside(path_, target, errno);
     temporary_.clear();
-    if (code == ENOENT) {
-      throw Error("there is no folder \"" + printable(target.parent_path().string()) + "\"",
-                  Place{path_, {}, {}});
-    }
-    throw failed(path_, "can't create a file beside it", code);
+    throw error;
   }
   const mode_t mask = ::umask(0);
   ::umask(mask);

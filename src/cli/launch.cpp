@@ -61,16 +61,9 @@ class Scratch {
   std::string path_;
 };
 
-/// Writes the folder atomically: beside its place, then renamed into it.
-void write_folder(const std::string& output, const launch::Folder& folder, bool force) {
+/// True where the folder is there already and may be replaced. Throws Error where it may not.
+bool may_replace(const fs::path& target, const std::string& output, bool force) {
   std::error_code error;
-  fs::path target = fs::path(expand_home(output)).lexically_normal();
-  if (target.filename().empty()) {
-    target = target.parent_path();
-  }
-  if (fs::is_symlink(target, error)) {
-    target = fs::weakly_canonical(target, error);
-  }
   const bool exists = fs::exists(fs::symlink_status(target, error));
   if (exists && !fs::is_directory(target, error)) {
     throw Error("it is not a folder", Place{output, {}, {}});
@@ -84,6 +77,20 @@ void write_folder(const std::string& output, const launch::Folder& folder, bool 
     throw Error("the folder was not written by macfit launch", Place{output, {}, {}},
                 "--force replaces only folders that were");
   }
+  return exists;
+}
+
+/// Writes the folder atomically: beside its place, then renamed into it.
+void write_folder(const std::string& output, const launch::Folder& folder, bool force) {
+  std::error_code error;
+  fs::path target = fs::path(expand_home(output)).lexically_normal();
+  if (target.filename().empty()) {
+    target = target.parent_path();
+  }
+  if (fs::is_symlink(target, error)) {
+    target = fs::weakly_canonical(target, error);
+  }
+  const bool exists = may_replace(target, output, force);
   const Scratch scratch(target);
   for (const launch::File& file : folder.files) {
     const std::string path = scratch.path() + "/" + file.path;

@@ -72,6 +72,33 @@ bool is_measured(const study::SurveyEntry& entry, const hardware::Cluster& clust
       });
 }
 
+/// Takes out what --tier, --where and --unmeasured leave out.
+void filter(const SurveyFlags& flags, std::vector<study::SurveyEntry>& entries,
+            const std::optional<fit::Tier>& tier, const study::Where& where) {
+  const auto left_out = [&](const study::SurveyEntry& entry) {
+    return (tier && entry.smallest.row.tier < *tier) || !where.keeps(entry.smallest.row) ||
+           (flags.unmeasured && (entry.measured || !entry.smallest.row.placed));
+  };
+  entries.erase(std::remove_if(entries.begin(), entries.end(), left_out), entries.end());
+}
+
+std::string text_of(const report::Survey& survey, const SurveyFlags& flags,
+                    const Catalogs& catalogs, const CLI::App& app, const report::Style& style) {
+  const std::string& format = flags.common.format;
+  if (format == "html") {
+    plan::Request one;
+    RequestFlags chosen = flags.request;
+    chosen.model = survey.entries.empty() ? "NAME" : survey.entries.front().model;
+    one.flags = given_flags(chosen, catalogs);
+    return report::survey_html(survey, command_line(app),
+                               plan::command_of(one) + " --format html --output plan.html");
+  }
+  return format == "json"       ? report::survey_json(survey)
+         : format == "csv"      ? report::survey_csv(survey)
+         : format == "markdown" ? report::survey_markdown(survey)
+                                : report::survey_text(survey, style);
+}
+
 int survey_command(const SurveyFlags& flags, const CLI::App& app) {
   check_format(flags.common, formats);
   const report::Style style = style_for(flags.common);
@@ -123,27 +150,9 @@ int survey_command(const SurveyFlags& flags, const CLI::App& app) {
         is_measured(entry, survey.cluster,
                     catalogs.calibration ? *catalogs.calibration : speed::Calibration::embedded());
   }
-  const auto left_out = [&](const study::SurveyEntry& entry) {
-    return (tier && entry.smallest.row.tier < *tier) || !where.keeps(entry.smallest.row) ||
-           (flags.unmeasured && (entry.measured || !entry.smallest.row.placed));
-  };
-  survey.entries.erase(std::remove_if(survey.entries.begin(), survey.entries.end(), left_out),
-                       survey.entries.end());
+  filter(flags, survey.entries, tier, where);
   study::sort_survey(survey.entries, order);
-  const auto page = [&] {
-    plan::Request one;
-    RequestFlags chosen = flags.request;
-    chosen.model = survey.entries.empty() ? "NAME" : survey.entries.front().model;
-    one.flags = given_flags(chosen, catalogs);
-    return report::survey_html(survey, command_line(app),
-                               plan::command_of(one) + " --format html --output plan.html");
-  };
-  const std::string& format = flags.common.format;
-  deliver(flags.common, format == "json"       ? report::survey_json(survey)
-                        : format == "csv"      ? report::survey_csv(survey)
-                        : format == "markdown" ? report::survey_markdown(survey)
-                        : format == "html"     ? page()
-                                               : report::survey_text(survey, style));
+  deliver(flags.common, text_of(survey, flags, catalogs, app, style));
   return 0;
 }
 
