@@ -1,3 +1,6 @@
+// A measured row as a question to the speed model: chips, link, model, format and lengths looked
+// up, or why not.
+
 #include <algorithm>
 #include <cctype>
 #include <map>
@@ -24,6 +27,35 @@ std::vector<std::string> parts_of(std::string_view text, std::string_view separa
     }
     text.remove_prefix(at + separator.size());
   }
+}
+
+bool is_prefill(std::string_view phase) {
+  return phase.starts_with("pre") || phase.starts_with("prompt") || phase == "pp";
+}
+
+bool is_decode(std::string_view phase) {
+  return phase.starts_with("dec") || phase.starts_with("gen") || phase == "tg";
+}
+
+/// The catalog's name of a cable as people write it; the text itself where it is none of them.
+std::string link_id(const std::string& cable, bool rdma) {
+  struct Spelling {
+    std::string_view part;
+    std::string_view id;
+  };
+  static constexpr Spelling spellings[] = {
+      {"tb5", "tb5"},           {"thunderbolt 5", "tb5"}, {"thunderbolt-5", "tb5"},
+      {"tb4", "tb4"},           {"thunderbolt", "tb4"},   {"wi-fi", "wifi"},
+      {"wifi", "wifi"},         {"10g", "10gbe"},         {"10 g", "10gbe"},
+      {"1g", "1gbe"},           {"ethernet", "1gbe"},     {"qsfp", "qsfp-200g"},
+      {"connectx", "qsfp-200g"}};
+  for (const Spelling& spelling : spellings) {
+    if (has(cable, spelling.part)) {
+      const bool either = spelling.id == "tb5";
+      return std::string(spelling.id) + (!either ? "" : rdma ? "-rdma" : "-tcp");
+    }
+  }
+  return cable;
 }
 
 /// "M1 Pro 14c", "M2 Ultra 76-Core GPU 192GB".
@@ -94,9 +126,8 @@ class Resolver {
  private:
   std::string fill(const MeasuredRow& row, Sample& sample) {
     const std::string phase = lower(row.phase);
-    sample.prefill = phase.starts_with("pre") || phase.starts_with("prompt") || phase == "pp";
-    if (!sample.prefill && !phase.starts_with("dec") && !phase.starts_with("gen") &&
-        phase != "tg") {
+    sample.prefill = is_prefill(phase);
+    if (!sample.prefill && !is_decode(phase)) {
       return "the phase is neither decode nor prefill";
     }
     if (row.value <= 0.0) {
@@ -182,21 +213,7 @@ class Resolver {
     const std::string backend = lower(row.backend);
     const bool rdma = has(backend, "rdma") || has(backend, "jaccl");
     sample.assumed = !rdma && !has(backend, "tcp") && !has(backend, "ring");
-    std::string id;
-    if (has(cable, "tb5") || has(cable, "thunderbolt 5") || has(cable, "thunderbolt-5")) {
-      id = rdma ? "tb5-rdma" : "tb5-tcp";
-    } else if (has(cable, "tb4") || has(cable, "thunderbolt")) {
-      id = "tb4";
-    } else if (has(cable, "wi-fi") || has(cable, "wifi")) {
-      id = "wifi";
-    } else if (has(cable, "10g") || has(cable, "10 g")) {
-      id = "10gbe";
-    } else if (has(cable, "1g") || has(cable, "ethernet")) {
-      id = "1gbe";
-    } else if (has(cable, "qsfp") || has(cable, "connectx")) {
-      id = "qsfp-200g";
-    }
-    const hardware::LinkType* type = hardware_.find_link(id.empty() ? cable : id);
+    const hardware::LinkType* type = hardware_.find_link(link_id(cable, rdma));
     if (type == nullptr) {
       return "no figures for such a link: \"" + printable(row.link, 40) + "\"";
     }

@@ -1,3 +1,5 @@
+// What people write in rows of measurements, in macfit's terms: engines, weight formats, lengths.
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -38,6 +40,12 @@ FoundFormat of_bits(double body, double experts, double head, std::string name,
   return found;
 }
 
+/// Whether a number between these counts bits: "4bit", "q4", "int4", or nothing around it.
+bool stands_for_bits(std::string_view before, std::string_view after) {
+  return after.starts_with("bit") || after.starts_with("-bit") || after.starts_with(" bit") ||
+         before.ends_with('q') || before.ends_with("int") || (before.empty() && after.empty());
+}
+
 /// Whole bits in "4bit", "8-bit", "mlx-4bit", "q8"; 0 where there are none.
 int bits_in(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -46,12 +54,7 @@ int bits_in(std::string_view text) {
     if (!number || number->value < 1.0 || number->value > 8.0) {
       continue;
     }
-    const std::string_view rest = number->rest;
-    const bool bits =
-        rest.starts_with("bit") || rest.starts_with("-bit") || rest.starts_with(" bit");
-    const bool quant = (i > 0 && text[i - 1] == 'q') || text.substr(0, i).ends_with("int");
-    const bool alone = i == 0 && rest.empty();
-    if ((bits || quant || alone) && number->value == static_cast<int>(number->value)) {
+    if (stands_for_bits(text.substr(0, i), number->rest) && number->value == static_cast<int>(number->value)) {
       return static_cast<int>(number->value);
     }
   }
@@ -130,13 +133,8 @@ std::optional<FoundFormat> gpt_oss_format(speed::Engine engine) {
   return of_bits(rest, 4.25, rest, ollama ? "mxfp4-bf16" : "mxfp4-q8_0");
 }
 
-std::optional<FoundFormat> llama_format(const std::string& stated, speed::Engine engine,
-                                        const model::Model& model) {
-  if (model.architecture.type == "gpt_oss") {
-    return gpt_oss_format(engine);
-  }
-  std::string text = stated;
-  // llama-bench prints "Q4_K - Small" for Q4_K_S.
+/// A mixture as people write it, as gguf_mixture_names() has it: "Q4_K - Small" is q4_k_s.
+std::string mixture_spelling(std::string text) {
   for (const std::string_view size : {" - small", " - medium", " - large"}) {
     if (const std::size_t at = text.find(size); at != std::string::npos) {
       text.replace(at, size.size(), {'_', size[3]});
@@ -145,21 +143,45 @@ std::optional<FoundFormat> llama_format(const std::string& stated, speed::Engine
   for (char& c : text) {
     c = c == '-' || c == ' ' ? '_' : c;
   }
+  return text;
+}
+
+/// What makers of GGUF files call mixtures that llama.cpp has no name for, and the nearest that it
+/// has.
+struct NearMixture {
+  std::string_view part;
+  const char* name;
+  bool only_without_size;  ///< "Q4_K_XL": not where a longer name was found
+};
+constexpr NearMixture near_mixtures[] = {{"q4_k", "Q4_K_M", true},
+                                         {"q8_k", "Q8_0", false},
+                                         {"q5_k", "Q5_K_M", true},
+                                         {"q3_k", "Q3_K_M", true}};
+
+/// The mixture that a text names, or empty.
+std::string mixture_in(std::string_view text) {
+  constexpr std::size_t with_size = 6;  // "Q4_K_S"
   std::string best;
   for (const std::string& name : model::gguf_mixture_names()) {
     if (has(text, lower(name)) && name.size() > best.size()) {
       best = name;
     }
   }
-  if (has(text, "q4_k") && best.size() < 6) {
-    best = "Q4_K_M";  // "Q4_K_XL"
-  } else if (has(text, "q8_k")) {
-    best = "Q8_0";
-  } else if (has(text, "q5_k") && best.size() < 6) {
-    best = "Q5_K_M";
-  } else if (has(text, "q3_k") && best.size() < 6) {
-    best = "Q3_K_M";
+  for (const NearMixture& near : near_mixtures) {
+    if (has(text, near.part) && !(near.only_without_size && best.size() >= with_size)) {
+      return near.name;
+    }
   }
+  return best;
+}
+
+std::optional<FoundFormat> llama_format(const std::string& stated, speed::Engine engine,
+                                        const model::Model& model) {
+  if (model.architecture.type == "gpt_oss") {
+    return gpt_oss_format(engine);
+  }
+  const std::string text = mixture_spelling(stated);
+  std::string best = mixture_in(text);
   if (best.empty() && (has(text, "nvfp4") || has(text, "native"))) {
     return of_bits(4.5, 4.5, 4.5, text);
   }
@@ -215,6 +237,75 @@ int year_in(std::string_view text) {
   return 0;
 }
 
+/// llama.cpp as it was before 2025 was slower.
+speed::Engine llama_engine(const MeasuredRow& row, std::string_view name) {
+  // "accessed 2026" is when a table was read, not when it was made; #4167 is of 2023 and 2024.
+  const bool accessed = has(row.date, "accessed");
+  const int year = std::max(accessed ? 0 : year_in(row.date), year_in(name));
+  const bool old = (year > 0 && year < 2025) || (year == 0 && has(row.source, "#4167"));
+  return old ? speed::Engine::llama_2024 : speed::Engine::llama_cpp;
+}
+
+/// LM Studio runs either: the format tells which.
+speed::Engine lm_studio_engine(const MeasuredRow& row) {
+  const std::string quant = lower(row.quant) + lower(row.model);
+  for (const std::string_view gguf : {"gguf", "_k", "q4_0", "q8_0", "iq"}) {
+    if (has(quant, gguf)) {
+      return speed::Engine::llama_cpp;
+    }
+  }
+  return speed::Engine::mlx;
+}
+
+/// "512", "21K", "512p/128g", "tg128", "short": one or two numbers and what they stand for.
+struct ContextWords {
+  bool generation_alone = false;  ///< "tg128"
+  std::optional<double> first;    ///< none: a word, or nothing
+  double second = 0.0;            ///< 0: not stated
+  bool is_short = false;
+};
+
+ContextWords read_context(const std::string& stated) {
+  std::string text = lower(trim(stated));
+  text.erase(std::remove(text.begin(), text.end(), ','), text.end());
+  ContextWords words;
+  words.is_short = has(text, "short");
+  std::string_view rest = text;
+  words.generation_alone = rest.starts_with("tg");
+  if (words.generation_alone) {
+    rest.remove_prefix(2);
+  }
+  const auto number = leading_number(rest);
+  if (!number || number->value <= 0.0) {
+    return words;
+  }
+  words.first = number->value;
+  rest = number->rest;
+  if (rest.starts_with("k")) {
+    words.first = number->value * 1024.0;
+    rest.remove_prefix(1);
+  }
+  if (const std::size_t at = rest.find_first_of("/0123456789"); at != std::string_view::npos) {
+    if (const auto after = leading_number(rest.substr(rest[at] == '/' ? at + 1 : at))) {
+      words.second = after->value;
+    }
+  }
+  return words;
+}
+
+/// Rows that say so give the speed of one chunk with the rest in the cache.
+FoundTokens prefill_tokens(const MeasuredRow& row, double prompt) {
+  constexpr double chunk = 2048.0;
+  const bool late = has(row.notes, "instantaneous") && prompt > chunk;
+  return {late ? prompt - chunk : 0.0, late ? chunk : prompt, 0.0};
+}
+
+/// Tools that generate from an empty cache.
+bool starts_empty(const MeasuredRow& row) {
+  return has(lower(row.runtime), "llama-bench") || has(row.source, "#4167") ||
+         (has(row.notes, "tg N") && has(row.notes, "pp N"));
+}
+
 }  // namespace
 
 std::string source_of(const MeasuredRow& row) {
@@ -253,17 +344,10 @@ std::optional<speed::Engine> engine_of(const MeasuredRow& row) {
     return has(lower(row.quant), "mlx") ? speed::Engine::mlx : speed::Engine::ollama;
   }
   if (has(name, "llama")) {
-    // "accessed 2026" is when a table was read, not when it was made; #4167 is of 2023 and 2024.
-    const bool accessed = has(row.date, "accessed");
-    const int year = std::max(accessed ? 0 : year_in(row.date), year_in(name));
-    const bool old = (year > 0 && year < 2025) || (year == 0 && has(row.source, "#4167"));
-    return old ? speed::Engine::llama_2024 : speed::Engine::llama_cpp;
+    return llama_engine(row, name);
   }
   if (has(name, "lm studio") && !has(name, "mlx")) {
-    const std::string quant = lower(row.quant) + lower(row.model);
-    const bool gguf = has(quant, "gguf") || has(quant, "_k") || has(quant, "q4_0") ||
-                      has(quant, "q8_0") || has(quant, "iq");
-    return gguf ? speed::Engine::llama_cpp : speed::Engine::mlx;
+    return lm_studio_engine(row);
   }
   if (has(name, "mlx")) {
     return speed::Engine::mlx;
@@ -302,53 +386,28 @@ std::optional<FoundTokens> find_tokens(const MeasuredRow& row, bool prefill) {
   constexpr double reply = 256.0;
   constexpr double bench = 128.0;
   constexpr double unknown = 300.0;
-  FoundTokens tokens;
   if (row.prompt || row.generated) {
-    tokens = {row.cached.value_or(0.0), row.prompt.value_or(0.0), row.generated.value_or(0.0)};
+    const FoundTokens tokens{row.cached.value_or(0.0), row.prompt.value_or(0.0),
+                             row.generated.value_or(0.0)};
     return prefill && tokens.prompt < 1.0 ? std::nullopt : std::optional(tokens);
   }
-  std::string text = lower(trim(row.context));
-  text.erase(std::remove(text.begin(), text.end(), ','), text.end());
-  const bool empty_start = has(lower(row.runtime), "llama-bench") || has(row.source, "#4167") ||
-                           (has(row.notes, "tg N") && has(row.notes, "pp N"));
-  std::string_view rest = text;
-  const bool generation_alone = rest.starts_with("tg");
-  if (generation_alone) {
-    rest.remove_prefix(2);
-  }
-  const auto number = leading_number(rest);
-  if (!number || number->value <= 0.0) {
+  const ContextWords words = read_context(row.context);
+  if (!words.first) {
     if (prefill) {
       return std::nullopt;
     }
-    const bool is_short = has(text, "short");
-    return FoundTokens{0.0, is_short ? few : unknown, reply, !is_short};
+    return FoundTokens{0.0, words.is_short ? few : unknown, reply, !words.is_short};
   }
-  double first = number->value;
-  rest = number->rest;
-  if (rest.starts_with("k")) {
-    first *= 1024.0;
-    rest.remove_prefix(1);
-  }
-  if (generation_alone) {
-    return FoundTokens{0.0, 0.0, first};
-  }
-  double second = 0.0;
-  if (const std::size_t at = rest.find_first_of("/0123456789"); at != std::string_view::npos) {
-    if (const auto after = leading_number(rest.substr(rest[at] == '/' ? at + 1 : at))) {
-      second = after->value;
-    }
+  if (words.generation_alone) {
+    return FoundTokens{0.0, 0.0, *words.first};
   }
   if (prefill) {
-    // Rows that say so give the speed of one chunk with the rest in the cache.
-    constexpr double chunk = 2048.0;
-    const bool late = has(row.notes, "instantaneous") && first > chunk;
-    return FoundTokens{late ? first - chunk : 0.0, late ? chunk : first, 0.0};
+    return prefill_tokens(row, *words.first);
   }
-  if (empty_start) {
-    return FoundTokens{0.0, 0.0, second > 0.0 ? second : first};
+  if (starts_empty(row)) {
+    return FoundTokens{0.0, 0.0, words.second > 0.0 ? words.second : *words.first};
   }
-  return FoundTokens{0.0, first, second > 0.0 ? second : bench};
+  return FoundTokens{0.0, *words.first, words.second > 0.0 ? words.second : bench};
 }
 
 }  // namespace macfit::calibrate

@@ -12,8 +12,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/core/glob.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/report/page/html_report.hpp"
-#include "macfit/report/survey/survey_report.hpp"
+#include "macfit/report/survey/survey_formats.hpp"
 #include "macfit/speed/calibration.hpp"
 #include "macfit/study/in_order.hpp"
 
@@ -41,7 +40,7 @@ Examples:
   macfit survey --nodes 1x64 --tier comfortable --where 'max_context>=64k' --format csv
 )";
 
-const std::vector<std::string> formats = {"text", "markdown", "csv", "json", "html"};
+const std::vector<std::string> formats = report::format_names(report::survey_formats);
 
 std::vector<std::string> chosen_models(const std::string& patterns, const Catalogs& catalogs) {
   const std::vector<std::string> ids = catalogs.models.ids();
@@ -130,20 +129,15 @@ int survey_command(const SurveyFlags& flags, const CLI::App& app) {
   survey.entries.erase(std::remove_if(survey.entries.begin(), survey.entries.end(), left_out),
                        survey.entries.end());
   study::sort_survey(survey.entries, order);
-  const auto page = [&] {
+  const auto next = [&] {
     plan::Request one;
     RequestFlags chosen = flags.request;
     chosen.model = survey.entries.empty() ? "NAME" : survey.entries.front().model;
     one.flags = given_flags(chosen, catalogs);
-    return report::survey_html(survey, command_line(app),
-                               plan::command_of(one) + " --format html --output plan.html");
+    return plan::command_of(one) + " --format html --output plan.html";
   };
-  const std::string& format = flags.common.format;
-  deliver(flags.common, format == "json"       ? report::survey_json(survey)
-                        : format == "csv"      ? report::survey_csv(survey)
-                        : format == "markdown" ? report::survey_markdown(survey)
-                        : format == "html"     ? page()
-                                               : report::survey_text(survey, style));
+  deliver(flags.common, report::write(report::survey_formats, flags.common.format, survey,
+                                      {style, command_line(app), next}));
   return 0;
 }
 

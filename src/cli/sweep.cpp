@@ -214,6 +214,190 @@ std::size_t figure_of(const std::vector<std::size_t>& columns) {
   return first == columns.end() ? study::find_column("utilization") : *first;
 }
 
+template <class Make>
+auto named(const char* flag, const Make& make) {
+  try {
+    return make();
+  } catch (const Error& error) {
+    throw Error(std::string(flag) + ": " + error.message(), error.place(), error.hint());
+  }
+}
+
+/// Flags before the file that --spec names.
+study::Where where_of(const SweepFlags& flags, const study::SweepSpec& spec) {
+  std::string conditions = flags.where.empty() ? spec.where : std::string();
+  for (const std::string& one : flags.where) {
+    conditions += (conditions.empty() ? "" : ",") + one;
+  }
+  return named("--where", [&] { return study::Where::parse(conditions); });
+}
+
+/// The rows of the grid to go through. Throws Error where there are more than is sensible.
+study::Rows rows_of(const SweepFlags& flags, const study::Grid& grid, bool page) {
+  const std::optional<std::int64_t> size = grid.size();
+  if (!size) {
+    throw Error("the grid has 2^63 points or more");
+  }
+  if (*size > most_rows && !flags.yes) {
+    throw Error(fmt::format("the grid has {} points, more than {}", format_whole(*size),
+                            format_whole(most_rows)),
+                {}, "say --yes if that is meant");
+  }
+  const auto [part, parts] =
+      flags.part.empty() ? std::pair<std::int64_t, std::int64_t>(1, 1) : parse_part(flags.part);
+  if (page && *size > report::most_page_rows) {
+    throw Error(fmt::format("the grid has {} points, more than the {} that a page holds",
+                            format_whole(*size), format_whole(report::most_page_rows)),
+                {}, "fewer values, or --format csv");
+  }
+  return study::part_of(*size, part, parts);
+}
+
+std::size_t threads_of(const SweepFlags& flags, const study::Rows& rows) {
+  std::size_t threads = std::max(1U, std::thread::hardware_concurrency());
+  if (!flags.threads.empty()) {
+    threads = static_cast<std::size_t>(parse_whole(flags.threads, "--threads", 1, 256));
+  }
+  return static_cast<std::size_t>(
+      std::clamp<std::int64_t>((rows.last - rows.first + chunk_rows - 1) / chunk_rows, 1,
+                               static_cast<std::int64_t>(threads)));
+}
+
+/// What is asked of the rows, however they are written.
+struct Question {
+  study::Where where;
+  std::string pareto;  ///< columns; empty: no front is wanted
+  std::vector<std::size_t> columns;
+  bool page = false;  ///< one HTML page, written at the end
+
+  [[nodiscard]] study::Needs needs() const {
+    study::Needs needs;
+    where.add_needs(needs);
+    if (!pareto.empty()) {
+      study::Front(pareto).add_needs(needs);
+    }
+    for (const std::size_t column : columns) {
+      study::add_need(column, needs);
+    }
+    return needs;
+  }
+};
+
+/// One run over the rows: workers evaluate chunks, one thread takes them in order and writes.
+class SweepRun {
+ public:
+  SweepRun(const study::Grid& grid, const study::Rows& rows, const Question& question,
+           const report::RowWriter& writer, OutputStream& out, Progress& progress)
+      : grid_(grid),
+        rows_(rows),
+        question_(question),
+        writer_(writer),
+        out_(out),
+        progress_(progress) {
+    if (!question.pareto.empty()) {
+      front_.emplace(question.pareto);
+    }
+    if (rows.first == 0 && !question.page) {
+      open_ = out.write(writer.header());
+    }
+  }
+
+  void run(std::size_t threads, const study::Resolver& resolver) {
+    std::int64_t next = open_ ? rows_.first : rows_.last;
+    const auto source = [&]() -> std::optional<study::Rows> {
+      if (next >= rows_.last || interrupted) {
+        return std::nullopt;
+      }
+      const study::Rows chunk{next, std::min(next + chunk_rows, rows_.last)};
+      next = chunk.last;
+      return chunk;
+    };
+    const auto make_worker = [&] {
+      return [this, evaluator = study::Evaluator(grid_, resolver, question_.needs()),
+              row = study::SweepRow{}](study::Rows&& chunk) mutable {
+        return evaluate(evaluator, row, chunk);
+      };
+    };
+    study::in_order(threads, source, make_worker,
+                    [&](Done&& done) { return take(std::move(done)); });
+  }
+
+  /// What could not be written row by row.
+  void finish(std::size_t figure, const std::string& command) {
+    if (question_.page && open_) {
+      open_ =
+          out_.write(report::sweep_html(grid_, front_ ? front_->take() : kept_, figure, command));
+    } else if (front_ && open_) {
+      std::string text;
+      for (const study::SweepRow& row : front_->take()) {
+        writer_.write(text, row);
+      }
+      open_ = out_.write(text);
+    }
+  }
+
+ private:
+  Done evaluate(study::Evaluator& evaluator, study::SweepRow& row, const study::Rows& chunk) const {
+    Done done;
+    std::optional<study::Front> front;
+    if (front_) {
+      front.emplace(question_.pareto);
+    }
+    study::Point point = grid_.point(chunk.first);
+    for (std::int64_t index = chunk.first; index < chunk.last; ++index, grid_.advance(point)) {
+      row.index = index;
+      evaluator.evaluate(point, row);
+      if (!question_.where.keeps(row)) {
+        continue;
+      }
+      if (front) {
+        front->add(row);
+      } else if (question_.page) {
+        done.rows.push_back(row);
+      } else {
+        writer_.write(done.text, row);
+      }
+    }
+    if (front) {
+      done.rows = front->take();
+    }
+    done.last = chunk.last;
+    return done;
+  }
+
+  /// False where nobody wants more.
+  bool take(Done&& done) {
+    for (study::SweepRow& row : done.rows) {
+      if (front_) {
+        front_->add(row);
+      } else {
+        kept_.push_back(std::move(row));
+      }
+    }
+    open_ = open_ && (done.text.empty() || out_.write(done.text));
+    if (progress_.due()) {
+      const std::int64_t count = done.last - rows_.first;
+      const std::int64_t all = rows_.last - rows_.first;
+      progress_.say(fmt::format(
+          "sweep: {:.1f} %, {} of {} rows, {} a second",
+          100.0 * static_cast<double>(count) / static_cast<double>(all), format_whole(count),
+          format_whole(all),
+          format_whole(std::llround(static_cast<double>(count) / progress_.seconds()))));
+    }
+    return open_ && !interrupted;
+  }
+
+  const study::Grid& grid_;
+  const study::Rows rows_;
+  const Question& question_;
+  const report::RowWriter& writer_;
+  OutputStream& out_;
+  Progress& progress_;
+  std::optional<study::Front> front_;
+  std::vector<study::SweepRow> kept_;  // for a page
+  bool open_ = true;                   // false once the reader of a pipe has gone
+};
+
 int sweep_command(const SweepFlags& flags, const CLI::App& app) {
   check_format(flags.common, formats);
   const report::Style style = style_for(flags.common);
@@ -229,156 +413,37 @@ int sweep_command(const SweepFlags& flags, const CLI::App& app) {
   }
   const study::Grid grid = make_grid(flags, spec, catalogs, log);
 
-  std::string conditions = flags.where.empty() ? spec.where : std::string();
-  for (const std::string& one : flags.where) {
-    conditions += (conditions.empty() ? "" : ",") + one;
-  }
-  const auto named = [](const char* flag, const auto& make) {
-    try {
-      return make();
-    } catch (const Error& error) {
-      throw Error(std::string(flag) + ": " + error.message(), error.place(), error.hint());
-    }
-  };
-  const study::Where where = named("--where", [&] { return study::Where::parse(conditions); });
-  const std::string selected = flags.select.empty() ? spec.select : flags.select;
-  const bool page = flags.common.format == "html";
+  Question question;
+  question.where = where_of(flags, spec);
+  question.page = flags.common.format == "html";
+  question.pareto = flags.pareto.empty() ? spec.pareto : flags.pareto;
   const report::RowFormat format =
-      page ? report::RowFormat::text : report::parse_row_format(flags.common.format);
-  const std::vector<std::size_t> columns =
-      selected.empty() && format == report::RowFormat::text
-          ? report::brief_columns(grid)
-          : named("--select", [&] { return study::select_columns(selected); });
-  const std::string pareto = flags.pareto.empty() ? spec.pareto : flags.pareto;
-  std::optional<study::Front> front;
-  if (!pareto.empty()) {
-    front = named("--pareto", [&] { return study::Front(pareto); });
+      question.page ? report::RowFormat::text : report::parse_row_format(flags.common.format);
+  const std::string selected = flags.select.empty() ? spec.select : flags.select;
+  question.columns = selected.empty() && format == report::RowFormat::text
+                         ? report::brief_columns(grid)
+                         : named("--select", [&] { return study::select_columns(selected); });
+  if (!question.pareto.empty()) {
+    named("--pareto", [&] { return study::Front(question.pareto); });
   }
-  study::Needs needs;
-  where.add_needs(needs);
-  if (front) {
-    front->add_needs(needs);
-  }
-  for (const std::size_t column : columns) {
-    study::add_need(column, needs);
-  }
-
-  const std::optional<std::int64_t> size = grid.size();
-  if (!size) {
-    throw Error("the grid has 2^63 points or more");
-  }
-  if (*size > most_rows && !flags.yes) {
-    throw Error(fmt::format("the grid has {} points, more than {}", format_whole(*size),
-                            format_whole(most_rows)),
-                {}, "say --yes if that is meant");
-  }
-  std::int64_t part = 1;
-  std::int64_t parts = 1;
-  if (!flags.part.empty()) {
-    std::tie(part, parts) = parse_part(flags.part);
-  }
-  const study::Rows rows = study::part_of(*size, part, parts);
-  if (page && *size > report::most_page_rows) {
-    throw Error(fmt::format("the grid has {} points, more than the {} that a page holds",
-                            format_whole(*size), format_whole(report::most_page_rows)),
-                {}, "fewer values, or --format csv");
-  }
-  log.detail(fmt::format("grid: {} points, this part {}", *size, rows.last - rows.first));
-
-  std::size_t threads = std::max(1U, std::thread::hardware_concurrency());
-  if (!flags.threads.empty()) {
-    threads = static_cast<std::size_t>(parse_whole(flags.threads, "--threads", 1, 256));
-  }
-  threads = static_cast<std::size_t>(
-      std::clamp<std::int64_t>((rows.last - rows.first + chunk_rows - 1) / chunk_rows, 1,
-                               static_cast<std::int64_t>(threads)));
+  const study::Rows rows = rows_of(flags, grid, question.page);
+  log.detail(fmt::format("grid: {} points, this part {}", grid.size().value_or(0),
+                         rows.last - rows.first));
+  const std::size_t threads = threads_of(flags, rows);
 
   const study::Resolver resolver = make_resolver(catalogs, flags.reserve, flags.cluster_reserve);
-  const report::RowWriter writer(format, columns, grid, style);
+  const report::RowWriter writer(format, question.columns, grid, style);
   OutputStream out(flags.common.output);
   const Interrupts interrupts;
-  Progress progress(flags.common, !page && !front);
-  bool open = true;
-  std::vector<study::SweepRow> kept;  // for a page, which is written at the end
-  if (part == 1 && !page) {
-    open = out.write(writer.header());
-  }
-
-  std::int64_t next = open ? rows.first : rows.last;
-  const auto source = [&]() -> std::optional<study::Rows> {
-    if (next >= rows.last || interrupted) {
-      return std::nullopt;
-    }
-    const study::Rows chunk{next, std::min(next + chunk_rows, rows.last)};
-    next = chunk.last;
-    return chunk;
-  };
-  const auto make_worker = [&] {
-    return [&, evaluator = study::Evaluator(grid, resolver, needs),
-            row = study::SweepRow{}](study::Rows&& chunk) mutable {
-      Done done;
-      std::optional<study::Front> mine;
-      if (!pareto.empty()) {
-        mine.emplace(pareto);
-      }
-      study::Point point = grid.point(chunk.first);
-      for (std::int64_t index = chunk.first; index < chunk.last; ++index, grid.advance(point)) {
-        row.index = index;
-        evaluator.evaluate(point, row);
-        if (!where.keeps(row)) {
-          continue;
-        }
-        if (mine) {
-          mine->add(row);
-        } else if (page) {
-          done.rows.push_back(row);
-        } else {
-          writer.write(done.text, row);
-        }
-      }
-      if (mine) {
-        done.rows = mine->take();
-      }
-      done.last = chunk.last;
-      return done;
-    };
-  };
-  const auto sink = [&](Done&& done) {
-    for (study::SweepRow& row : done.rows) {
-      if (front) {
-        front->add(row);
-      } else {
-        kept.push_back(std::move(row));
-      }
-    }
-    open = open && (done.text.empty() || out.write(done.text));
-    if (progress.due()) {
-      const std::int64_t count = done.last - rows.first;
-      progress.say(fmt::format(
-          "sweep: {:.1f} %, {} of {} rows, {} a second",
-          100.0 * static_cast<double>(count) / static_cast<double>(rows.last - rows.first),
-          format_whole(count), format_whole(rows.last - rows.first),
-          format_whole(std::llround(static_cast<double>(count) / progress.seconds()))));
-    }
-    return open && !interrupted;
-  };
-  study::in_order(threads, source, make_worker, sink);
+  Progress progress(flags.common, !question.page && question.pareto.empty());
+  SweepRun run(grid, rows, question, writer, out, progress);
+  run.run(threads, resolver);
   if (interrupted) {
     log.warn("interrupted");
     return 130;
   }
-  if (page && open) {
-    open = out.write(report::sweep_html(
-        grid, front ? front->take() : kept,
-        selected.empty() ? study::find_column("utilization") : figure_of(columns),
-        command_line(app)));
-  } else if (front && open) {
-    std::string text;
-    for (const study::SweepRow& row : front->take()) {
-      writer.write(text, row);
-    }
-    open = out.write(text);
-  }
+  run.finish(selected.empty() ? study::find_column("utilization") : figure_of(question.columns),
+             command_line(app));
   out.commit();
   return 0;
 }

@@ -1,3 +1,6 @@
+// Quantities as people write and read them: bytes, tokens, shares, with one set of units and
+// checks.
+
 #include "macfit/core/quantity.hpp"
 
 #include <array>
@@ -24,15 +27,28 @@ struct Number {
   throw Error(fmt::format("\"{}\" is not {}: {}", printable(text, 60), what, why));
 }
 
-/// Splits "115.4 GB" into number and unit. Digits may be grouped with "," or "_" if `grouped`.
-Number split_number(std::string_view text, std::string_view what, bool grouped) {
-  const std::string_view body = trim(text);
-  if (body.empty()) {
-    bad(what, text, "it is empty");
+/// Digits with a point. strtod reads the locale; they are split by hand instead, which is exact
+/// enough here.
+double decimal(std::string_view digits, std::string_view text, std::string_view what) {
+  double value = 0.0;
+  double scale = 1.0;
+  bool fraction = false;
+  for (const char c : digits) {
+    if (c == '.') {
+      if (fraction) {
+        bad(what, text, "it has two decimal points");
+      }
+      fraction = true;
+      continue;
+    }
+    value = value * 10.0 + (c - '0');
+    scale *= fraction ? 10.0 : 1.0;
   }
-  if (body.front() == '-') {
-    bad(what, text, "it is negative");
-  }
+  return value / scale;
+}
+
+/// Digits and points at the start, groups joined, and where they end.
+std::pair<std::string, std::size_t> leading_digits(std::string_view body, bool grouped) {
   std::string digits;
   std::size_t at = 0;
   for (; at < body.size(); ++at) {
@@ -43,6 +59,19 @@ Number split_number(std::string_view text, std::string_view what, bool grouped) 
       break;
     }
   }
+  return {digits, at};
+}
+
+/// Splits "115.4 GB" into number and unit. Digits may be grouped with "," or "_" if `grouped`.
+Number split_number(std::string_view text, std::string_view what, bool grouped) {
+  const std::string_view body = trim(text);
+  if (body.empty()) {
+    bad(what, text, "it is empty");
+  }
+  if (body.front() == '-') {
+    bad(what, text, "it is negative");
+  }
+  const auto [digits, at] = leading_digits(body, grouped);
   if (digits.empty() || digits == ".") {
     bad(what, text, "it does not start with a number");
   }
@@ -61,21 +90,7 @@ Number split_number(std::string_view text, std::string_view what, bool grouped) 
     result.value = static_cast<double>(result.whole);
     return result;
   }
-  // strtod reads the locale; the digits are split by hand instead, which is exact enough here.
-  double scale = 1.0;
-  bool fraction = false;
-  for (const char c : digits) {
-    if (c == '.') {
-      if (fraction) {
-        bad(what, text, "it has two decimal points");
-      }
-      fraction = true;
-      continue;
-    }
-    result.value = result.value * 10.0 + (c - '0');
-    scale *= fraction ? 10.0 : 1.0;
-  }
-  result.value /= scale;
+  result.value = decimal(digits, text, what);
   return result;
 }
 

@@ -46,6 +46,27 @@ std::string ram_text(Bytes ram) {
   return std::to_string(ram.count() / gib) + " GB";
 }
 
+namespace {
+
+/// "128gb" and "128-gb" are 128.
+void drop_unit(std::string& key) {
+  for (const std::string_view unit : {"gib", "gb", "g"}) {
+    if (!ends_with(key, unit) || key.size() <= unit.size()) {
+      continue;
+    }
+    std::size_t end = key.size() - unit.size();
+    if (key[end - 1] == '-' && end >= 2) {
+      --end;
+    }
+    if (is_digit(key[end - 1])) {
+      key.resize(end);
+    }
+    return;
+  }
+}
+
+}  // namespace
+
 std::string machine_key(std::string_view name) {
   std::string key = lower(trim(name));
   for (char& c : key) {
@@ -53,18 +74,7 @@ std::string machine_key(std::string_view name) {
       c = '-';
     }
   }
-  for (const std::string_view unit : {"gib", "gb", "g"}) {
-    if (ends_with(key, unit) && key.size() > unit.size()) {
-      std::size_t end = key.size() - unit.size();
-      if (key[end - 1] == '-' && end >= 2) {
-        --end;
-      }
-      if (is_digit(key[end - 1])) {
-        key.resize(end);
-      }
-      break;
-    }
-  }
+  drop_unit(key);
   for (const std::string_view variant : {"max", "pro", "ultra"}) {
     for (std::size_t at = key.find(variant); at != std::string::npos;
          at = key.find(variant, at + variant.size())) {

@@ -1,3 +1,5 @@
+// Sizes as names: "230b-q4", "400b-a17b-q8", "215gb".
+
 #include "macfit/model/nominal.hpp"
 
 #include <algorithm>
@@ -125,6 +127,24 @@ class Parser {
     }
   }
 
+  /// Digits as a number; beyond `greatest` any that is larger still.
+  [[nodiscard]] static std::int64_t capped(std::string_view digits) {
+    std::int64_t sum = 0;
+    for (const char c : digits) {
+      if (sum > greatest) {
+        break;
+      }
+      sum = sum * 10 + (c - '0');
+    }
+    return sum;
+  }
+
+  [[noreturn]] void too_small(std::int64_t amount, const Unit& unit) const {
+    fail(amount == 0  ? "expected more than 0"
+         : unit.bytes ? "expected 1 MB or more"
+                      : "expected 1m parameters or more");
+  }
+
   /// "1.5" of "1.5t", without going through a floating-point number.
   [[nodiscard]] std::int64_t number(std::string_view part, const Unit& unit) const {
     const std::string_view digits = trim(part.substr(0, part.size() - unit.name.size()));
@@ -139,21 +159,11 @@ class Parser {
     if (!plain(whole) || !plain(fraction) || digits.find_first_of("0123456789") == digits.npos) {
       fail("\"" + printable(digits, 40) + "\" is not a plain number such as 230 or 1.5");
     }
-    const auto value = [&](std::string_view t) {
-      std::int64_t sum = 0;
-      for (const char c : t) {
-        if (sum > greatest) {
-          break;
-        }
-        sum = sum * 10 + (c - '0');
-      }
-      return sum;
-    };
     const std::int64_t limit = unit.bytes ? greatest * 4 : greatest;
-    if (value(whole) > limit / unit.size) {
+    if (capped(whole) > limit / unit.size) {
       fail("more than " + (unit.bytes ? format_gb(Bytes(limit)) : "100,000B parameters"));
     }
-    std::int64_t amount = value(whole) * unit.size;
+    std::int64_t amount = capped(whole) * unit.size;
     std::int64_t step = unit.size;
     double digit = 1.0;
     double rest = 0.0;  // what a digit of a binary unit is worth may be no whole number
@@ -171,9 +181,7 @@ class Parser {
     }
     amount += std::llround(rest);
     if (amount < smallest) {
-      fail(amount == 0  ? "expected more than 0"
-           : unit.bytes ? "expected 1 MB or more"
-                        : "expected 1m parameters or more");
+      too_small(amount, unit);
     }
     return std::min(amount, limit);
   }
@@ -181,6 +189,16 @@ class Parser {
   std::string text_;
   std::vector<std::string_view> parts_;
 };
+
+}  // namespace
+
+namespace {
+
+/// What may stand in the number of a size, a wrong one included.
+bool in_number(char c) {
+  constexpr std::string_view others = ".,_e+ ";
+  return is_digit(c) || others.find(c) != std::string_view::npos;
+}
 
 }  // namespace
 
@@ -206,9 +224,7 @@ bool looks_nominal(std::string_view name) noexcept {
     return false;
   }
   size.remove_suffix(unit->name.size());
-  return std::all_of(size.begin(), size.end(), [](char c) {
-    return is_digit(c) || c == '.' || c == ',' || c == '_' || c == 'e' || c == '+' || c == ' ';
-  });
+  return std::all_of(size.begin(), size.end(), in_number);
 }
 
 NominalName parse_nominal(std::string_view name) { return Parser(name).parse(); }

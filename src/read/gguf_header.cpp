@@ -1,3 +1,6 @@
+// GGUF headers, read piece by piece from files that may be hostile: every length is checked before
+// it is believed.
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -164,7 +167,9 @@ class HeaderReader {
   void check_data();
   ValueType value_type();
   GgufValue scalar(ValueType type);
+  bool flag();
   GgufValue array(const std::string& key, int depth);
+  std::vector<std::int64_t> list(ValueType type, std::uint64_t count);
   GgufTensorInfo tensor();
 
   const ByteSource& source_;
@@ -182,8 +187,24 @@ ValueType HeaderReader::value_type() {
   return static_cast<ValueType>(raw);
 }
 
-GgufValue HeaderReader::scalar(ValueType type) {
+/// Beyond 64 signed bits a number is kept as near as it can be.
+GgufValue large(std::uint64_t value) {
+  if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+    return static_cast<double>(value);
+  }
+  return static_cast<std::int64_t>(value);
+}
+
+bool HeaderReader::flag() {
   const std::uint64_t at = in_.offset();
+  const auto value = in_.take<std::uint8_t>();
+  if (value > 1) {
+    in_.fail("expected a boolean, 0 or 1, found " + std::to_string(value), at);
+  }
+  return value == 1;
+}
+
+GgufValue HeaderReader::scalar(ValueType type) {
   switch (type) {
     case ValueType::u8:
       return std::int64_t{in_.take<std::uint8_t>()};
@@ -199,29 +220,24 @@ GgufValue HeaderReader::scalar(ValueType type) {
       return std::int64_t{in_.take<std::int32_t>()};
     case ValueType::i64:
       return in_.take<std::int64_t>();
-    case ValueType::u64: {
-      const auto value = in_.take<std::uint64_t>();
-      if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-        return static_cast<double>(value);
-      }
-      return static_cast<std::int64_t>(value);
-    }
+    case ValueType::u64:
+      return large(in_.take<std::uint64_t>());
     case ValueType::f32:
       return static_cast<double>(in_.take<float>());
     case ValueType::f64:
       return in_.take<double>();
-    case ValueType::boolean: {
-      const auto value = in_.take<std::uint8_t>();
-      if (value > 1) {
-        in_.fail("expected a boolean, 0 or 1, found " + std::to_string(value), at);
-      }
-      return value == 1;
-    }
+    case ValueType::boolean:
+      return flag();
     case ValueType::string:
     case ValueType::array:
       break;
   }
   return std::monostate{};
+}
+
+/// Of one entry of an array: a text has its length, an array its type and count.
+std::uint64_t least_bytes(ValueType type) {
+  return type == ValueType::string ? 8 : type == ValueType::array ? 12 : width(type);
 }
 
 GgufValue HeaderReader::array(const std::string& key, int depth) {
@@ -232,9 +248,7 @@ GgufValue HeaderReader::array(const std::string& key, int depth) {
   if (depth == 0) {
     header_.lengths.emplace(key, count);
   }
-  const std::uint64_t least = type == ValueType::string  ? 8
-                              : type == ValueType::array ? 12
-                                                         : width(type);
+  const std::uint64_t least = least_bytes(type);
   if (count > in_.left() / least) {
     in_.fail("the array " + printable(key) + " claims " + std::to_string(count) +
                  " entries, more than the file can hold",
@@ -243,15 +257,13 @@ GgufValue HeaderReader::array(const std::string& key, int depth) {
   if (type == ValueType::array && depth >= deepest) {
     in_.fail("arrays are nested deeper than " + std::to_string(deepest) + " levels", at);
   }
-  if (type == ValueType::string) {
+  if (type == ValueType::string || type == ValueType::array) {
     for (std::uint64_t i = 0; i < count; ++i) {
-      in_.skip_text();
-    }
-    return std::monostate{};
-  }
-  if (type == ValueType::array) {
-    for (std::uint64_t i = 0; i < count; ++i) {
-      array(key, depth + 1);
+      if (type == ValueType::string) {
+        in_.skip_text();
+      } else {
+        array(key, depth + 1);
+      }
     }
     return std::monostate{};
   }
@@ -260,6 +272,10 @@ GgufValue HeaderReader::array(const std::string& key, int depth) {
     in_.skip(count * width(type));
     return std::monostate{};
   }
+  return list(type, count);
+}
+
+std::vector<std::int64_t> HeaderReader::list(ValueType type, std::uint64_t count) {
   kept_ += count;
   std::vector<std::int64_t> list;
   list.reserve(static_cast<std::size_t>(count));

@@ -1,3 +1,6 @@
+// The model in a GGUF file: shapes from metadata and tensor names, bytes from the tensors
+// themselves.
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -73,28 +76,69 @@ class Fields {
   std::string prefix_;
 };
 
+/// What is known of the layers so far, as tensor after tensor goes by.
+struct LayerFacts {
+  model::GgufShape& shape;
+  std::vector<bool> key;
+  std::vector<bool> value;
+};
+
+/// A tensor's name that tells what metadata does not. An empty leaf stands for any.
+struct Sign {
+  std::string_view module;
+  std::string_view leaf;
+  void (*note)(LayerFacts& facts, std::size_t layer, const GgufTensorInfo& tensor);
+};
+
+constexpr Sign signs[] = {
+    {"attn_q", "bias", [](LayerFacts& f, auto, const auto&) { f.shape.qkv_bias = true; }},
+    {"attn_qkv", "bias", [](LayerFacts& f, auto, const auto&) { f.shape.qkv_bias = true; }},
+    {"attn_output", "bias", [](LayerFacts& f, auto, const auto&) { f.shape.output_bias = true; }},
+    {"attn_q_norm", "", [](LayerFacts& f, auto, const auto&) { f.shape.head_norm = true; }},
+    {"attn_gate", "", [](LayerFacts& f, auto, const auto&) { f.shape.head_gate = true; }},
+    {"attn_sinks", "", [](LayerFacts& f, auto, const auto&) { f.shape.sinks = true; }},
+    {"exp_probs_b", "", [](LayerFacts& f, auto, const auto&) { f.shape.correction_bias = true; }},
+    {"attn_k", "", [](LayerFacts& f, auto layer, const auto&) { f.key[layer] = true; }},
+    {"attn_v", "", [](LayerFacts& f, auto layer, const auto&) { f.value[layer] = true; }},
+    {"ffn_gate_inp", "", [](LayerFacts& f, auto layer, const auto&) { f.shape.moe[layer] = true; }},
+    {"ffn_down_exps", "weight",
+     [](LayerFacts& f, auto, const auto& t) { f.shape.expert_feed_forward = t.ne[0]; }},
+    {"ffn_up_shexp", "",
+     [](LayerFacts& f, auto, const auto& t) { f.shape.shared_feed_forward = t.ne[1]; }},
+    {"ssm_norm", "",
+     [](LayerFacts& f, auto layer, const auto&) { f.shape.recurrent[layer] = true; }},
+    {"ssm_in", "", [](LayerFacts& f, auto layer, const auto&) { f.shape.recurrent[layer] = true; }},
+    {"indexer.attn_k", "",
+     [](LayerFacts& f, auto layer, const auto&) { f.shape.indexer[layer] = true; }},
+    {"layer_output_scale", "",
+     [](LayerFacts& f, auto, const auto&) { f.shape.layer_scalar = true; }},
+    {"nextn.embed_tokens", "", [](LayerFacts& f, auto, const auto&) { f.shape.mtp_copies = true; }},
+};
+
+void note_global(model::GgufShape& s, const GgufTensorInfo& tensor) {
+  if (tensor.name == "output.weight") {
+    s.tied = false;
+  } else if (tensor.name == "token_embd.weight") {
+    s.vocabulary = tensor.ne[1];
+  } else if (tensor.name == "rope_freqs.weight") {
+    s.rope_factors = tensor.ne[0];
+  }
+}
+
 /// What the names of the tensors tell that metadata does not.
 void from_tensors(model::GgufShape& s, const GgufHeader& header) {
   constexpr std::int64_t most_layers = 512;
   const auto layers = static_cast<std::size_t>(std::clamp(s.layers, std::int64_t{0}, most_layers));
-  std::vector<bool> key(layers);
-  std::vector<bool> value(layers);
+  LayerFacts facts{s, std::vector<bool>(layers), std::vector<bool>(layers)};
   s.moe.assign(layers, false);
   s.recurrent.assign(layers, false);
   s.indexer.assign(layers, false);
   s.tied = true;
   s.qkv_bias = s.output_bias = s.head_norm = s.head_gate = s.sinks = s.correction_bias = false;
   s.mtp_copies = false;
-  bool gate = false;
   for (const GgufTensorInfo& t : header.tensors) {
-    if (t.name == "output.weight") {
-      s.tied = false;
-    } else if (t.name == "token_embd.weight") {
-      s.vocabulary = t.ne[1];
-    } else if (t.name == "rope_freqs.weight") {
-      s.rope_factors = t.ne[0];
-    }
     if (!t.name.starts_with("blk.")) {
+      note_global(s, t);
       continue;
     }
     const StoredName name = stored_gguf_name(t.name);
@@ -102,44 +146,15 @@ void from_tensors(model::GgufShape& s, const GgufHeader& header) {
     if (layer >= layers) {
       continue;
     }
-    const std::string_view m = name.module;
-    const bool bias = name.leaf == "bias";
-    if ((m == "attn_q" || m == "attn_qkv") && bias) {
-      s.qkv_bias = true;
-    } else if (m == "attn_output" && bias) {
-      s.output_bias = true;
-    } else if (m == "attn_q_norm") {
-      s.head_norm = true;
-    } else if (m == "attn_gate") {
-      gate = true;
-    } else if (m == "attn_sinks") {
-      s.sinks = true;
-    } else if (m == "exp_probs_b") {
-      s.correction_bias = true;
-    } else if (m == "attn_k") {
-      key[layer] = true;
-    } else if (m == "attn_v") {
-      value[layer] = true;
-    } else if (m == "ffn_gate_inp") {
-      s.moe[layer] = true;
-    } else if (m == "ffn_down_exps" && !bias) {
-      s.expert_feed_forward = t.ne[0];
-    } else if (m == "ffn_up_shexp") {
-      s.shared_feed_forward = t.ne[1];
-    } else if (m == "ssm_norm" || m == "ssm_in") {
-      s.recurrent[layer] = true;
-    } else if (m == "indexer.attn_k") {
-      s.indexer[layer] = true;
-    } else if (m == "layer_output_scale") {
-      s.layer_scalar = true;
-    } else if (m == "nextn.embed_tokens") {
-      s.mtp_copies = true;
+    for (const Sign& sign : signs) {
+      if (name.module == sign.module && (sign.leaf.empty() || name.leaf == sign.leaf)) {
+        sign.note(facts, layer, t);
+      }
     }
   }
-  s.head_gate = gate;
   s.no_value.assign(layers, false);
   for (std::size_t i = 0; i < layers; ++i) {
-    s.no_value[i] = key[i] && !value[i];
+    s.no_value[i] = facts.key[i] && !facts.value[i];
   }
 }
 

@@ -1,3 +1,5 @@
+// What families of config.json have in common: attention, experts, patterns over layers.
+
 #include "hf_parts.hpp"
 
 #include <algorithm>
@@ -11,45 +13,36 @@
 namespace macfit::read {
 namespace {
 
+std::string describe(const model::Attention& a) {
+  const std::string_view span = a.span == model::Span::full      ? "full"
+                                : a.span == model::Span::sliding ? "sliding"
+                                                                 : "chunked";
+  return std::string(span) + (a.shared_kv ? "-shared" : "");
+}
+
+std::string describe(const model::CompressedAttention& a) {
+  return a.indexer ? "compressed-indexed" : a.ratio > 0 ? "compressed" : "sliding";
+}
+
+/// What a block does beside its feed-forward part; empty where it has no more.
+std::string describe_mixer(const model::Block& b) {
+  return b.attention            ? describe(*b.attention)
+         : b.latent             ? (b.latent->indexer ? "latent-indexed" : "latent")
+         : b.compressed         ? describe(*b.compressed)
+         : b.delta_net          ? "delta"
+         : b.kimi_delta         ? "kimi-delta"
+         : b.mamba2 || b.mamba1 ? "mamba"
+         : b.lightning          ? "lightning"
+         : b.linear             ? "linear"
+                                : "";
+}
+
 std::string describe(const model::Block& b) {
-  std::string name;
-  if (b.attention) {
-    switch (b.attention->span) {
-      case model::Span::full:
-        name = "full";
-        break;
-      case model::Span::sliding:
-        name = "sliding";
-        break;
-      case model::Span::chunked:
-        name = "chunked";
-        break;
-    }
-    if (b.attention->shared_kv) {
-      name += "-shared";
-    }
-  } else if (b.latent) {
-    name = b.latent->indexer ? "latent-indexed" : "latent";
-  } else if (b.compressed) {
-    name = b.compressed->indexer ? "compressed-indexed"
-                                 : (b.compressed->ratio > 0 ? "compressed" : "sliding");
-  } else if (b.delta_net) {
-    name = "delta";
-  } else if (b.kimi_delta) {
-    name = "kimi-delta";
-  } else if (b.mamba2 || b.mamba1) {
-    name = "mamba";
-  } else if (b.lightning) {
-    name = "lightning";
-  } else if (b.linear) {
-    name = "linear";
-  }
+  std::string name = describe_mixer(b);
   if (b.experts) {
-    name += name.empty() ? "moe" : "-moe";
-  } else if (name.empty()) {
-    name = b.dense ? "mlp" : "none";
+    return name + (name.empty() ? "moe" : "-moe");
   }
-  return name;
+  return !name.empty() ? name : b.dense ? "mlp" : "none";
 }
 
 /// Longest context in tokens. It changes no shape, so that a senseless number counts as not stated.

@@ -1,3 +1,5 @@
+// How a config.json says that weights are stored: MLX's own quantization, or one of the others.
+
 #include <algorithm>
 #include <array>
 
@@ -183,6 +185,20 @@ std::pair<std::int64_t, std::int64_t> first_group(const ConfigNode& node) {
   return {whole_or(*weights, "num_bits", 0), whole_or(*weights, "group_size", 0)};
 }
 
+void read_compressed(CheckpointConfig& config, const ConfigNode& node, bool experts_only) {
+  const auto [bits, group] = first_group(node);
+  const std::string format = text_of(node, "format");
+  if (format == "pack-quantized" && bits == 4 && group == 32 && experts_only) {
+    config.kind = Kind::int4;
+    config.recipe = model::find_recipe("int4-experts");
+    config.loaded = model::find_recipe("int4-experts-mlx");
+  } else if (format == "nvfp4-pack-quantized") {
+    config.kind = Kind::nvfp4;
+    config.recipe = model::find_recipe(experts_only ? "nvfp4-experts" : "nvfp4");
+    config.loaded = config.recipe;
+  }
+}
+
 /// `expert_dtype` stands beside the block of quantization (DeepSeek V4).
 void read_native(CheckpointConfig& config, const ConfigNode& node, bool fp4_experts) {
   config.method = text_of(node, "quant_method");
@@ -190,16 +206,7 @@ void read_native(CheckpointConfig& config, const ConfigNode& node, bool fp4_expe
   const bool experts_only = keeps(node, "attn");
   config.kind = Kind::other;
   if (config.method == "compressed-tensors") {
-    const auto [bits, group] = first_group(node);
-    if (text_of(node, "format") == "pack-quantized" && bits == 4 && group == 32 && experts_only) {
-      config.kind = Kind::int4;
-      config.recipe = model::find_recipe("int4-experts");
-      config.loaded = model::find_recipe("int4-experts-mlx");
-    } else if (text_of(node, "format") == "nvfp4-pack-quantized") {
-      config.kind = Kind::nvfp4;
-      config.recipe = model::find_recipe(experts_only ? "nvfp4-experts" : "nvfp4");
-      config.loaded = config.recipe;
-    }
+    read_compressed(config, node, experts_only);
   } else if (config.method == "mxfp4") {
     config.kind = Kind::mxfp4;
     config.recipe = model::find_recipe("mxfp4-experts");
@@ -216,6 +223,16 @@ void read_native(CheckpointConfig& config, const ConfigNode& node, bool fp4_expe
   }
 }
 
+/// The member at the top or, where it is not there, in `text_config`; null where it is no `kind`.
+const ConfigNode* find_in_text(const ConfigNode& root, std::string_view key, NodeKind kind) {
+  const ConfigNode* found = root.find(key);
+  const ConfigNode* text = root.find("text_config");
+  if (found == nullptr && text != nullptr && text->is(NodeKind::object)) {
+    found = text->find(key);
+  }
+  return found != nullptr && found->is(kind) ? found : nullptr;
+}
+
 }  // namespace
 
 CheckpointConfig parse_checkpoint_config(std::string_view config_json) {
@@ -224,16 +241,8 @@ CheckpointConfig parse_checkpoint_config(std::string_view config_json) {
   for (const std::string_view key : {"vision_config", "audio_config"}) {
     config.towers = config.towers || root.find(key) != nullptr;
   }
-  const ConfigNode* text = root.find("text_config");
-  const auto find = [&](std::string_view key, NodeKind kind) {
-    const ConfigNode* found = root.find(key);
-    if (found == nullptr && text != nullptr && text->is(NodeKind::object)) {
-      found = text->find(key);
-    }
-    return found != nullptr && found->is(kind) ? found : nullptr;
-  };
-  const ConfigNode* mlx = find("quantization", NodeKind::object);
-  const ConfigNode* native = find("quantization_config", NodeKind::object);
+  const ConfigNode* mlx = find_in_text(root, "quantization", NodeKind::object);
+  const ConfigNode* native = find_in_text(root, "quantization_config", NodeKind::object);
   if (mlx == nullptr && native != nullptr && native->find("quant_method") == nullptr &&
       native->find("bits") != nullptr) {
     mlx = native;  // MLX writes its block under both names
@@ -241,7 +250,7 @@ CheckpointConfig parse_checkpoint_config(std::string_view config_json) {
   if (mlx != nullptr && mlx->find("bits") != nullptr) {
     read_mlx(config, *mlx);
   } else if (native != nullptr) {
-    const ConfigNode* experts = find("expert_dtype", NodeKind::string);
+    const ConfigNode* experts = find_in_text(root, "expert_dtype", NodeKind::string);
     read_native(config, *native, experts != nullptr && experts->string() == "fp4");
   }
   return config;

@@ -1,3 +1,5 @@
+// The model at a path, told by what is there: one door for every kind of file and folder.
+
 #include "macfit/read/read_model.hpp"
 
 #include <algorithm>
@@ -102,59 +104,76 @@ model::Model read_file(const fs::path& path, bool manifests) {
   return read_json(path, read_text(source), manifests);
 }
 
-model::Model read_folder(const fs::path& path) {
-  std::error_code code;
-  std::vector<fs::path> gguf;
-  bool safetensors = false;
+/// What of a folder's files can be a model.
+struct FolderFiles {
+  std::vector<fs::path> gguf;  ///< first parts, sorted; projectors for images left out
+  bool safetensors = false;    ///< or an index of such files
+  bool bare = true;            ///< none is there, whatever an index says
   bool config = false;
+};
+
+FolderFiles files_of(const fs::path& path) {
+  FolderFiles files;
+  std::error_code code;
   for (const fs::directory_entry& entry : fs::directory_iterator(path, code)) {
     const std::string name = entry.path().filename().string();
     const bool later_part =
         name.find("-of-") != std::string::npos && name.find("-00001-of-") == std::string::npos;
-    safetensors =
-        safetensors || name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json");
-    config = config || name == "config.json";
-    // A projector for images stands beside the language model.
+    const bool tensors = name.ends_with(".safetensors");
+    files.bare = files.bare && !tensors;
+    files.safetensors = files.safetensors || tensors || name.ends_with(".safetensors.index.json");
+    files.config = files.config || name == "config.json";
     if (name.ends_with(".gguf") && !later_part && !name.starts_with("mmproj")) {
-      gguf.push_back(entry.path());
+      files.gguf.push_back(entry.path());
     }
   }
   if (code) {
     throw Error("the folder can't be read: " + code.message());
   }
-  const std::string id = id_of(path / "model.x");
-  if (safetensors) {
-    std::vector<SafetensorsTensor> tensors;
-    try {
-      tensors = read_safetensors(path);
-    } catch (const Error&) {
-      // An index without its files still stands beside a config that gives sizes by formula.
-      const bool bare = std::none_of(
-          fs::directory_iterator(path, code), fs::directory_iterator(),
-          [](const fs::directory_entry& e) { return e.path().extension() == ".safetensors"; });
-      if (!config || !bare) {
-        throw;
-      }
+  std::sort(files.gguf.begin(), files.gguf.end());
+  return files;
+}
+
+/// The tensors of a folder's files; none where an index without its files stands beside a config,
+/// which still gives sizes by formula.
+std::vector<SafetensorsTensor> folder_tensors(const fs::path& path, const FolderFiles& files) {
+  try {
+    return read_safetensors(path);
+  } catch (const Error&) {
+    if (!files.config || !files.bare) {
+      throw;
     }
+    return {};
+  }
+}
+
+const fs::path& only_gguf(const std::vector<fs::path>& gguf) {
+  if (gguf.size() > 1) {
+    constexpr std::size_t most_named = 5;
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < std::min(gguf.size(), most_named); ++i) {
+      names.push_back(printable(gguf[i].filename().string(), 80));
+    }
+    throw Error("the folder holds several GGUF files: name one of them", {},
+                join_words(names, "or"));
+  }
+  return gguf.front();
+}
+
+model::Model read_folder(const fs::path& path) {
+  const FolderFiles files = files_of(path);
+  const std::string id = id_of(path / "model.x");
+  if (files.safetensors) {
+    const std::vector<SafetensorsTensor> tensors = folder_tensors(path, files);
     if (!tensors.empty()) {
       return checkpoint_model(tensors, text_beside(path, "config.json"), id);
     }
   }
-  if (!gguf.empty()) {
-    if (gguf.size() > 1) {
-      std::sort(gguf.begin(), gguf.end());
-      std::vector<std::string> names;
-      names.reserve(gguf.size());
-      for (const fs::path& file : gguf) {
-        names.push_back(printable(file.filename().string(), 80));
-      }
-      names.resize(std::min<std::size_t>(names.size(), 5));
-      throw Error("the folder holds several GGUF files: name one of them", {},
-                  join_words(names, "or"));
-    }
-    return gguf_model(read_gguf_file(gguf.front()), id_of(gguf.front()));
+  if (!files.gguf.empty()) {
+    const fs::path& file = only_gguf(files.gguf);
+    return gguf_model(read_gguf_file(file), id_of(file));
   }
-  if (config) {
+  if (files.config) {
     const fs::path file = path / "config.json";
     try {
       return config_model(read_text(FileSource(file)), id);

@@ -1,9 +1,13 @@
 #include "macfit/read/stored_layout.hpp"
 
+// Tensor names of checkpoints tell class, layer and module; tables of patterns hold what is known
+// of them.
+
 #include <algorithm>
 #include <array>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -69,53 +73,213 @@ bool is_leaf(std::string_view token) {
                         "activation_scale", "qweight", "qzeros", "g_idx", "scale"});
 }
 
-model::TensorClass text_class(std::string_view module, std::int64_t layer) {
-  if (layer < 0) {
-    if (holds(module, "norm") || module.ends_with("ln_f")) {
-      return model::TensorClass::norm;
+using Class = model::TensorClass;
+
+/// How a pattern is looked for in a module's path.
+enum class Match : std::uint8_t { part, whole, start, end };
+
+bool matches(std::string_view module, std::string_view text, Match match) {
+  switch (match) {
+    case Match::part:
+      return holds(module, text);
+    case Match::whole:
+      return module == text;
+    case Match::start:
+      return module.starts_with(text);
+    case Match::end:
+      return module.ends_with(text);
+  }
+  return false;
+}
+
+/// What a pattern in a module's path says of its tensors: the first that is found counts.
+struct Mark {
+  std::string_view text;
+  Class tensor_class;
+  Match match = Match::part;
+};
+
+constexpr Mark global_marks[] = {
+    {"norm", Class::norm},
+    {"ln_f", Class::norm, Match::end},
+    {"embed_tokens", Class::embedding},
+    {"wte", Class::embedding},
+    {"word_embeddings", Class::embedding},
+    {"tok_embeddings", Class::embedding},
+    {"embeddings", Class::embedding},
+    {"token_embd", Class::embedding},
+    {"embed_in", Class::embedding},
+    {"embed", Class::embedding, Match::whole},
+    {"lm_head", Class::head},
+    {"embed_out", Class::head},
+    {"output", Class::head, Match::whole},
+    {"head", Class::head, Match::whole},
+};
+
+constexpr Mark layer_marks[] = {
+    {"indexer", Class::indexer},
+    {"norm", Class::norm},
+    {"ln_1", Class::norm},
+    {"ln_2", Class::norm},
+    {"ln_attn", Class::norm},
+    {"ln_mlp", Class::norm},
+    {"shared", Class::shared_experts},
+    {"e_score_correction_bias", Class::router},
+    {"expert_bias", Class::router},
+    {"router", Class::router},
+    {"moe_statics", Class::router},
+    {"correction_bias", Class::router},
+    {".gate", Class::router, Match::end},
+    {"gate", Class::router, Match::whole},
+    {"experts", Class::experts},
+    {"switch_mlp", Class::experts},
+    {"switch_glu", Class::experts},
+    // MLA's, before the recurrent b_proj that ends them.
+    {"kv_b_proj", Class::attention},
+    {"q_b_proj", Class::attention},
+    {"linear_attn", Class::recurrent},
+    {"mamba", Class::recurrent},
+    {"conv1d", Class::recurrent},
+    {"A_log", Class::recurrent},
+    {"dt_bias", Class::recurrent},
+    {"in_proj", Class::recurrent},
+    {"out_proj", Class::recurrent},
+    {"ssm", Class::recurrent},
+    {"_conv", Class::recurrent},
+    {"mixer.D", Class::recurrent},
+    {"f_a_proj", Class::recurrent},
+    {"f_b_proj", Class::recurrent},
+    {"g_a_proj", Class::recurrent},
+    {"g_b_proj", Class::recurrent},
+    {"b_proj", Class::recurrent},
+    {"attn", Class::attention},
+    {"attention", Class::attention},
+    {"q_proj", Class::attention},
+    {"k_proj", Class::attention},
+    {"v_proj", Class::attention},
+    {"o_proj", Class::attention},
+    {"c_attn", Class::attention},
+    {"qkv", Class::attention},
+    {"sinks", Class::attention},
+    {"mlp", Class::dense},
+    {"feed_forward", Class::dense},
+    {"ffn", Class::dense},
+    {"up_proj", Class::dense},
+    {"down_proj", Class::dense},
+    {"gate_proj", Class::dense},
+    {"fc1", Class::dense},
+    {"fc2", Class::dense},
+};
+
+Class text_class(std::string_view module, std::int64_t layer) {
+  const std::span<const Mark> marks =
+      layer < 0 ? std::span<const Mark>(global_marks) : std::span<const Mark>(layer_marks);
+  for (const Mark& mark : marks) {
+    if (matches(module, mark.text, mark.match)) {
+      return mark.tensor_class;
     }
-    if (holds_any(module, {"embed_tokens", "wte", "word_embeddings", "tok_embeddings", "embeddings",
-                           "token_embd", "embed_in"}) ||
-        module == "embed") {
-      return model::TensorClass::embedding;
+  }
+  return Class::other;
+}
+
+/// Which of a module's tensors a tensor split cuts.
+enum class Cuts : std::uint8_t { none, all, but_bias, weight };
+
+/// The same for GGUF's names of a layer's modules.
+struct GgufMark {
+  std::string_view text;
+  Match match;
+  Class tensor_class;
+  Cuts cuts = Cuts::none;
+};
+
+constexpr GgufMark gguf_marks[] = {
+    {"indexer", Match::start, Class::indexer},
+    {"_norm", Match::end, Class::norm},
+    {"_norm_", Match::part, Class::norm},
+    {"_shexp", Match::end, Class::shared_experts},
+    {"ffn_down_exps", Match::whole, Class::experts, Cuts::but_bias},
+    {"_exps", Match::end, Class::experts, Cuts::all},
+    {"ffn_gate_inp", Match::whole, Class::router},
+    {"exp_probs_b", Match::whole, Class::router},
+    {"ssm_", Match::start, Class::recurrent, Cuts::all},
+    {"attn_gate", Match::whole, Class::recurrent, Cuts::all},
+    {"attn_output", Match::whole, Class::attention, Cuts::weight},
+    {"attn_q", Match::whole, Class::attention, Cuts::all},
+    {"attn_k", Match::whole, Class::attention, Cuts::all},
+    {"attn_v", Match::whole, Class::attention, Cuts::all},
+    {"attn_qkv", Match::whole, Class::attention, Cuts::all},
+    {"attn_sinks", Match::whole, Class::attention, Cuts::all},
+    {"attn_", Match::start, Class::attention},
+    {"ffn_down", Match::whole, Class::dense, Cuts::but_bias},
+    {"ffn_gate", Match::whole, Class::dense, Cuts::all},
+    {"ffn_up", Match::whole, Class::dense, Cuts::all},
+};
+
+bool is_cut(Cuts cuts, std::string_view leaf) {
+  switch (cuts) {
+    case Cuts::none:
+      return false;
+    case Cuts::all:
+      return true;
+    case Cuts::but_bias:
+      return leaf != "bias";
+    case Cuts::weight:
+      return leaf == "weight";
+  }
+  return false;
+}
+
+Class gguf_global_class(std::string_view module) {
+  return holds(module, "norm")         ? Class::norm
+         : holds(module, "token_embd") ? Class::embedding
+         : module == "output"          ? Class::head
+                                       : Class::other;
+}
+
+/// One token of a module's path as block_tensors() has it.
+struct Spelling {
+  std::string_view found;
+  std::string_view canonical;
+  bool below_mlp = false;  ///< where the path leaves that out
+};
+
+constexpr Spelling spellings[] = {
+    {"block_sparse_moe", "mlp"},
+    {"feed_forward", "mlp"},
+    {"moe", "mlp"},
+    {"ffn", "mlp"},
+    {"attention", "self_attn"},
+    {"attn", "self_attn"},
+    {"self_attention", "self_attn"},
+    {"experts", "switch_mlp", true},
+    {"switch_glu", "switch_mlp", true},
+    {"switch_mlp", "switch_mlp", true},
+    {"shared_expert", "shared_experts", true},
+    {"shared_mlp", "shared_experts", true},
+    {"share_expert", "shared_experts", true},
+    {"router", "gate", true},
+    {"w1", "gate_proj"},
+    {"w2", "down_proj"},
+    {"w3", "up_proj"},
+};
+
+/// "mixer" stands for attention, a recurrent part or a feed-forward one: `next` tells which.
+Spelling canonical_token(std::string_view token, std::string_view next) {
+  if (token == "mixer" && !next.empty()) {
+    if (is_any(next, {"q_proj", "k_proj", "v_proj", "o_proj"})) {
+      return {token, "self_attn"};
     }
-    if (holds_any(module, {"lm_head", "embed_out"}) || is_any(module, {"output", "head"})) {
-      return model::TensorClass::head;
+    const bool recurrent =
+        is_any(next, {"in_proj", "out_proj", "conv1d", "A_log", "D", "dt_bias", "norm"});
+    return {token, recurrent ? token : "mlp"};
+  }
+  for (const Spelling& spelling : spellings) {
+    if (spelling.found == token) {
+      return spelling;
     }
-    return model::TensorClass::other;
   }
-  if (holds(module, "indexer")) {
-    return model::TensorClass::indexer;
-  }
-  if (holds_any(module, {"norm", "ln_1", "ln_2", "ln_attn", "ln_mlp"})) {
-    return model::TensorClass::norm;
-  }
-  if (holds(module, "shared")) {
-    return model::TensorClass::shared_experts;
-  }
-  if (holds_any(module, {"e_score_correction_bias", "expert_bias", "router", "moe_statics",
-                         "correction_bias"}) ||
-      module.ends_with(".gate") || module == "gate") {
-    return model::TensorClass::router;
-  }
-  if (holds_any(module, {"experts", "switch_mlp", "switch_glu"})) {
-    return model::TensorClass::experts;
-  }
-  if (holds_any(module,
-                {"linear_attn", "mamba", "conv1d", "A_log", "dt_bias", "in_proj", "out_proj", "ssm",
-                 "_conv", "mixer.D", "f_a_proj", "f_b_proj", "g_a_proj", "g_b_proj", "b_proj"}) &&
-      !holds_any(module, {"kv_b_proj", "q_b_proj"})) {
-    return model::TensorClass::recurrent;
-  }
-  if (holds_any(module, {"attn", "attention", "q_proj", "k_proj", "v_proj", "o_proj", "c_attn",
-                         "qkv", "sinks"})) {
-    return model::TensorClass::attention;
-  }
-  if (holds_any(module, {"mlp", "feed_forward", "ffn", "up_proj", "down_proj", "gate_proj", "fc1",
-                         "fc2"})) {
-    return model::TensorClass::dense;
-  }
-  return model::TensorClass::other;
+  return {token, token};
 }
 
 /// What ranks of a tensor split don't cut.
@@ -200,92 +364,43 @@ StoredName stored_gguf_name(std::string_view full) {
     first = 2;
   }
   result.module = join(tokens, first, last);
-  const std::string_view m = result.module;
-  bool cut = false;
+  result.replicated = true;
   if (result.layer < 0) {
-    result.tensor_class = holds(m, "norm")         ? model::TensorClass::norm
-                          : holds(m, "token_embd") ? model::TensorClass::embedding
-                          : m == "output"          ? model::TensorClass::head
-                                                   : model::TensorClass::other;
-  } else if (m.starts_with("nextn")) {
-    result.part = Part::mtp;
-  } else if (m.starts_with("indexer")) {
-    result.tensor_class = model::TensorClass::indexer;
-  } else if (m.ends_with("_norm") || holds(m, "_norm_")) {
-    result.tensor_class = model::TensorClass::norm;
-  } else if (m.ends_with("_shexp")) {
-    result.tensor_class = model::TensorClass::shared_experts;
-  } else if (m.ends_with("_exps")) {
-    result.tensor_class = model::TensorClass::experts;
-    cut = !(m == "ffn_down_exps" && result.leaf == "bias");
-  } else if (m == "ffn_gate_inp" || m == "exp_probs_b") {
-    result.tensor_class = model::TensorClass::router;
-  } else if (m.starts_with("ssm_") || m == "attn_gate") {
-    result.tensor_class = model::TensorClass::recurrent;
-    cut = true;
-  } else if (m.starts_with("attn_")) {
-    result.tensor_class = model::TensorClass::attention;
-    cut = is_any(m, {"attn_q", "attn_k", "attn_v", "attn_qkv", "attn_sinks"}) ||
-          (m == "attn_output" && result.leaf == "weight");
-  } else if (is_any(m, {"ffn_gate", "ffn_up", "ffn_down"})) {
-    result.tensor_class = model::TensorClass::dense;
-    cut = !(m == "ffn_down" && result.leaf == "bias");
+    result.tensor_class = gguf_global_class(result.module);
+    return result;
   }
-  result.replicated = !cut;
+  if (result.module.starts_with("nextn")) {
+    result.part = Part::mtp;
+    return result;
+  }
+  for (const GgufMark& mark : gguf_marks) {
+    if (matches(result.module, mark.text, mark.match)) {
+      result.tensor_class = mark.tensor_class;
+      result.replicated = !is_cut(mark.cuts, result.leaf);
+      break;
+    }
+  }
   return result;
 }
 
 std::string canonical_module(std::string_view module) {
-  Tokens tokens = split(module, '.');
-  std::vector<std::string> out;
+  const Tokens tokens = split(module, '.');
+  Tokens out;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
-    std::string_view t = tokens[i];
-    if (is_any(t, {"block_sparse_moe", "feed_forward", "moe", "ffn"})) {
-      t = "mlp";
-    } else if (is_any(t, {"attention", "attn", "self_attention"})) {
-      t = "self_attn";
-    } else if (is_any(t, {"experts", "switch_glu", "switch_mlp"})) {
-      if (!out.empty() && out.back() == "switch_mlp") {
-        continue;
-      }
-      if (out.empty() || out.back() != "mlp") {
-        out.emplace_back("mlp");
-      }
-      t = "switch_mlp";
-    } else if (is_any(t, {"shared_expert", "shared_mlp", "share_expert"})) {
-      if (out.empty() || out.back() != "mlp") {
-        out.emplace_back("mlp");
-      }
-      t = "shared_experts";
-    } else if (t == "router") {
-      if (out.empty() || out.back() != "mlp") {
-        out.emplace_back("mlp");
-      }
-      t = "gate";
-    } else if (!out.empty() && ((t == "proj" && out.back() == "gate") ||
-                                (number(t) && out.back() == "switch_mlp"))) {
+    const std::string_view before = out.empty() ? std::string_view{} : out.back();
+    const bool dropped =
+        (tokens[i] == "proj" && before == "gate") || (number(tokens[i]) && before == "switch_mlp");
+    const Spelling spelling =
+        canonical_token(tokens[i], i + 1 < tokens.size() ? tokens[i + 1] : std::string_view{});
+    if (dropped || spelling.canonical == before) {
       continue;
-    } else if (t == "w1" || t == "w2" || t == "w3") {
-      t = t == "w1" ? "gate_proj" : t == "w2" ? "down_proj" : "up_proj";
-    } else if (t == "mixer" && i + 1 < tokens.size()) {
-      const std::string_view next = tokens[i + 1];
-      if (is_any(next, {"q_proj", "k_proj", "v_proj", "o_proj"})) {
-        t = "self_attn";
-      } else if (!is_any(next,
-                         {"in_proj", "out_proj", "conv1d", "A_log", "D", "dt_bias", "norm"})) {
-        t = "mlp";
-      }
     }
-    if (out.empty() || out.back() != t) {
-      out.emplace_back(t);
+    if (spelling.below_mlp && before != "mlp") {
+      out.emplace_back("mlp");
     }
+    out.push_back(spelling.canonical);
   }
-  std::string text;
-  for (const std::string& t : out) {
-    text += text.empty() ? "" : ".";
-    text += t;
-  }
-  return text;
+  return join(out, 0, out.size());
 }
 
 StoredCollector::StoredCollector(const model::Architecture& architecture)

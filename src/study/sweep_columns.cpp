@@ -1,3 +1,5 @@
+// The columns of a sweep: what each is called, means and holds of a row.
+
 #include <algorithm>
 #include <array>
 
@@ -9,110 +11,17 @@
 namespace macfit::study {
 namespace {
 
-/// In the order of sweep_columns().
-enum class Name : std::uint8_t {
-  model,
-  quant,
-  nodes,
-  macos,
-  wired_limit,
-  link,
-  kv,
-  runtime_asked,
-  split_asked,
-  prefill_step,
-  sequences,
-  context,
-  verdict,
-  tier,
-  runtime,
-  split,
-  format,
-  replicas,
-  nodes_used,
-  gpu_limit,
-  fits,
-  utilization,
-  demand_bytes,
-  effective_bytes,
-  headroom_bytes,
-  weight_bytes,
-  reason,
-  fullest_node,
-  max_context,
-  comfortable_context,
-  decode,
-  decode_low,
-  decode_high,
-  aggregate,
-  prefill,
-  time_to_first_token,
-  speed_evidence,
-  node_count,
-  ram_bytes,
-  price_usd,
-  problem,
-  row,
+/// What a row must have for a column to say anything.
+enum class Of : std::uint8_t { row, placement };
+
+/// A column with what it holds of a row.
+struct Source {
+  Column column;
+  Of of;
+  Cell (*value)(const SweepRow& row);
 };
 
-const std::vector<Column>& columns() {
-  using Kind = CellKind;
-  static const std::vector<Column> all = {
-      {"model", Kind::text, Better::neither, true, Cost::none, "as asked"},
-      {"quant", Kind::text, Better::neither, true, Cost::none,
-       "as asked; empty: the model's default"},
-      {"nodes", Kind::text, Better::neither, true, Cost::none, "the cluster as asked"},
-      {"macos", Kind::text, Better::neither, true, Cost::none, "as asked; empty: the newest known"},
-      {"wired_limit", Kind::text, Better::neither, true, Cost::none,
-       "as asked; empty: macOS's own"},
-      {"link", Kind::text, Better::neither, true, Cost::none, "as asked; empty: the best by TCP"},
-      {"kv", Kind::text, Better::neither, true, Cost::none, "cache format"},
-      {"runtime_asked", Kind::text, Better::neither, true, Cost::none, "as asked"},
-      {"split_asked", Kind::text, Better::neither, true, Cost::none, "as asked"},
-      {"prefill_step", Kind::whole, Better::neither, true, Cost::none, "prompt tokens a pass"},
-      {"sequences", Kind::whole, Better::more, true, Cost::none, "at a time, per replica"},
-      {"context", Kind::whole, Better::more, true, Cost::none, "tokens a sequence"},
-      {"verdict", Kind::text, Better::neither, true, Cost::none, "as a plan's; empty: not planned"},
-      {"tier", Kind::tier, Better::more, true, Cost::none, "of the verdict; empty: not planned"},
-      {"runtime", Kind::text, Better::neither, true, Cost::none, "that wins"},
-      {"split", Kind::text, Better::neither, true, Cost::none, "of the winner"},
-      {"format", Kind::text, Better::neither, true, Cost::none,
-       "weights as the winner stores them"},
-      {"replicas", Kind::whole, Better::more, true, Cost::none, "side by side"},
-      {"nodes_used", Kind::whole, Better::less, true, Cost::none, "the others stay idle"},
-      {"gpu_limit", Kind::text, Better::neither, true, Cost::none, "default (or stated) or raised"},
-      {"fits", Kind::flag, Better::neither, true, Cost::none, "at the context asked"},
-      {"utilization", Kind::real, Better::less, true, Cost::none, "of the fullest node"},
-      {"demand_bytes", Kind::whole, Better::less, true, Cost::none, "of the fullest node"},
-      {"effective_bytes", Kind::whole, Better::neither, true, Cost::none, "of the fullest node"},
-      {"headroom_bytes", Kind::whole, Better::more, true, Cost::none, "of the fullest node"},
-      {"weight_bytes", Kind::whole, Better::neither, true, Cost::none, "of the whole model"},
-      {"reason", Kind::text, Better::neither, true, Cost::none,
-       "a code for `macfit explain`, or empty"},
-      {"fullest_node", Kind::whole, Better::neither, false, Cost::none, "counted from 1"},
-      {"max_context", Kind::whole, Better::more, false, Cost::contexts,
-       "tokens that every node can hold"},
-      {"comfortable_context", Kind::whole, Better::more, false, Cost::contexts,
-       "tokens at which every node is comfortable"},
-      {"decode_tokens_per_second", Kind::real, Better::more, false, Cost::speed, "of one sequence"},
-      {"decode_low", Kind::real, Better::more, false, Cost::speed, "lower end of its interval"},
-      {"decode_high", Kind::real, Better::more, false, Cost::speed, "upper end"},
-      {"aggregate_decode_tokens_per_second", Kind::real, Better::more, false, Cost::speed,
-       "of all sequences of all replicas"},
-      {"prefill_tokens_per_second", Kind::real, Better::more, false, Cost::speed,
-       "prompt of one sequence"},
-      {"time_to_first_token_seconds", Kind::real, Better::less, false, Cost::speed,
-       "prompts of all sequences"},
-      {"speed_evidence", Kind::text, Better::neither, false, Cost::speed, "of decode"},
-      {"node_count", Kind::whole, Better::less, false, Cost::none, "of the cluster"},
-      {"ram_bytes", Kind::whole, Better::less, false, Cost::none, "of all nodes"},
-      {"price_usd", Kind::whole, Better::less, false, Cost::none, "of all machines; US list"},
-      {"problem", Kind::text, Better::neither, false, Cost::none,
-       "the reason in words, where it has any"},
-      {"row", Kind::whole, Better::neither, false, Cost::none, "in the whole grid, from 0"},
-  };
-  return all;
-}
+using Row = SweepRow;
 
 std::string_view verdict_word(const SweepRow& row) {
   static const std::vector<std::vector<std::string>> words = [] {
@@ -127,8 +36,6 @@ std::string_view verdict_word(const SweepRow& row) {
   return words[static_cast<std::size_t>(row.kind)][std::min(row.workers, hardware::max_nodes)];
 }
 
-Cell if_placed(const SweepRow& row, Cell value) { return row.placed ? value : Cell{}; }
-
 Cell count(std::size_t value) { return static_cast<std::int64_t>(value); }
 
 Cell figure(const std::optional<speed::Estimate>& estimate) {
@@ -136,6 +43,175 @@ Cell figure(const std::optional<speed::Estimate>& estimate) {
 }
 
 Cell text(std::string_view value) { return value.empty() ? Cell{} : Cell{value}; }
+
+/// What was asked for on an axis of texts.
+template <std::size_t axis>
+Cell asked(const Row& row) {
+  static_assert(axis < text_axes);
+  return text(row.asked[axis]);
+}
+
+const std::vector<Source>& table() {
+  using Kind = CellKind;
+  static const std::vector<Source> all = {
+      {{"model", Kind::text, Better::neither, true, Cost::none, "as asked"}, Of::row, asked<0>},
+      {{"quant", Kind::text, Better::neither, true, Cost::none,
+        "as asked; empty: the model's default"},
+       Of::row,
+       asked<1>},
+      {{"nodes", Kind::text, Better::neither, true, Cost::none, "the cluster as asked"},
+       Of::row,
+       asked<2>},
+      {{"macos", Kind::text, Better::neither, true, Cost::none,
+        "as asked; empty: the newest known"},
+       Of::row,
+       asked<3>},
+      {{"wired_limit", Kind::text, Better::neither, true, Cost::none,
+        "as asked; empty: macOS's own"},
+       Of::row,
+       asked<4>},
+      {{"link", Kind::text, Better::neither, true, Cost::none, "as asked; empty: the best by TCP"},
+       Of::row,
+       asked<5>},
+      {{"kv", Kind::text, Better::neither, true, Cost::none, "cache format"}, Of::row, asked<6>},
+      {{"runtime_asked", Kind::text, Better::neither, true, Cost::none, "as asked"},
+       Of::row,
+       asked<7>},
+      {{"split_asked", Kind::text, Better::neither, true, Cost::none, "as asked"},
+       Of::row,
+       asked<8>},
+      {{"prefill_step", Kind::whole, Better::neither, true, Cost::none, "prompt tokens a pass"},
+       Of::row,
+       [](const Row& row) -> Cell { return row.prefill_step; }},
+      {{"sequences", Kind::whole, Better::more, true, Cost::none, "at a time, per replica"},
+       Of::row,
+       [](const Row& row) -> Cell { return row.sequences; }},
+      {{"context", Kind::whole, Better::more, true, Cost::none, "tokens a sequence"},
+       Of::row,
+       [](const Row& row) -> Cell { return row.context; }},
+      {{"verdict", Kind::text, Better::neither, true, Cost::none,
+        "as a plan's; empty: not planned"},
+       Of::row,
+       [](const Row& row) -> Cell { return row.known ? Cell{verdict_word(row)} : Cell{}; }},
+      {{"tier", Kind::tier, Better::more, true, Cost::none, "of the verdict; empty: not planned"},
+       Of::row,
+       [](const Row& row) -> Cell { return row.known ? Cell{fit::tier_name(row.tier)} : Cell{}; }},
+      {{"runtime", Kind::text, Better::neither, true, Cost::none, "that wins"},
+       Of::placement,
+       [](const Row& row) -> Cell { return runtime::id_name(row.runtime); }},
+      {{"split", Kind::text, Better::neither, true, Cost::none, "of the winner"},
+       Of::placement,
+       [](const Row& row) -> Cell { return plan::split_name(row.split); }},
+      {{"format", Kind::text, Better::neither, true, Cost::none,
+        "weights as the winner stores them"},
+       Of::placement,
+       [](const Row& row) -> Cell { return std::string_view(row.format); }},
+      {{"replicas", Kind::whole, Better::more, true, Cost::none, "side by side"},
+       Of::placement,
+       [](const Row& row) -> Cell { return count(row.workers); }},
+      {{"nodes_used", Kind::whole, Better::less, true, Cost::none, "the others stay idle"},
+       Of::placement,
+       [](const Row& row) -> Cell { return count(row.nodes_used); }},
+      {{"gpu_limit", Kind::text, Better::neither, true, Cost::none,
+        "default (or stated) or raised"},
+       Of::placement,
+       [](const Row& row) -> Cell { return std::string_view(row.raised ? "raised" : "default"); }},
+      {{"fits", Kind::flag, Better::neither, true, Cost::none, "at the context asked"},
+       Of::row,
+       [](const Row& row) -> Cell { return row.known ? Cell{row.fits} : Cell{}; }},
+      {{"utilization", Kind::real, Better::less, true, Cost::none, "of the fullest node"},
+       Of::placement,
+       [](const Row& row) -> Cell { return row.utilization; }},
+      {{"demand_bytes", Kind::whole, Better::less, true, Cost::none, "of the fullest node"},
+       Of::placement,
+       [](const Row& row) -> Cell { return row.demand; }},
+      {{"effective_bytes", Kind::whole, Better::neither, true, Cost::none, "of the fullest node"},
+       Of::placement,
+       [](const Row& row) -> Cell { return row.effective; }},
+      {{"headroom_bytes", Kind::whole, Better::more, true, Cost::none, "of the fullest node"},
+       Of::placement,
+       [](const Row& row) -> Cell { return row.effective - row.demand; }},
+      {{"weight_bytes", Kind::whole, Better::neither, true, Cost::none, "of the whole model"},
+       Of::placement,
+       [](const Row& row) -> Cell { return row.weight_bytes; }},
+      {{"reason", Kind::text, Better::neither, true, Cost::none,
+        "a code for `macfit explain`, or empty"},
+       Of::row,
+       [](const Row& row) -> Cell { return text(row.reason); }},
+      {{"fullest_node", Kind::whole, Better::neither, false, Cost::none, "counted from 1"},
+       Of::placement,
+       [](const Row& row) -> Cell { return count(row.fullest + 1); }},
+      {{"max_context", Kind::whole, Better::more, false, Cost::contexts,
+        "tokens that every node can hold"},
+       Of::placement,
+       [](const Row& row) -> Cell { return row.max_context; }},
+      {{"comfortable_context", Kind::whole, Better::more, false, Cost::contexts,
+        "tokens at which every node is comfortable"},
+       Of::placement,
+       [](const Row& row) -> Cell { return row.comfortable_context; }},
+      {{"decode_tokens_per_second", Kind::real, Better::more, false, Cost::speed,
+        "of one sequence"},
+       Of::placement,
+       [](const Row& row) -> Cell { return figure(row.speed.decode); }},
+      {{"decode_low", Kind::real, Better::more, false, Cost::speed, "lower end of its interval"},
+       Of::placement,
+       [](const Row& row) -> Cell {
+         return row.speed.decode ? Cell{row.speed.decode->low} : Cell{};
+       }},
+      {{"decode_high", Kind::real, Better::more, false, Cost::speed, "upper end"},
+       Of::placement,
+       [](const Row& row) -> Cell {
+         return row.speed.decode ? Cell{row.speed.decode->high} : Cell{};
+       }},
+      {{"aggregate_decode_tokens_per_second", Kind::real, Better::more, false, Cost::speed,
+        "of all sequences of all replicas"},
+       Of::placement,
+       [](const Row& row) -> Cell { return figure(row.speed.aggregate); }},
+      {{"prefill_tokens_per_second", Kind::real, Better::more, false, Cost::speed,
+        "prompt of one sequence"},
+       Of::placement,
+       [](const Row& row) -> Cell { return figure(row.speed.prefill); }},
+      {{"time_to_first_token_seconds", Kind::real, Better::less, false, Cost::speed,
+        "prompts of all sequences"},
+       Of::placement,
+       [](const Row& row) -> Cell { return figure(row.speed.time_to_first_token); }},
+      {{"speed_evidence", Kind::text, Better::neither, false, Cost::speed, "of decode"},
+       Of::placement,
+       [](const Row& row) -> Cell {
+         return row.speed.decode ? Cell{evidence_name(row.speed.decode->evidence)} : Cell{};
+       }},
+      {{"node_count", Kind::whole, Better::less, false, Cost::none, "of the cluster"},
+       Of::row,
+       [](const Row& row) -> Cell { return row.nodes > 0 ? count(row.nodes) : Cell{}; }},
+      {{"ram_bytes", Kind::whole, Better::less, false, Cost::none, "of all nodes"},
+       Of::row,
+       [](const Row& row) -> Cell { return row.nodes > 0 ? Cell{row.ram_bytes} : Cell{}; }},
+      {{"price_usd", Kind::whole, Better::less, false, Cost::none, "of all machines; US list"},
+       Of::row,
+       [](const Row& row) -> Cell {
+         return row.price ? Cell{static_cast<std::int64_t>(*row.price)} : Cell{};
+       }},
+      {{"problem", Kind::text, Better::neither, false, Cost::none,
+        "the reason in words, where it has any"},
+       Of::row,
+       [](const Row& row) -> Cell { return text(row.problem); }},
+      {{"row", Kind::whole, Better::neither, false, Cost::none, "in the whole grid, from 0"},
+       Of::row,
+       [](const Row& row) -> Cell { return row.index; }},
+  };
+  return all;
+}
+
+const std::vector<Column>& columns() {
+  static const std::vector<Column> all = [] {
+    std::vector<Column> made;
+    for (const Source& source : table()) {
+      made.push_back(source.column);
+    }
+    return made;
+  }();
+  return all;
+}
 
 }  // namespace
 
@@ -184,80 +260,8 @@ std::vector<std::size_t> select_columns(std::string_view text) {
 }
 
 Cell cell(const SweepRow& row, std::size_t column) {
-  if (column < text_axes) {
-    return text(row.asked[column]);
-  }
-  switch (static_cast<Name>(column)) {
-    case Name::prefill_step:
-      return row.prefill_step;
-    case Name::sequences:
-      return row.sequences;
-    case Name::context:
-      return row.context;
-    case Name::verdict:
-      return row.known ? Cell{verdict_word(row)} : Cell{};
-    case Name::tier:
-      return row.known ? Cell{fit::tier_name(row.tier)} : Cell{};
-    case Name::runtime:
-      return if_placed(row, runtime::id_name(row.runtime));
-    case Name::split:
-      return if_placed(row, plan::split_name(row.split));
-    case Name::format:
-      return if_placed(row, std::string_view(row.format));
-    case Name::replicas:
-      return if_placed(row, count(row.workers));
-    case Name::nodes_used:
-      return if_placed(row, count(row.nodes_used));
-    case Name::gpu_limit:
-      return if_placed(row, std::string_view(row.raised ? "raised" : "default"));
-    case Name::fits:
-      return row.known ? Cell{row.fits} : Cell{};
-    case Name::utilization:
-      return if_placed(row, row.utilization);
-    case Name::demand_bytes:
-      return if_placed(row, row.demand);
-    case Name::effective_bytes:
-      return if_placed(row, row.effective);
-    case Name::headroom_bytes:
-      return if_placed(row, row.effective - row.demand);
-    case Name::weight_bytes:
-      return if_placed(row, row.weight_bytes);
-    case Name::reason:
-      return text(row.reason);
-    case Name::fullest_node:
-      return if_placed(row, count(row.fullest + 1));
-    case Name::max_context:
-      return if_placed(row, row.max_context);
-    case Name::comfortable_context:
-      return if_placed(row, row.comfortable_context);
-    case Name::decode:
-      return if_placed(row, figure(row.speed.decode));
-    case Name::decode_low:
-      return if_placed(row, row.speed.decode ? Cell{row.speed.decode->low} : Cell{});
-    case Name::decode_high:
-      return if_placed(row, row.speed.decode ? Cell{row.speed.decode->high} : Cell{});
-    case Name::aggregate:
-      return if_placed(row, figure(row.speed.aggregate));
-    case Name::prefill:
-      return if_placed(row, figure(row.speed.prefill));
-    case Name::time_to_first_token:
-      return if_placed(row, figure(row.speed.time_to_first_token));
-    case Name::speed_evidence:
-      return if_placed(row,
-                       row.speed.decode ? Cell{evidence_name(row.speed.decode->evidence)} : Cell{});
-    case Name::node_count:
-      return row.nodes > 0 ? count(row.nodes) : Cell{};
-    case Name::ram_bytes:
-      return row.nodes > 0 ? Cell{row.ram_bytes} : Cell{};
-    case Name::price_usd:
-      return row.price ? Cell{static_cast<std::int64_t>(*row.price)} : Cell{};
-    case Name::problem:
-      return text(row.problem);
-    case Name::row:
-      return row.index;
-    default:
-      return {};
-  }
+  const Source& source = table()[column];
+  return source.of == Of::row || row.placed ? source.value(row) : Cell{};
 }
 
 }  // namespace macfit::study

@@ -1,3 +1,5 @@
+// Published sizes of checkpoints against the tensors that converters write.
+
 #include <array>
 #include <cmath>
 
@@ -83,6 +85,45 @@ bool rounded_coarsely(std::string_view exactness) {
          exactness.find("1 mib") != std::string_view::npos;
 }
 
+/// Why a row can't be compared at all, or empty.
+std::string unusable(const Json& row, const std::string& exactness) {
+  for (const char* key : {"suspect", "do_not_use"}) {
+    const Json* mark = member(row, key);
+    if (mark != nullptr && *mark != false) {
+      return std::string(key) + ": " + shown(*mark);
+    }
+  }
+  if (exactness.starts_with("suspect")) {
+    return printable(exactness);
+  }
+  const auto published = whole_of(row, "bytes");
+  return published && *published > 0 ? std::string() : "no size in bytes";
+}
+
+std::string class_of(const CheckpointBytes& expected, const std::string& exactness, bool exact) {
+  std::string name = expected.gguf ? "gguf-file" : "mlx-checkpoint";
+  if (!exact) {
+    name += exactness.find("plausible") != std::string::npos ? "-plausible" : "-rounded";
+  }
+  return name;
+}
+
+/// What explains that a file is a little larger or smaller than its tensors.
+std::string difference_reason(const calibrate::Row& row, const CheckpointBytes& expected,
+                              const model::Architecture& architecture) {
+  // Small and above: tokenizer and headers, or numbers that a converter kept in 32 bits.
+  const double more = row.published - row.predicted;
+  std::string reason;
+  if (more > 0 && row.published <= row.high && !expected.gguf) {
+    reason += fmt::format("; {} more: file headers and tokenizer",
+                          format_gb(Bytes(static_cast<std::int64_t>(more))));
+  }
+  if (more < 0 && -more == static_cast<double>(f32_surplus(architecture))) {
+    reason += "; the file keeps in 16 bits what mlx-lm keeps in 32";
+  }
+  return reason;
+}
+
 }  // namespace
 
 void compare_size_row(calibrate::Comparison& comparison, const Sources& sources, const Json& row,
@@ -92,26 +133,15 @@ void compare_size_row(calibrate::Comparison& comparison, const Sources& sources,
   file.quant = text_of(row, "quant");
   file.note = text_of(row, "note");
   const std::string exactness = lower(text_of(row, "exactness"));
-  const auto published = whole_of(row, "bytes");
-  for (const char* key : {"suspect", "do_not_use"}) {
-    const Json* mark = member(row, key);
-    if (mark != nullptr && *mark != false) {
-      comparison.skip(id, std::string(key) + ": " + shown(*mark));
-      return;
-    }
-  }
-  if (exactness.starts_with("suspect")) {
-    comparison.skip(id, printable(exactness));
-    return;
-  }
-  if (!published || *published <= 0) {
-    comparison.skip(id, "no size in bytes");
+  const std::string why = unusable(row, exactness);
+  if (!why.empty()) {
+    comparison.skip(id, why);
     return;
   }
   const Found found = model_of(sources, file, text_of(row, "params_model"));
   const CheckpointBytes expected = checkpoint_bytes(found, file);
   const auto predicted = expected.bytes.as_double();
-  const auto size = static_cast<double>(*published);
+  const auto size = static_cast<double>(*whole_of(row, "bytes"));
   const bool exact = exactness.empty() || exactness.starts_with("exact");
   if (!exact && predicted > 0) {
     const std::string slip = unit_slip(size, predicted);
@@ -126,25 +156,12 @@ void compare_size_row(calibrate::Comparison& comparison, const Sources& sources,
   }
   calibrate::Row result;
   result.id = id;
-  result.class_name = expected.gguf ? "gguf-file" : "mlx-checkpoint";
-  if (!exact) {
-    result.class_name +=
-        exactness.find("plausible") != std::string::npos ? "-plausible" : "-rounded";
-  }
+  result.class_name = class_of(expected, exactness, exact);
   result.published = size;
   result.predicted = predicted;
   result.low = expected.low.as_double();
   result.high = expected.high.as_double();
-  result.reason = expected.reason;
-  // Small and above: tokenizer and headers, or numbers that a converter kept in 32 bits.
-  const double more = size - predicted;
-  if (more > 0 && size <= result.high && !expected.gguf) {
-    result.reason += fmt::format("; {} more: file headers and tokenizer",
-                                 format_gb(Bytes(static_cast<std::int64_t>(more))));
-  }
-  if (more < 0 && -more == static_cast<double>(f32_surplus(found.architecture))) {
-    result.reason += "; the file keeps in 16 bits what mlx-lm keeps in 32";
-  }
+  result.reason = expected.reason + difference_reason(result, expected, found.architecture);
   comparison.add(std::move(result));
 }
 

@@ -1,3 +1,5 @@
+// llama.cpp's caches, cell by cell, as its allocator makes them.
+
 #include <algorithm>
 
 #include "macfit/core/error.hpp"
@@ -77,20 +79,12 @@ void check_block(std::string_view what, GgmlType type, std::int64_t head) {
   }
 }
 
-}  // namespace
-
-LlamaCache llama_cache(const Architecture& architecture, const LlamaCacheOptions& options) {
-  const gguf::Rule& rule = gguf::require_rule(architecture);
-  if (options.context.count() < 1 || options.parallel < 1 || options.ubatch < 1) {
-    throw Error("a context, its sequences and its batch must be positive");
-  }
-  const bool quantized_values = ggml_type_info(options.value_type).block > 1;
-  std::int64_t widest_value = 0;
+/// What llama.cpp refuses of the asked types, whatever the context.
+void check_types(const Architecture& architecture, const LlamaCacheOptions& options) {
   bool any_latent = false;
   bool any_values = false;
   for (const Block& block : architecture.blocks) {
     if (const auto row = row_of(block)) {
-      widest_value = std::max(widest_value, row->value);
       any_latent = any_latent || row->latent;
       any_values = any_values || row->value > 0;
     }
@@ -98,9 +92,66 @@ LlamaCache llama_cache(const Architecture& architecture, const LlamaCacheOptions
   if (any_latent && options.key_type != options.value_type) {
     throw Error("llama.cpp refuses caches of different types for keys and values with MLA");
   }
+  const bool quantized_values = ggml_type_info(options.value_type).block > 1;
   if (quantized_values && any_values && !options.flash_attention) {
     throw Error("llama.cpp refuses a quantized value cache without flash attention");
   }
+}
+
+std::int64_t widest_value_row(const Architecture& architecture) {
+  std::int64_t widest = 0;
+  for (const Block& block : architecture.blocks) {
+    if (const auto row = row_of(block)) {
+      widest = std::max(widest, row->value);
+    }
+  }
+  return widest;
+}
+
+/// Cells of a layer that sees a window alone: the window of every sequence and one batch.
+std::int64_t sliding_cells(std::int64_t window, std::int64_t cells, std::int64_t ubatch,
+                           const LlamaCacheOptions& options) {
+  if (options.swa_full) {
+    return cells;
+  }
+  const std::int64_t seen =
+      checked_add(checked_mul(window, options.unified ? options.parallel : 1), ubatch);
+  return round_up(std::min(cells, seen), cell_step);
+}
+
+struct LayerCells {
+  Bytes keys;
+  Bytes values;
+};
+
+/// A layer's keys and values in `total` cells. Without flash attention values are stored
+/// transposed, all layers at the widest row.
+LayerCells layer_cells(const Block& block, const Row& row, std::int64_t total,
+                       std::int64_t widest_value, const LlamaCacheOptions& options) {
+  LayerCells bytes;
+  check_block("key", options.key_type, row.key_head);
+  bytes.keys = ggml_row_bytes(options.key_type, row.key) * total;
+  if (row.value > 0) {
+    check_block("value", options.value_type, row.value_head);
+    const std::int64_t width = options.flash_attention ? row.value : widest_value;
+    bytes.values = ggml_row_bytes(options.value_type, width) * total;
+  }
+  if (block.latent && block.latent->indexer) {
+    check_block("key", options.key_type, block.latent->indexer->head_dim);
+    bytes.keys += ggml_row_bytes(options.key_type, block.latent->indexer->head_dim) * total;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+LlamaCache llama_cache(const Architecture& architecture, const LlamaCacheOptions& options) {
+  const gguf::Rule& rule = gguf::require_rule(architecture);
+  if (options.context.count() < 1 || options.parallel < 1 || options.ubatch < 1) {
+    throw Error("a context, its sequences and its batch must be positive");
+  }
+  check_types(architecture, options);
+  const std::int64_t widest_value = widest_value_row(architecture);
 
   LlamaCache cache;
   const std::int64_t context = round_up(options.context.count(), cell_step);
@@ -111,46 +162,28 @@ LlamaCache llama_cache(const Architecture& architecture, const LlamaCacheOptions
   const std::int64_t ubatch = std::min(options.ubatch, context);
   for (const std::uint16_t kind : architecture.layers) {
     const Block& block = architecture.blocks[kind];
-    Bytes bytes;
-    if (const auto row = row_of(block)) {
-      std::int64_t cells = cache.cells;
-      if (row->sliding) {
-        const std::int64_t window = block.attention->window;
-        if (!options.swa_full) {
-          const std::int64_t seen =
-              checked_add(checked_mul(window, options.unified ? options.parallel : 1), ubatch);
-          cells = round_up(std::min(cells, seen), cell_step);
-        }
-        cache.sliding_cells = std::max(cache.sliding_cells, cells);
-      }
-      check_block("key", options.key_type, row->key_head);
-      const std::int64_t total = checked_mul(cache.streams, cells);
-      Bytes keys = ggml_row_bytes(options.key_type, row->key) * total;
-      Bytes values;
-      if (row->value > 0) {
-        check_block("value", options.value_type, row->value_head);
-        // Without flash attention values are stored transposed, all layers at the widest row.
-        const std::int64_t width = options.flash_attention ? row->value : widest_value;
-        values = ggml_row_bytes(options.value_type, width) * total;
-      }
-      if (block.latent && block.latent->indexer) {
-        check_block("key", options.key_type, block.latent->indexer->head_dim);
-        keys += ggml_row_bytes(options.key_type, block.latent->indexer->head_dim) * total;
-        cache.evidence = Evidence::estimated;
-      }
-      cache.keys += keys;
-      cache.values += values;
-      bytes = keys + values;
-    } else {
-      bytes = Bytes(checked_mul(state_elements(block), 4)) * options.parallel;
-      cache.recurrent += bytes;
+    const auto row = row_of(block);
+    if (!row) {
+      const Bytes state = Bytes(checked_mul(state_elements(block), 4)) * options.parallel;
+      cache.recurrent += state;
+      cache.layers.push_back(state);
+      continue;
     }
-    cache.layers.push_back(bytes);
+    std::int64_t cells = cache.cells;
+    if (row->sliding) {
+      cells = sliding_cells(block.attention->window, cells, ubatch, options);
+      cache.sliding_cells = std::max(cache.sliding_cells, cells);
+    }
+    const LayerCells bytes =
+        layer_cells(block, *row, checked_mul(cache.streams, cells), widest_value, options);
+    cache.keys += bytes.keys;
+    cache.values += bytes.values;
+    cache.layers.push_back(bytes.keys + bytes.values);
+    if (block.latent && block.latent->indexer) {
+      cache.evidence = Evidence::estimated;
+    }
   }
-  // Read in the loader's source for these, never compared with what it reports.
-  const bool unchecked = rule.name == "kimi-linear" || rule.name == "gemma4" ||
-                         rule.name == "llama4" || rule.name == "mimo2" || rule.name == "step35";
-  if (unchecked) {
+  if (rule.cache_unchecked) {
     cache.evidence = weaker(cache.evidence, Evidence::estimated);
   }
   return cache;

@@ -1,4 +1,8 @@
+// Which of GGML's types a mixture ("Q4_K_M") gives each tensor: llama-quantize's rules, told by
+// tables.
+
 #include <algorithm>
+#include <span>
 #include <string>
 
 #include "macfit/core/error.hpp"
@@ -100,6 +104,104 @@ const MixInfo* find_mix(std::string_view name) {
   return nullptr;
 }
 
+/// Which of the tensors of one kind.
+enum class Where : std::uint8_t {
+  anywhere,
+  first_two,
+  first_four,
+  first_sixteenth,
+  early,  ///< the first eighth
+  more,   ///< those that `more` names
+};
+
+/// In which models.
+enum class Of : std::uint8_t {
+  any,
+  eight,    ///< eight experts
+  grouped,  ///< four or more query heads for each key/value head
+  imatrix,  ///< quantized with an importance matrix
+  plain,    ///< without
+};
+
+/// A tensor that gets another type than its mixture's base: the first row that holds counts.
+struct Pick {
+  Mix mix;
+  Where where;
+  Of of;
+  T type;
+};
+
+constexpr Pick value_picks[] = {
+    {Mix::q2_k, Where::anywhere, Of::grouped, T::q4_k},
+    {Mix::q2_k, Where::anywhere, Of::any, T::q3_k},
+    {Mix::q2_k_s, Where::anywhere, Of::grouped, T::q4_k},
+    {Mix::iq3_xs, Where::anywhere, Of::grouped, T::q4_k},
+    {Mix::iq3_s, Where::anywhere, Of::grouped, T::q4_k},
+    {Mix::q3_k_m, Where::first_two, Of::any, T::q5_k},
+    {Mix::q3_k_m, Where::anywhere, Of::any, T::q4_k},
+    {Mix::q3_k_l, Where::anywhere, Of::any, T::q5_k},
+    {Mix::q4_k_s, Where::first_four, Of::any, T::q5_k},
+    {Mix::q4_k_m, Where::more, Of::any, T::q6_k},
+    {Mix::q5_k_m, Where::more, Of::any, T::q6_k},
+    {Mix::iq3_xxs, Where::anywhere, Of::grouped, T::q4_k},
+    {Mix::iq3_xxs, Where::anywhere, Of::plain, T::iq3_s},
+    {Mix::iq3_m, Where::anywhere, Of::any, T::q4_k},
+    {Mix::iq4_nl, Where::anywhere, Of::grouped, T::q5_k},
+    {Mix::iq4_xs, Where::anywhere, Of::grouped, T::q5_k},
+};
+
+constexpr Pick down_picks[] = {
+    {Mix::q2_k, Where::anywhere, Of::any, T::q3_k},
+    {Mix::q2_k_s, Where::early, Of::any, T::q4_k},
+    {Mix::q3_k_m, Where::first_sixteenth, Of::any, T::q5_k},
+    {Mix::q3_k_m, Where::anywhere, Of::any, T::q4_k},
+    {Mix::q3_k_l, Where::anywhere, Of::any, T::q5_k},
+    {Mix::q4_0, Where::early, Of::imatrix, T::q4_1},
+    {Mix::q5_0, Where::early, Of::imatrix, T::q5_1},
+    {Mix::q4_k_s, Where::early, Of::any, T::q5_k},
+    {Mix::q4_k_m, Where::more, Of::any, T::q6_k},
+    {Mix::q5_k_m, Where::more, Of::any, T::q6_k},
+    {Mix::iq3_xxs, Where::anywhere, Of::imatrix, T::iq3_xxs},
+    {Mix::iq3_xxs, Where::early, Of::any, T::q4_k},
+    {Mix::iq3_xxs, Where::anywhere, Of::any, T::q3_k},
+    {Mix::iq3_m, Where::early, Of::any, T::q4_k},
+    {Mix::iq3_m, Where::more, Of::eight, T::q4_k},
+    {Mix::iq4_nl, Where::early, Of::plain, T::q5_k},
+    {Mix::iq4_xs, Where::early, Of::plain, T::q5_k},
+};
+
+constexpr Pick output_picks[] = {
+    {Mix::q2_k, Where::anywhere, Of::eight, T::q5_k},
+    {Mix::q3_k_s, Where::anywhere, Of::eight, T::q5_k},
+    {Mix::q3_k_m, Where::anywhere, Of::eight, T::q5_k},
+    {Mix::q3_k_l, Where::anywhere, Of::eight, T::q3_k},
+    {Mix::q4_k_s, Where::anywhere, Of::eight, T::q5_k},
+    {Mix::q4_k_m, Where::anywhere, Of::eight, T::q5_k},
+    {Mix::iq3_xxs, Where::anywhere, Of::eight, T::q5_k},
+    {Mix::iq3_xs, Where::anywhere, Of::eight, T::q5_k},
+    {Mix::iq3_s, Where::anywhere, Of::eight, T::q5_k},
+    {Mix::iq3_m, Where::anywhere, Of::eight, T::q5_k},
+    {Mix::iq4_nl, Where::anywhere, Of::eight, T::q5_k},
+    {Mix::iq4_xs, Where::anywhere, Of::eight, T::q5_k},
+    {Mix::q2_k, Where::anywhere, Of::any, T::q3_k},
+    {Mix::q3_k_m, Where::anywhere, Of::any, T::q4_k},
+    {Mix::q3_k_l, Where::anywhere, Of::any, T::q5_k},
+    {Mix::iq3_xxs, Where::anywhere, Of::any, T::iq3_s},
+    {Mix::iq3_m, Where::anywhere, Of::any, T::q4_k},
+};
+
+/// A type with smaller blocks, for rows that the wanted one's can't cut.
+struct Fallback {
+  T wanted;
+  T instead;
+};
+constexpr Fallback fallbacks[] = {
+    {T::iq1_s, T::iq4_nl}, {T::iq1_m, T::iq4_nl},   {T::iq2_xxs, T::iq4_nl}, {T::iq2_xs, T::iq4_nl},
+    {T::iq2_s, T::iq4_nl}, {T::iq3_xxs, T::iq4_nl}, {T::iq3_s, T::iq4_nl},   {T::iq4_xs, T::iq4_nl},
+    {T::q2_k, T::q4_0},    {T::q3_k, T::q4_0},      {T::tq1_0, T::q4_0},     {T::tq2_0, T::q4_0},
+    {T::q4_k, T::q5_0},    {T::q5_k, T::q5_1},      {T::q6_k, T::q8_0},
+};
+
 template <class... Ms>
 constexpr bool any(Mix mix, Ms... of) {
   return ((mix == of) || ...);
@@ -108,6 +210,25 @@ constexpr bool any(Mix mix, Ms... of) {
 /// Which layers get more bits.
 constexpr bool more(std::int64_t i, std::int64_t n) {
   return i < n / 8 || i >= 7 * n / 8 || (i - n / 8) % 3 == 2;
+}
+
+/// True of the i-th of n tensors of its kind.
+constexpr bool within(Where where, std::int64_t i, std::int64_t n) {
+  switch (where) {
+    case Where::anywhere:
+      return true;
+    case Where::first_two:
+      return i < 2;
+    case Where::first_four:
+      return i < 4;
+    case Where::first_sixteenth:
+      return i < n / 16;
+    case Where::early:
+      return i < n / 8;
+    case Where::more:
+      return more(i, n);
+  }
+  return false;
 }
 
 /// What the quantizer knows of the whole model, and what it has counted so far.
@@ -126,8 +247,8 @@ class Quantizer {
     }
     // The loader calls these "70B" and gives their values more.
     wide_ = static_cast<std::int64_t>(architecture.layers.size()) == 80 &&
-            (rule.name == "qwen2" || rule.name == "deci" ||
-             (rule.name == "llama" && gqa_ != 1 && experts_ != 8));
+            (rule.wide == gguf::Wide::yes ||
+             (rule.wide == gguf::Wide::grouped && gqa_ != 1 && experts_ != 8));
   }
 
   T type(const GgufTensor& tensor) {
@@ -170,8 +291,10 @@ class Quantizer {
   T embedding() const;
   T tiny(const GgufTensor& tensor, std::string_view name);
   T value(std::int64_t i) const;
-  T down(std::int64_t i) const;
-  T attention_output() const;
+  T query_or_key(std::string_view name) const;
+  T feed_forward(const GgufTensor& tensor, std::string_view name);
+  bool holds(Of of) const;
+  T pick(std::span<const Pick> picks, std::int64_t i, std::int64_t n) const;
   static T fallback(T type, std::int64_t columns);
 
   Mix mix_;
@@ -238,103 +361,58 @@ T Quantizer::tiny(const GgufTensor& tensor, std::string_view name) {
   return base_;
 }
 
+bool Quantizer::holds(Of of) const {
+  switch (of) {
+    case Of::any:
+      return true;
+    case Of::eight:
+      return experts_ == 8;
+    case Of::grouped:
+      return gqa_ >= 4;
+    case Of::imatrix:
+      return imatrix_;
+    case Of::plain:
+      return !imatrix_;
+  }
+  return false;
+}
+
+T Quantizer::pick(std::span<const Pick> picks, std::int64_t i, std::int64_t n) const {
+  for (const Pick& one : picks) {
+    if (one.mix == mix_ && holds(one.of) && within(one.where, i, n)) {
+      return one.type;
+    }
+  }
+  return base_;
+}
+
 T Quantizer::value(std::int64_t i) const {
-  const std::int64_t n = values_;
-  T type = base_;
-  switch (mix_) {
-    case Mix::q2_k:
-      type = gqa_ >= 4 ? T::q4_k : T::q3_k;
-      break;
-    case Mix::q2_k_s:
-    case Mix::iq3_xs:
-    case Mix::iq3_s:
-      type = gqa_ >= 4 ? T::q4_k : base_;
-      break;
-    case Mix::q3_k_m:
-      type = i < 2 ? T::q5_k : T::q4_k;
-      break;
-    case Mix::q3_k_l:
-      type = T::q5_k;
-      break;
-    case Mix::q4_k_s:
-      type = i < 4 ? T::q5_k : base_;
-      break;
-    case Mix::q4_k_m:
-    case Mix::q5_k_m:
-      type = more(i, n) ? T::q6_k : base_;
-      break;
-    case Mix::iq3_xxs:
-      type = gqa_ >= 4 ? T::q4_k : (imatrix_ ? T::iq3_xxs : T::iq3_s);
-      break;
-    case Mix::iq3_m:
-      type = T::q4_k;
-      break;
-    case Mix::iq4_nl:
-    case Mix::iq4_xs:
-      type = gqa_ >= 4 ? T::q5_k : base_;
-      break;
-    default:
-      break;
-  }
-  if (wide_ && (type == T::q3_k || type == T::q4_k)) {
-    type = T::q5_k;
-  }
-  return experts_ == 8 ? T::q8_0 : type;
-}
-
-T Quantizer::down(std::int64_t i) const {
-  const std::int64_t n = layers_;
-  const bool early = i < n / 8;
-  switch (mix_) {
-    case Mix::q2_k:
-      return T::q3_k;
-    case Mix::q2_k_s:
-      return early ? T::q4_k : base_;
-    case Mix::q3_k_m:
-      return i < n / 16 ? T::q5_k : T::q4_k;
-    case Mix::q3_k_l:
-      return T::q5_k;
-    case Mix::q4_0:
-      return imatrix_ && early ? T::q4_1 : base_;
-    case Mix::q5_0:
-      return imatrix_ && early ? T::q5_1 : base_;
-    case Mix::q4_k_s:
-      return early ? T::q5_k : base_;
-    case Mix::q4_k_m:
-    case Mix::q5_k_m:
-      return more(i, n) ? T::q6_k : base_;
-    case Mix::iq3_xxs:
-      return imatrix_ ? base_ : (early ? T::q4_k : T::q3_k);
-    case Mix::iq3_m:
-      return early || (experts_ == 8 && more(i, n)) ? T::q4_k : base_;
-    case Mix::iq4_nl:
-    case Mix::iq4_xs:
-      return early && !imatrix_ ? T::q5_k : base_;
-    default:
-      return base_;
-  }
-}
-
-T Quantizer::attention_output() const {
   if (experts_ == 8) {
-    const bool raised =
-        any(mix_, Mix::q2_k, Mix::q3_k_s, Mix::q3_k_m, Mix::q4_k_s, Mix::q4_k_m, Mix::iq3_xxs,
-            Mix::iq3_xs, Mix::iq3_s, Mix::iq3_m, Mix::iq4_nl, Mix::iq4_xs);
-    return raised ? T::q5_k : base_;
+    return T::q8_0;
   }
-  switch (mix_) {
-    case Mix::q2_k:
-      return T::q3_k;
-    case Mix::q3_k_m:
-    case Mix::iq3_m:
-      return T::q4_k;
-    case Mix::q3_k_l:
-      return T::q5_k;
-    case Mix::iq3_xxs:
-      return T::iq3_s;
-    default:
-      return base_;
+  const T type = pick(value_picks, i, values_);
+  return wide_ && (type == T::q3_k || type == T::q4_k) ? T::q5_k : type;
+}
+
+/// Gate, up and down, shared or routed; what is none of them has the base.
+T Quantizer::feed_forward(const GgufTensor& tensor, std::string_view name) {
+  if (name.starts_with("ffn_down")) {
+    return pick(down_picks, place(tensor, down_count_), layers_);
   }
+  const bool gate = name.starts_with("ffn_gate");
+  if (!gate && !name.starts_with("ffn_up")) {
+    return base_;
+  }
+  const std::int64_t i = place(tensor, gate ? gate_count_ : up_count_);
+  const bool middle = i >= layers_ / 8 && i < 7 * layers_ / 8;
+  return mix_ == Mix::iq3_xs && middle ? T::iq3_xxs : base_;
+}
+
+T Quantizer::query_or_key(std::string_view name) const {
+  if (name == "attn_k" && experts_ == 8) {
+    return T::q8_0;
+  }
+  return mix_ == Mix::iq3_xs ? T::iq3_xxs : mix_ == Mix::iq3_xxs ? T::iq2_s : base_;
 }
 
 T Quantizer::wanted(const GgufTensor& tensor) {
@@ -356,24 +434,12 @@ T Quantizer::wanted(const GgufTensor& tensor) {
     return value(value_count_++);
   }
   if (name == "attn_k" || name == "attn_q") {
-    if (name == "attn_k" && experts_ == 8) {
-      return T::q8_0;
-    }
-    return mix_ == Mix::iq3_xs ? T::iq3_xxs : mix_ == Mix::iq3_xxs ? T::iq2_s : base_;
+    return query_or_key(name);
   }
   if (name == "attn_output") {
-    return attention_output();
+    return pick(output_picks, 0, layers_);
   }
-  if (name.starts_with("ffn_down")) {
-    return down(place(tensor, down_count_));
-  }
-  const bool gate = name.starts_with("ffn_gate");
-  if (gate || name.starts_with("ffn_up")) {
-    const std::int64_t i = place(tensor, gate ? gate_count_ : up_count_);
-    const bool middle = i >= layers_ / 8 && i < 7 * layers_ / 8;
-    return mix_ == Mix::iq3_xs && middle ? T::iq3_xxs : base_;
-  }
-  return base_;
+  return feed_forward(tensor, name);
 }
 
 /// Where rows can't be cut into the wanted type's blocks, a type with smaller blocks takes over.
@@ -382,34 +448,10 @@ T Quantizer::fallback(T type, std::int64_t columns) {
     return type;
   }
   T other = T::f16;
-  switch (type) {
-    case T::iq1_s:
-    case T::iq1_m:
-    case T::iq2_xxs:
-    case T::iq2_xs:
-    case T::iq2_s:
-    case T::iq3_xxs:
-    case T::iq3_s:
-    case T::iq4_xs:
-      other = T::iq4_nl;
-      break;
-    case T::q2_k:
-    case T::q3_k:
-    case T::tq1_0:
-    case T::tq2_0:
-      other = T::q4_0;
-      break;
-    case T::q4_k:
-      other = T::q5_0;
-      break;
-    case T::q5_k:
-      other = T::q5_1;
-      break;
-    case T::q6_k:
-      other = T::q8_0;
-      break;
-    default:
-      break;
+  for (const Fallback& fallback : fallbacks) {
+    if (fallback.wanted == type) {
+      other = fallback.instead;
+    }
   }
   return columns % ggml_type_info(other).block == 0 ? other : T::f16;
 }

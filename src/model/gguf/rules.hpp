@@ -6,7 +6,7 @@
 
 #include "macfit/model/architecture.hpp"
 
-// What differs between the architectures that llama.cpp knows; shared by the gguf_*.cpp files.
+// What differs between the architectures that llama.cpp knows; shared by the files of this folder.
 namespace macfit::model::gguf {
 
 enum class Norms : std::uint8_t {
@@ -17,14 +17,81 @@ enum class Norms : std::uint8_t {
   one,         ///< attn_norm alone
 };
 
+/// Whether layers have something that a file may or may not say.
+enum class Has : std::uint8_t {
+  no,      ///< where the file says so
+  yes,     ///< unless the file says otherwise
+  large,   ///< as `yes` in models of 64 layers and more, else as `no`
+  always,  ///< whatever the file says
+};
+
+enum class Sinks : std::uint8_t { none, all, sliding };
+
+/// What layers keep that don't attend.
+enum class State : std::uint8_t { none, delta_net, kimi_delta, mamba2, mamba1 };
+
+enum class Correction : std::uint8_t {
+  no,
+  yes,
+  unless_softmax,  ///< told by the gating function
+  written,         ///< the converter writes one, learned or not
+};
+
+/// Dense feed-forward parts in layers with experts.
+enum class Beside : std::uint8_t { no, yes, other_width };
+
+/// Models of 80 layers whose values the loader gives more bits ("70B").
+enum class Wide : std::uint8_t { no, yes, grouped };
+
+/// All that is particular about one of llama.cpp's architectures: a new one is a row of the table.
 struct Rule {
-  std::string_view name;                ///< llama.cpp's own
-  std::vector<std::string_view> types;  ///< Hugging Face model types; the first is the usual
+  std::string_view name;                    ///< llama.cpp's own
+  std::vector<std::string_view> types;      ///< Hugging Face model types; the first is the usual
+  std::string_view type_with_experts = {};  ///< the usual where there are experts; empty: the same
+  std::string_view type_by_softmax = {};    ///< the usual where gates are softmax; empty: the same
+  std::string_view name_with_experts = {};  ///< llama.cpp's own where there are; empty: the same
   Norms norms = Norms::pre;
-  bool fused_qkv = false;      ///< attn_qkv
-  bool fused_gate_up = false;  ///< the gate's rows are in ffn_up
-  bool mtp = false;            ///< the converter keeps MTP layers
-  bool kv_array = false;       ///< head_count_kv is written per layer, 0 without attention
+  std::string_view post_attention_norm = "post_attention_norm";
+  std::string_view ffn_norm = "ffn_norm";
+  std::string_view post_ffn_norm = "post_ffw_norm";
+  bool part_norms = false;  ///< three more where a layer holds a dense part and experts
+  // Attention.
+  bool fused_qkv = false;  ///< attn_qkv
+  bool kv_array = false;   ///< head_count_kv is written per layer, 0 without attention
+  bool latent = false;     ///< MLA
+  int full_every = 0;      ///< of the sliding pattern where the file has none; 0: no layer slides
+  bool chunked = false;    ///< sliding layers see chunks instead
+  Has qkv_bias = Has::no;
+  Has output_bias = Has::no;
+  HeadNorm head_norm = HeadNorm::per_head;
+  Has has_head_norm = Has::no;
+  OutputGate gate = OutputGate::per_head;
+  Has has_gate = Has::no;
+  Sinks sinks = Sinks::none;
+  bool full_rope_factors = false;  ///< rope_freqs covers half a head of the full layers
+  // Other mixers.
+  State state = State::none;
+  bool split_projections = false;  ///< of DeltaNet: ssm_alpha and ssm_beta apart
+  bool one_part = false;           ///< a layer is a mixer or a feed-forward part
+  bool optional_parts = false;     ///< attention may be one matrix or left out, as may the rest
+  // Feed-forward parts.
+  int matrices = 3;
+  bool fused_gate_up = false;    ///< the gate's rows are in ffn_up
+  bool gate_in_length = false;   ///< feed_forward_length counts gate and up together
+  Beside dense = Beside::no;     ///< in layers with experts
+  bool eight_bit_dense = false;  ///< MLX quantizes that part to eight bits
+  RouterFormat router = RouterFormat::base;
+  bool router_f32 = false;
+  bool router_scale = false;
+  bool expert_bias = false;  ///< of experts and router
+  Correction correction = Correction::no;
+  bool shared_gate = false;
+  bool shared_like_routed = false;  ///< the shared expert's width where the file has none
+  // The rest.
+  bool biased = false;  ///< matrices, norms; one more norm after the embedding
+  bool mtp = false;     ///< the converter keeps MTP layers
+  Wide wide = Wide::no;
+  bool cache_unchecked = false;  ///< read in the loader's source, never compared with its report
 };
 
 [[nodiscard]] const std::vector<Rule>& rules();

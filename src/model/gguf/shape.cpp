@@ -1,7 +1,9 @@
+// Shapes from a GGUF file's metadata, in the words of config.json's families.
+
 #include "macfit/model/gguf/shape.hpp"
 
 #include <algorithm>
-#include <initializer_list>
+#include <optional>
 
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
@@ -14,9 +16,21 @@ namespace {
 constexpr std::int64_t most_layers = 512;  // as llama.cpp has it
 constexpr std::int64_t widest = std::int64_t{1} << 30;
 constexpr std::int64_t most_heads = std::int64_t{1} << 20;
+constexpr std::int64_t softmax = 1;  // of expert_gating_func
 
-bool one_of(std::string_view name, std::initializer_list<std::string_view> names) {
-  return std::find(names.begin(), names.end(), name) != names.end();
+/// What holds where a file states it or leaves it to the architecture.
+bool holds(gguf::Has rule, const std::optional<bool>& stated, std::int64_t layers) {
+  switch (rule) {
+    case gguf::Has::always:
+      return true;
+    case gguf::Has::yes:
+      return stated.value_or(true);
+    case gguf::Has::large:
+      return stated.value_or(layers >= 64);
+    case gguf::Has::no:
+      break;
+  }
+  return stated.value_or(false);
 }
 
 class Shaper {
@@ -37,8 +51,8 @@ class Shaper {
     }
     return *rule;
   }
-  [[nodiscard]] bool is(std::initializer_list<std::string_view> names) const {
-    return one_of(rule_.name, names);
+  [[nodiscard]] bool has(gguf::Has rule, const std::optional<bool>& stated) const {
+    return holds(rule, stated, s_.layers);
   }
   static std::int64_t checked(std::int64_t value, std::string_view what, std::int64_t low,
                               std::int64_t high) {
@@ -69,9 +83,13 @@ class Shaper {
   [[nodiscard]] Block block(std::size_t layer) const;
   void mixer(Block& block, std::size_t layer) const;
   void state(Block& block, std::size_t layer) const;
+  [[nodiscard]] Attention heads(std::size_t layer, bool slides) const;
   [[nodiscard]] Attention attention(std::size_t layer) const;
   [[nodiscard]] LatentAttention latent(std::size_t layer) const;
   [[nodiscard]] Experts experts() const;
+  [[nodiscard]] std::optional<Dense> dense(std::int64_t feed, bool beside_experts) const;
+  void feed_forward(Block& block, std::size_t layer) const;
+  [[nodiscard]] int norms(const Block& block) const;
   void name(Block& block, const std::vector<Block>& others) const;
 
   const GgufShape& s_;
@@ -79,47 +97,39 @@ class Shaper {
 };
 
 std::string Shaper::model_type() const {
-  if (rule_.name == "llama" && s_.experts > 0) {
-    return "mixtral";
+  if (!rule_.type_with_experts.empty() && s_.experts > 0) {
+    return std::string(rule_.type_with_experts);
   }
-  if (rule_.name == "deepseek2" && s_.gating == 1) {
-    return "deepseek_v2";
+  if (!rule_.type_by_softmax.empty() && s_.gating == softmax) {
+    return std::string(rule_.type_by_softmax);
   }
   return std::string(rule_.types.front());
 }
 
 bool Shaper::sliding(std::size_t layer) const {
-  if (!is({"gemma2", "gemma3", "gemma4", "gpt-oss", "cohere2", "llama4", "olmo2", "exaone4",
-           "mimo2", "step35"})) {
-    return false;
-  }
-  if (s_.window <= 0 && rule_.name != "llama4") {
+  if (rule_.full_every == 0 || (s_.window <= 0 && !rule_.chunked)) {
     return false;
   }
   if (!s_.sliding.empty()) {
     return flag(s_.sliding, layer);
   }
-  std::int64_t pattern = s_.sliding_pattern;
-  if (pattern <= 0) {
-    pattern = is({"gpt-oss", "gemma2"}) ? 2 : is({"gemma3", "gemma4"}) ? 6 : 4;
-  }
+  const std::int64_t pattern = s_.sliding_pattern > 0 ? s_.sliding_pattern : rule_.full_every;
   return static_cast<std::int64_t>(layer) % pattern < pattern - 1;
 }
 
 bool Shaper::recurrent(std::size_t layer) const {
-  if (!is({"qwen3next", "qwen35", "qwen35moe", "kimi-linear", "nemotron_h", "nemotron_h_moe",
-           "granitehybrid", "jamba"})) {
+  if (rule_.state == gguf::State::none) {
     return false;
   }
   if (!s_.recurrent.empty()) {
     return flag(s_.recurrent, layer);
   }
-  if (is({"qwen3next", "qwen35", "qwen35moe"})) {
+  if (rule_.state == gguf::State::delta_net) {
     const std::int64_t interval = s_.full_interval > 0 ? s_.full_interval : 4;
     return (static_cast<std::int64_t>(layer) + 1) % interval != 0;
   }
   const bool bare = at(s_.kv_heads, layer) == 0;
-  return is({"nemotron_h", "nemotron_h_moe"}) ? bare && at(s_.feed_forward, layer) == 0 : bare;
+  return rule_.one_part ? bare && at(s_.feed_forward, layer) == 0 : bare;
 }
 
 bool Shaper::moe(std::size_t layer) const {
@@ -136,9 +146,9 @@ bool Shaper::moe(std::size_t layer) const {
   return s_.moe_step <= 1 || (i + 1) % s_.moe_step == 0;
 }
 
-Attention Shaper::attention(std::size_t layer) const {
+/// Heads, and how wide each is.
+Attention Shaper::heads(std::size_t layer, bool slides) const {
   Attention a;
-  const bool slides = sliding(layer);
   a.heads = checked(at(s_.heads, layer), "number of heads", 1, most_heads);
   a.kv_heads = at(s_.kv_heads, layer) > 0 ? at(s_.kv_heads, layer) : a.heads;
   checked(a.kv_heads, "number of key/value heads", 1, most_heads);
@@ -156,29 +166,22 @@ Attention Shaper::attention(std::size_t layer) const {
   }
   width(a.head_dim, "head width");
   width(a.value_dim, "value head width");
+  return a;
+}
+
+Attention Shaper::attention(std::size_t layer) const {
+  const bool slides = sliding(layer);
+  Attention a = heads(layer, slides);
   if (slides) {
-    const bool chunks = rule_.name == "llama4";
-    a.span = chunks ? Span::chunked : Span::sliding;
-    a.window = chunks && s_.window <= 0 ? 8192 : width(s_.window, "sliding window");
+    a.span = rule_.chunked ? Span::chunked : Span::sliding;
+    a.window = rule_.chunked && s_.window <= 0 ? 8192 : width(s_.window, "sliding window");
   }
-  a.qkv_bias = is({"qwen", "qwen2", "qwen2moe", "gpt-oss", "bloom"}) ||
-               s_.qkv_bias.value_or(rule_.name == "glm4moe");
-  a.output_bias = is({"gpt-oss", "bloom"}) || s_.output_bias.value_or(false);
-  if (is({"minimax-m2", "olmo2", "olmoe"})) {
-    a.norm = HeadNorm::full_width;
-  } else if (is({"command-r"})) {
-    a.norm = s_.head_norm.value_or(s_.layers >= 64) ? HeadNorm::full_width : HeadNorm::none;
-  } else if (is({"qwen3", "qwen3moe", "qwen3vl", "qwen3vlmoe", "qwen3next", "qwen35", "qwen35moe",
-                 "gemma3", "gemma4", "exaone4", "hunyuan-moe", "step35"}) ||
-             s_.head_norm.value_or(rule_.name == "bailingmoe2")) {
-    a.norm = HeadNorm::per_head;
-  }
-  if (is({"qwen3next", "qwen35", "qwen35moe"})) {
-    a.gate = OutputGate::in_query;
-  } else if (s_.head_gate.value_or(rule_.name == "step35")) {
-    a.gate = OutputGate::per_head;
-  }
-  a.sinks = rule_.name == "gpt-oss" || (rule_.name == "mimo2" && s_.sinks.value_or(true) && slides);
+  a.qkv_bias = has(rule_.qkv_bias, s_.qkv_bias);
+  a.output_bias = has(rule_.output_bias, s_.output_bias);
+  a.norm = has(rule_.has_head_norm, s_.head_norm) ? rule_.head_norm : HeadNorm::none;
+  a.gate = has(rule_.has_gate, s_.head_gate) ? rule_.gate : OutputGate::none;
+  a.sinks = rule_.sinks == gguf::Sinks::all ||
+            (rule_.sinks == gguf::Sinks::sliding && s_.sinks.value_or(true) && slides);
   a.fused_qkv = rule_.fused_qkv;
   a.value_from_key = flag(s_.no_value, layer);
   a.shared_kv = static_cast<std::int64_t>(layer) >= s_.layers - s_.mtp_layers - s_.shared_kv_layers;
@@ -206,7 +209,7 @@ LatentAttention Shaper::latent(std::size_t layer) const {
 
 void Shaper::state(Block& block, std::size_t layer) const {
   const std::int64_t conv = checked(s_.ssm_conv, "convolution width", 1, 1024);
-  if (rule_.name == "kimi-linear") {
+  if (rule_.state == gguf::State::kimi_delta) {
     block.kimi_delta = KimiDelta{checked(at(s_.heads, layer), "number of heads", 1, most_heads),
                                  width(s_.kda_head, "recurrent head width"), conv};
     return;
@@ -214,7 +217,7 @@ void Shaper::state(Block& block, std::size_t layer) const {
   const std::int64_t inner = width(s_.ssm_inner, "inner width");
   const std::int64_t size = width(s_.ssm_state, "state width");
   const std::int64_t rank = width(s_.ssm_rank, "time step rank");
-  if (rule_.name == "jamba") {
+  if (rule_.state == gguf::State::mamba1) {
     block.mamba1 = Mamba1{inner, size, rank, conv, true, false};
     return;
   }
@@ -223,10 +226,10 @@ void Shaper::state(Block& block, std::size_t layer) const {
                 std::to_string(rank) + " heads");
   }
   const std::int64_t groups = width(s_.ssm_groups, "number of groups");
-  if (is({"nemotron_h", "nemotron_h_moe", "granitehybrid"})) {
+  if (rule_.state == gguf::State::mamba2) {
     block.mamba2 = Mamba2{rank, inner / rank, size, groups, conv, true, false};
   } else {
-    block.delta_net = DeltaNet{groups, rank, size, inner / rank, conv, rule_.name != "qwen3next"};
+    block.delta_net = DeltaNet{groups, rank, size, inner / rank, conv, rule_.split_projections};
   }
 }
 
@@ -235,18 +238,18 @@ void Shaper::mixer(Block& block, std::size_t layer) const {
     state(block, layer);
     return;
   }
-  if (is({"deepseek2", "deepseek32", "glm-dsa", "kimi-linear"})) {
+  if (rule_.latent) {
     block.latent = latent(layer);
     return;
   }
   const bool attends = at(s_.kv_heads, layer) > 0;
-  if (rule_.name == "deci" && !attends) {
+  if (rule_.optional_parts && !attends) {
     if (at(s_.heads, layer) > 0) {
       block.linear = LinearMixer{};
     }
     return;
   }
-  if (is({"nemotron_h", "nemotron_h_moe"}) && !attends) {
+  if (rule_.one_part && !attends) {
     return;
   }
   block.attention = attention(layer);
@@ -259,78 +262,82 @@ Experts Shaper::experts() const {
       checked(s_.experts_used > 0 ? s_.experts_used : 1, "number of experts used", 1, x.count);
   x.width = width(s_.expert_feed_forward > 0 ? s_.expert_feed_forward : at(s_.feed_forward, 0),
                   "expert width");
-  x.matrices = rule_.name == "nemotron_h_moe" ? 2 : 3;
-  const bool oss = rule_.name == "gpt-oss";
-  x.bias = oss;
-  x.router_bias = oss;
-  if (is({"minimax-m2", "gpt-oss", "qwen3moe", "qwen3vlmoe", "qwen3next", "qwen35moe",
-          "kimi-linear", "gemma4", "granitemoe", "granitehybrid", "jamba", "bailingmoe2",
-          "step35"})) {
-    x.router = RouterFormat::eight_bit;
-  } else if (is({"deepseek2", "deepseek32", "glm-dsa", "glm4moe", "nemotron_h_moe", "mimo2"})) {
-    x.router = RouterFormat::raw;
-  }
-  x.router_f32 = rule_.name == "minimax-m2";
-  constexpr std::int64_t softmax = 1;
-  const bool corrected = is({"minimax-m2", "glm4moe", "deepseek32", "glm-dsa", "kimi-linear",
-                             "nemotron_h_moe", "mimo2", "step35", "bailingmoe2", "ernie4_5-moe"}) ||
-                         (rule_.name == "deepseek2" && s_.gating != softmax);
+  x.matrices = rule_.matrices;
+  x.bias = rule_.expert_bias;
+  x.router_bias = rule_.expert_bias;
+  x.router = rule_.router;
+  x.router_f32 = rule_.router_f32;
+  const bool corrected = rule_.correction == gguf::Correction::unless_softmax
+                             ? s_.gating != softmax
+                             : rule_.correction != gguf::Correction::no;
   x.correction_bias = s_.correction_bias.value_or(corrected);
-  x.router_scale = rule_.name == "gemma4";
+  x.router_scale = rule_.router_scale;
   x.shared_width =
       s_.shared_feed_forward > 0 ? s_.shared_feed_forward : checked_mul(s_.experts_shared, x.width);
   checked(x.shared_width, "shared expert width", 0, widest);
-  if (rule_.name == "llama4" && x.shared_width == 0) {
+  if (rule_.shared_like_routed && x.shared_width == 0) {
     x.shared_width = x.width;
   }
-  x.shared_gate = x.shared_width > 0 && is({"qwen3next", "qwen35moe", "qwen2moe"});
+  x.shared_gate = x.shared_width > 0 && rule_.shared_gate;
   x.latent = checked(s_.expert_latent, "expert latent width", 0, widest);
   return x;
+}
+
+/// The dense part of `width`; nothing where the architecture may leave it out.
+std::optional<Dense> Shaper::dense(std::int64_t feed, bool beside_experts) const {
+  if (feed <= 0 && rule_.optional_parts) {
+    return std::nullopt;
+  }
+  Dense d;
+  d.width = width(feed, "feed-forward width");
+  d.matrices = rule_.matrices;
+  d.bias = rule_.biased;
+  d.fused_gate_up = rule_.fused_gate_up;
+  d.eight_bit = beside_experts && rule_.eight_bit_dense;
+  return d;
+}
+
+void Shaper::feed_forward(Block& block, std::size_t layer) const {
+  if (moe(layer)) {
+    block.experts = experts();
+  }
+  const std::int64_t feed = at(s_.feed_forward, layer) / (rule_.gate_in_length ? 2 : 1);
+  bool needed = !block.experts;
+  if (block.experts && feed > 0) {
+    // Grok-1 gives its experts' width here and has no dense part; Grok-2 has both.
+    needed = rule_.dense == gguf::Beside::yes ||
+             (rule_.dense == gguf::Beside::other_width && block.experts->width != feed);
+  }
+  if (needed) {
+    block.dense = dense(feed, block.experts.has_value());
+  }
+}
+
+int Shaper::norms(const Block& block) const {
+  if (rule_.optional_parts) {
+    return (block.attention || block.linear ? 1 : 0) + (block.dense ? 1 : 0);
+  }
+  switch (rule_.norms) {
+    case gguf::Norms::sandwich:
+      return rule_.part_norms && block.experts ? 7 : 4;
+    case gguf::Norms::one:
+      return 1;
+    case gguf::Norms::pre:
+    case gguf::Norms::post_named:
+    case gguf::Norms::post:
+      break;
+  }
+  return 2;
 }
 
 Block Shaper::block(std::size_t layer) const {
   Block b;
   mixer(b, layer);
-  const bool nemotron = is({"nemotron_h", "nemotron_h_moe"});
-  const bool mixes = b.attention || b.mamba2;
-  // The first Qwen counts gate and up together.
-  const std::int64_t feed = at(s_.feed_forward, layer) / (rule_.name == "qwen" ? 2 : 1);
-  if (!(nemotron && mixes)) {
-    if (moe(layer)) {
-      b.experts = experts();
-    }
-    // Grok-1 gives its experts' width here and has no dense part; Grok-2 has both.
-    const bool both = feed > 0 && (rule_.name == "gemma4" ||
-                                   (rule_.name == "grok" && b.experts && b.experts->width != feed));
-    if (!b.experts || both) {
-      if (feed > 0 || rule_.name != "deci") {
-        Dense d;
-        d.width = width(feed, "feed-forward width");
-        d.matrices = nemotron || rule_.name == "bloom" ? 2 : 3;
-        d.bias = rule_.name == "bloom";
-        d.fused_gate_up = rule_.fused_gate_up;
-        d.eight_bit = b.experts && rule_.name == "gemma4";
-        b.dense = d;
-      }
-    }
+  if (!(rule_.one_part && (b.attention || b.mamba2))) {
+    feed_forward(b, layer);
   }
-  switch (rule_.norms) {
-    case gguf::Norms::pre:
-    case gguf::Norms::post_named:
-    case gguf::Norms::post:
-      b.norms = 2;
-      break;
-    case gguf::Norms::sandwich:
-      b.norms = rule_.name == "gemma4" && b.experts ? 7 : 4;
-      break;
-    case gguf::Norms::one:
-      b.norms = 1;
-      break;
-  }
-  if (rule_.name == "deci") {
-    b.norms = (b.attention || b.linear ? 1 : 0) + (b.dense ? 1 : 0);
-  }
-  b.norm_bias = rule_.name == "bloom";
+  b.norms = norms(b);
+  b.norm_bias = rule_.biased;
   b.layer_scalar = s_.layer_scalar;
   b.per_layer_input = checked(s_.per_layer_input, "per-layer input width", 0, widest);
   return b;
@@ -367,8 +374,8 @@ Architecture Shaper::build() {
   a.context = checked(s_.context, "context length", 0, std::int64_t{1} << 40);
   a.tied = s_.tied;
   a.rope_factors = checked(s_.rope_factors, "number of rope factors", 0, widest);
-  a.final_norm_bias = rule_.name == "bloom";
-  a.embedding_norm = rule_.name == "bloom";
+  a.final_norm_bias = rule_.biased;
+  a.embedding_norm = rule_.biased;
   a.per_layer_vocabulary = s_.per_layer_input > 0 ? a.vocabulary : 0;
   checked(s_.layers, "number of layers", 1, most_layers);
   checked(s_.mtp_layers, "number of MTP layers", 0, s_.layers - 1);

@@ -1,3 +1,5 @@
+// The tensors that a converted GGUF file holds, by name, shape and kind.
+
 #include <algorithm>
 #include <utility>
 
@@ -72,8 +74,6 @@ class Builder {
   void experts(const Experts& x);
   void shared(const Experts& x);
 
-  [[nodiscard]] bool is(std::string_view name) const { return rule_.name == name; }
-
   const Architecture& arch_;
   const gguf::Rule& rule_;
   std::vector<GgufTensor>& out_;
@@ -96,7 +96,7 @@ void Builder::globals() {
   std::int64_t per_layer = 0;
   for (const std::uint16_t index : arch_.layers) {
     const Block& block = arch_.blocks[index];
-    if (is("gemma4") && block.attention && block.attention->span == Span::full) {
+    if (rule_.full_rope_factors && block.attention && block.attention->span == Span::full) {
       rope = block.attention->head_dim / 2;
     }
     per_layer = sum(per_layer, block.per_layer_input);
@@ -112,38 +112,41 @@ void Builder::globals() {
   }
 }
 
+bool mixes(const Block& block) {
+  return block.attention || block.latent || block.delta_net || block.kimi_delta || block.mamba2 ||
+         block.mamba1 || block.linear;
+}
+
 void Builder::norms(const Block& block) {
-  const bool mixer = block.attention || block.latent || block.delta_net || block.kimi_delta ||
-                     block.mamba2 || block.mamba1 || block.linear;
-  const bool feed = block.dense || block.experts;
+  const bool mixer = mixes(block);
   switch (rule_.norms) {
     case gguf::Norms::pre:
       if (mixer) {
         layer_norm("attn_norm", block.norm_bias);
       }
-      if (feed) {
-        layer_norm(is("dbrx") ? "attn_output_norm" : "ffn_norm", block.norm_bias);
+      if (block.dense || block.experts) {
+        layer_norm(rule_.ffn_norm, block.norm_bias);
       }
       break;
     case gguf::Norms::post_named:
       layer_norm("attn_norm", block.norm_bias);
-      layer_norm("post_attention_norm", block.norm_bias);
+      layer_norm(rule_.post_attention_norm, block.norm_bias);
       break;
     case gguf::Norms::sandwich:
       layer_norm("attn_norm", block.norm_bias);
-      layer_norm(is("grok") ? "attn_output_norm" : "post_attention_norm", block.norm_bias);
-      layer_norm("ffn_norm", block.norm_bias);
-      layer_norm(is("grok") ? "layer_output_norm" : "post_ffw_norm", block.norm_bias);
+      layer_norm(rule_.post_attention_norm, block.norm_bias);
+      layer_norm(rule_.ffn_norm, block.norm_bias);
+      layer_norm(rule_.post_ffn_norm, block.norm_bias);
       break;
     case gguf::Norms::post:
-      layer_norm("post_attention_norm", block.norm_bias);
-      layer_norm("post_ffw_norm", block.norm_bias);
+      layer_norm(rule_.post_attention_norm, block.norm_bias);
+      layer_norm(rule_.post_ffn_norm, block.norm_bias);
       break;
     case gguf::Norms::one:
       layer_norm("attn_norm", block.norm_bias);
       break;
   }
-  if (is("gemma4") && block.experts) {
+  if (rule_.part_norms && block.experts) {
     norm("pre_ffw_norm_2", e_);
     norm("post_ffw_norm_1", e_);
     norm("post_ffw_norm_2", e_);
@@ -317,14 +320,14 @@ void Builder::experts(const Experts& x) {
   if (x.router_bias) {
     f32("ffn_gate_inp.bias", {x.count, 1, 1, 1}, TensorClass::router);
   }
-  if (x.correction_bias || is("ernie4_5-moe")) {
+  if (x.correction_bias || rule_.correction == gguf::Correction::written) {
     f32("exp_probs_b.bias", {x.count, 1, 1, 1}, TensorClass::router);
   }
   if (x.latent > 0) {
     weight("ffn_latent_down", e_, x.latent, TensorClass::other);
     weight("ffn_latent_up", x.latent, e_, TensorClass::other);
   }
-  if (is("gemma4")) {
+  if (rule_.router_scale) {
     f32("ffn_gate_inp.scale", {e_, 1, 1, 1}, TensorClass::router);
     f32("ffn_down_exps.scale", {x.count, 1, 1, 1}, TensorClass::router);
     weight("ffn_gate_up_exps", e_, mul(2, x.width), c, Split::yes, x.count);

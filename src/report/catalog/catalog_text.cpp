@@ -1,3 +1,5 @@
+// Models, machines and clusters of the catalogs in a terminal.
+
 #include <algorithm>
 #include <cmath>
 
@@ -81,71 +83,77 @@ std::string models_text(const std::vector<model::Model>& models, const Style& st
   return table.text(style, 0);
 }
 
-std::string model_text(const model::Model& model, const model::Recipe& recipe, const Style& style) {
-  const model::WeightLayout layout = model::weights_of(model, recipe);
-  std::string text = paint(style, Paint::bold, printable(model.id)) + '\n';
-  const auto line = [&](const std::string& name, const std::string& value) {
+namespace {
+
+/// "name            value" lines, values wrapped.
+class Facts {
+ public:
+  explicit Facts(const Style& style) : style_(&style) {}
+  void add(const std::string& name, const std::string& value) {
     constexpr std::size_t name_width = 16;
-    text += "  " + name +
-            std::string(name_width > name.size() ? name_width - name.size() : 1, ' ') +
-            wrap(value, style.width, name_width + 2) + '\n';
-  };
-  if (!model.repository.empty()) {
-    line("repository", printable(model.repository));
+    text_ += "  " + name +
+             std::string(name_width > name.size() ? name_width - name.size() : 1, ' ') +
+             wrap(value, style_->width, name_width + 2) + '\n';
   }
-  line("source",
-       fmt::format("{} ({}){}", model::source_name(model.source), evidence_name(model.evidence),
-                   model.architecture_source.empty()
-                       ? ""
-                       : ", " + printable(model.architecture_source, 400)));
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  const Style* style_;
+  std::string text_;
+};
+
+/// What a checkpoint holds and runtimes don't load; empty where there is no such part.
+std::string not_loaded_words(const model::Extras& extras) {
+  const bool vision = extras.vision_parameters.value_or(1) > 0;
+  std::string words;
+  if (extras.mtp_layers > 0) {
+    words = fmt::format(
+        "{} multi-token-prediction layer(s), {}; ", extras.mtp_layers,
+        extras.mtp_parameters ? format_parameters(*extras.mtp_parameters) : "count not known");
+  }
+  if (vision) {
+    words += extras.vision_parameters
+                 ? "vision and audio " + format_parameters(*extras.vision_parameters)
+                 : "vision and audio, count not known";
+  }
+  return words;
+}
+
+std::string cache_words(const model::Architecture& architecture) {
+  if (!architecture.cache_known) {
+    return "not known: no plan is possible, only weights";
+  }
+  const Bytes constant = model::kv_constant_bytes(architecture);
+  return fmt::format(
+      "{} bytes a token (bf16){}", format_whole(model::kv_bytes_per_token(architecture).count()),
+      constant > Bytes(0)
+          ? fmt::format(" + {} bytes whatever the context", format_whole(constant.count()))
+          : "");
+}
+
+void add_shapes(Facts& facts, const model::Model& model) {
   const model::Architecture& architecture = model.architecture;
-  if (!architecture.layers.empty()) {
-    line("architecture",
-         fmt::format("{}: hidden {}, vocabulary {}, {} head", printable(architecture.type),
-                     format_whole(architecture.hidden), format_whole(architecture.vocabulary),
-                     architecture.tied ? "tied" : "own"));
-    line("layers", fmt::format("{}: {}", architecture.layers.size(), layer_words(architecture)));
-    const model::ParameterCount count = model::parameters_of(model);
-    line("parameters",
-         fmt::format("{} ({}); {} active; embedding {}, head {}", format_whole(count.total),
-                     format_parameters(count.total),
-                     count.active == count.total ? "all" : format_parameters(count.active),
-                     format_parameters(count.embedding),
-                     architecture.tied ? "tied" : format_parameters(count.head)));
-    const model::Extras& extras = architecture.extras;
-    const bool vision = extras.vision_parameters.value_or(1) > 0;
-    if (extras.mtp_layers > 0 || vision) {
-      line("not loaded",
-           fmt::format(
-               "{}{}",
-               extras.mtp_layers > 0
-                   ? fmt::format("{} multi-token-prediction layer(s), {}; ", extras.mtp_layers,
-                                 extras.mtp_parameters ? format_parameters(*extras.mtp_parameters)
-                                                       : "count not known")
-                   : "",
-               !vision ? ""
-               : extras.vision_parameters
-                   ? "vision and audio " + format_parameters(*extras.vision_parameters)
-                   : "vision and audio, count not known"));
-    }
-    line("context", architecture.context > 0 ? format_whole(architecture.context) + " tokens"
-                                             : std::string("not stated"));
-    if (architecture.cache_known) {
-      const Bytes constant = model::kv_constant_bytes(architecture);
-      line("cache",
-           fmt::format("{} bytes a token (bf16){}",
-                       format_whole(model::kv_bytes_per_token(architecture).count()),
-                       constant > Bytes(0) ? fmt::format(" + {} bytes whatever the context",
-                                                         format_whole(constant.count()))
-                                           : ""));
-    } else {
-      line("cache", "not known: no plan is possible, only weights");
-    }
+  facts.add("architecture",
+            fmt::format("{}: hidden {}, vocabulary {}, {} head", printable(architecture.type),
+                        format_whole(architecture.hidden), format_whole(architecture.vocabulary),
+                        architecture.tied ? "tied" : "own"));
+  facts.add("layers", fmt::format("{}: {}", architecture.layers.size(), layer_words(architecture)));
+  const model::ParameterCount count = model::parameters_of(model);
+  facts.add("parameters",
+            fmt::format("{} ({}); {} active; embedding {}, head {}", format_whole(count.total),
+                        format_parameters(count.total),
+                        count.active == count.total ? "all" : format_parameters(count.active),
+                        format_parameters(count.embedding),
+                        architecture.tied ? "tied" : format_parameters(count.head)));
+  if (const std::string words = not_loaded_words(architecture.extras); !words.empty()) {
+    facts.add("not loaded", words);
   }
-  line("weights", fmt::format("{} bytes ({}, {}) in {}, {}", format_whole(layout.total().count()),
-                              format_gb(layout.total()), format_gib(layout.total()),
-                              printable(layout.format), evidence_name(layout.evidence)));
-  text += '\n';
+  facts.add("context", architecture.context > 0 ? format_whole(architecture.context) + " tokens"
+                                                : std::string("not stated"));
+  facts.add("cache", cache_words(architecture));
+}
+
+std::string class_table(const model::WeightLayout& layout, const Style& style) {
   Table classes({{"class", false, false}, {"bytes", true, false}, {"share", true, false}});
   for (int c = 0; c < model::tensor_class_count; ++c) {
     const Bytes bytes = layout.by_class.at(static_cast<std::size_t>(c));
@@ -155,22 +163,47 @@ std::string model_text(const model::Model& model, const model::Recipe& recipe, c
                    format_percent(bytes.as_double() / layout.total().as_double())});
     }
   }
-  if (!classes.empty()) {
-    text += classes.text(style);
+  return classes.empty() ? std::string() : classes.text(style);
+}
+
+std::string format_table(const model::Model& model, const Style& style) {
+  if (model.formats.empty()) {
+    return {};
   }
-  if (!model.formats.empty()) {
-    text += '\n';
-    Table formats({{"published format", false, false},
-                   {"bytes", true, false},
-                   {"evidence", false, false},
-                   {"source", false, true}});
-    for (const model::PublishedFormat& format : model.formats) {
-      formats.add({format.recipe.name, format.bytes ? format_whole(format.bytes->count()) : "–",
-                   format.bytes ? std::string(evidence_name(format.evidence)) : "–",
-                   printable(format.source, 60)});
-    }
-    text += formats.text(style);
+  Table formats({{"published format", false, false},
+                 {"bytes", true, false},
+                 {"evidence", false, false},
+                 {"source", false, true}});
+  for (const model::PublishedFormat& format : model.formats) {
+    formats.add({format.recipe.name, format.bytes ? format_whole(format.bytes->count()) : "–",
+                 format.bytes ? std::string(evidence_name(format.evidence)) : "–",
+                 printable(format.source, 60)});
   }
+  return '\n' + formats.text(style);
+}
+
+}  // namespace
+
+std::string model_text(const model::Model& model, const model::Recipe& recipe, const Style& style) {
+  const model::WeightLayout layout = model::weights_of(model, recipe);
+  Facts facts(style);
+  if (!model.repository.empty()) {
+    facts.add("repository", printable(model.repository));
+  }
+  facts.add("source", fmt::format("{} ({}){}", model::source_name(model.source),
+                                  evidence_name(model.evidence),
+                                  model.architecture_source.empty()
+                                      ? ""
+                                      : ", " + printable(model.architecture_source, 400)));
+  if (!model.architecture.layers.empty()) {
+    add_shapes(facts, model);
+  }
+  facts.add("weights",
+            fmt::format("{} bytes ({}, {}) in {}, {}", format_whole(layout.total().count()),
+                        format_gb(layout.total()), format_gib(layout.total()),
+                        printable(layout.format), evidence_name(layout.evidence)));
+  std::string text = paint(style, Paint::bold, printable(model.id)) + '\n' + facts.text() + '\n' +
+                     class_table(layout, style) + format_table(model, style);
   for (const std::string& note : model.notes) {
     text += "  • " + wrap(note, style.width, 4) + '\n';
   }

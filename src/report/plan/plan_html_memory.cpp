@@ -1,3 +1,5 @@
+// Budgets of a plan's nodes, for its page: bars, tables, layers.
+
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -197,66 +199,89 @@ Markup memory_section(const plan::Plan& plan, const plan::Placement& shown) {
   return html::section("memory", "Memory per node", inside);
 }
 
+namespace {
+
+/// The nodes of one replica, and the layers that they hold together.
+struct Members {
+  std::vector<const plan::NodeBudget*> budgets;
+  std::vector<std::string> names;
+  std::int64_t layers = 0;
+};
+
+Members members_of(const plan::Plan& plan, const plan::Placement& shown, std::size_t replica) {
+  Members members;
+  for (const plan::NodeBudget& budget : shown.nodes) {
+    if (budget.replica == replica) {
+      members.budgets.push_back(&budget);
+      members.names.push_back(printable(plan.request.cluster.nodes[budget.node].name, 64));
+      members.layers = std::max(members.layers, budget.first_layer + budget.layer_count);
+    }
+  }
+  return members;
+}
+
+const char* stripe(std::size_t index) { return index % 2 == 0 ? "even" : "odd"; }
+
+/// Every layer is cut: a bar of full width for each node.
+Markup tensor_drawing(const Members& members, const std::string& title) {
+  constexpr double step = 20.0;
+  const std::size_t ways = members.budgets.size();
+  html::Drawing drawing(title,
+                        fmt::format("All {} layers are cut {} ways: {}", members.layers, ways,
+                                    join_words(members.names)),
+                        static_cast<int>(ways) * 20 + 4);
+  double y = 2.0;
+  for (std::size_t i = 0; i < ways; ++i) {
+    drawing.rect(0.0, 1.0, y, 18.0, stripe(i));
+    drawing.label(0.5, y + 13.5, Anchor::middle, printable(members.names[i], 40), "inside");
+    y += step;
+  }
+  return drawing.done() + element("p", {{"class", "soft"}},
+                                  text(fmt::format("Every one of the {} layers is cut {} ways.",
+                                                   members.layers, ways)));
+}
+
+/// Layers lie one after the other: one bar, as wide a piece for each node as it has layers.
+Markup pipeline_drawing(const Members& members, const std::string& title) {
+  std::vector<std::string> words;
+  for (std::size_t i = 0; i < members.budgets.size(); ++i) {
+    words.push_back(fmt::format("{}: {}", members.names[i], members.budgets[i]->layer_count));
+  }
+  html::Drawing drawing(
+      title, fmt::format("{} layers, first to last: {}", members.layers, join_words(words)), 30);
+  double from = 0.0;
+  for (std::size_t i = 0; i < members.budgets.size(); ++i) {
+    const std::int64_t count = members.budgets[i]->layer_count;
+    const double width = static_cast<double>(count) / static_cast<double>(members.layers);
+    drawing.rect(from, width, 2.0, 26.0, stripe(i));
+    if (width > 0.06) {
+      drawing.label(from + width / 2, 19.5, Anchor::middle,
+                    width > 0.3 ? fmt::format("{} layers", count) : std::to_string(count),
+                    "inside");
+    }
+    from += width;
+  }
+  return drawing.done() + element("p", {{"class", "soft"}},
+                                  text(fmt::format("First layer at the left, {} in all. {}.",
+                                                   members.layers, join_words(words))));
+}
+
+}  // namespace
+
 Markup layers_section(const plan::Plan& plan, const plan::Placement& shown) {
   if (shown.split == plan::SplitKind::independent) {
     return {};
   }
-  const auto name = [&](const plan::NodeBudget& budget) {
-    return printable(plan.request.cluster.nodes[budget.node].name, 64);
-  };
   Markup inside;
   for (std::size_t replica = 0; replica < shown.replicas; ++replica) {
-    std::vector<const plan::NodeBudget*> members;
-    std::int64_t layers = 0;
-    for (const plan::NodeBudget& budget : shown.nodes) {
-      if (budget.replica == replica) {
-        members.push_back(&budget);
-        layers = std::max(layers, budget.first_layer + budget.layer_count);
-      }
-    }
-    if (members.empty() || layers == 0) {
+    const Members members = members_of(plan, shown, replica);
+    if (members.budgets.empty() || members.layers == 0) {
       continue;
     }
-    const bool tensor = shown.split == plan::SplitKind::tensor;
-    std::vector<std::string> words;
-    words.reserve(members.size());
-    for (const plan::NodeBudget* budget : members) {
-      words.push_back(tensor ? name(*budget)
-                             : fmt::format("{}: {}", name(*budget), budget->layer_count));
-    }
-    html::Drawing drawing(
-        shown.replicas > 1 ? fmt::format("Layers of replica {}", replica + 1) : "Layers per node",
-        tensor ? fmt::format("All {} layers are cut {} ways: {}", layers, members.size(),
-                             join_words(words))
-               : fmt::format("{} layers, first to last: {}", layers, join_words(words)),
-        tensor ? static_cast<int>(members.size()) * 20 + 4 : 30);
-    double y = 2.0;
-    double from = 0.0;
-    for (std::size_t i = 0; i < members.size(); ++i) {
-      const char* kind = i % 2 == 0 ? "even" : "odd";
-      const double width =
-          tensor ? 1.0 : static_cast<double>(members[i]->layer_count) / static_cast<double>(layers);
-      drawing.rect(from, width, y, tensor ? 18.0 : 26.0, kind);
-      const bool roomy = tensor || width > 0.3;
-      if (roomy || width > 0.06) {
-        drawing.label(from + width / 2, y + (tensor ? 13.5 : 17.5), Anchor::middle,
-                      tensor  ? printable(name(*members[i]), 40)
-                      : roomy ? fmt::format("{} layers", members[i]->layer_count)
-                              : std::to_string(members[i]->layer_count),
-                      "inside");
-      }
-      if (tensor) {
-        y += 20.0;
-      } else {
-        from += width;
-      }
-    }
-    inside += drawing.done() +
-              element("p", {{"class", "soft"}},
-                      text(tensor ? fmt::format("Every one of the {} layers is cut {} ways.",
-                                                layers, members.size())
-                                  : fmt::format("First layer at the left, {} in all. {}.", layers,
-                                                join_words(words))));
+    const std::string title =
+        shown.replicas > 1 ? fmt::format("Layers of replica {}", replica + 1) : "Layers per node";
+    inside += shown.split == plan::SplitKind::tensor ? tensor_drawing(members, title)
+                                                     : pipeline_drawing(members, title);
   }
   return html::section("layers", "Layers per node", inside);
 }

@@ -26,6 +26,11 @@ class Table {
 
   /// Lines that end in '\n', each indented.
   [[nodiscard]] std::string text(const Style& style, std::size_t indent = 2) const;
+  /// A table of Markdown with every column, cells escaped.
+  [[nodiscard]] std::string markdown() const;
+  /// RFC 4180 with a header row and every column. Cells are texts; where figures are wanted as
+  /// they are, they are added so.
+  [[nodiscard]] std::string csv() const;
 
  private:
   std::vector<Column> columns_;
