@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "asking.hpp"
 #include "batch.hpp"
 #include "files.hpp"
 #include "log.hpp"
@@ -21,7 +20,9 @@
 #include "macfit/report/plan/plan_report.hpp"
 #include "macfit/report/sweep/sweep_report.hpp"
 #include "macfit/study/in_order.hpp"
+#include "paths.hpp"
 #include "progress.hpp"
+#include "requests.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -41,7 +42,7 @@ struct Line {
 class LineReader {
  public:
   explicit LineReader(const std::string& path) : path_(path) {
-    fd_ = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    fd_ = path == "-" ? STDIN_FILENO : ::open(expand_home(path).c_str(), O_RDONLY | O_CLOEXEC);
     if (fd_ < 0) {
       throw failed("can't open it", errno);
     }

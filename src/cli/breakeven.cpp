@@ -2,7 +2,6 @@
 
 #include <memory>
 
-#include "asking.hpp"
 #include "command_line.hpp"
 #include "commands.hpp"
 #include "macfit/core/error.hpp"
@@ -11,6 +10,7 @@
 #include "macfit/study/night.hpp"
 #include "options.hpp"
 #include "progress.hpp"
+#include "requests.hpp"
 
 namespace macfit::cli {
 namespace {

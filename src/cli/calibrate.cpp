@@ -7,6 +7,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/report/calibration/calibration_report.hpp"
 #include "macfit/report/calibration/validation_report.hpp"
+#include "macfit/speed/stored_calibration.hpp"
 #include "options.hpp"
 
 namespace macfit::cli {
@@ -91,10 +92,10 @@ Action add_calibrate(CLI::App& app) {
     if (fit->count() > 0) {
       return run_fit(*flags, catalogs);
     }
-    deliver(flags->common, flags->common.format == "json"
-                               ? speed::write_calibration(speed::Calibration::embedded())
-                               : report::calibration_text(speed::Calibration::embedded(),
-                                                          style_for(flags->common)));
+    deliver(flags->common,
+            flags->common.format == "json"
+                ? speed::write_calibration(speed::stored_calibration())
+                : report::calibration_text(speed::stored_calibration(), style_for(flags->common)));
     return 0;
   };
 }

@@ -77,7 +77,7 @@ Action add_check(CLI::App& app) {
       ->required()
       ->type_name("FILE");
   app.add_option("--baseline", flags->baseline,
-                 "What --format json printed earlier: tell what has changed since")
+                 "Earlier output of --format json; report what changed")
       ->type_name("FILE");
   app.add_option(
          "--configs", flags->configs,

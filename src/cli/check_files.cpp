@@ -9,6 +9,7 @@
 #include "files.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/read/read_model.hpp"
+#include "paths.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -57,7 +58,8 @@ std::vector<Named> files_of_glob(const std::string& pattern) {
   return files;
 }
 
-std::vector<Named> files_of(const std::string& argument) {
+std::vector<Named> files_of(const std::string& given) {
+  const std::string argument = expand_home(given);
   std::error_code ignored;
   if (argument == "-") {
     return {{argument, false}};

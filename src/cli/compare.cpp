@@ -10,6 +10,7 @@
 #include "macfit/report/compare/compare_formats.hpp"
 #include "macfit/report/plan/plan_report.hpp"
 #include "options.hpp"
+#include "paths.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -31,10 +32,6 @@ Examples:
 )";
 
 const std::vector<std::string> formats = report::format_names(report::compare_formats);
-
-bool is_file(const std::string& side) {
-  return side.size() > 5 && lower(side.substr(side.size() - 5)) == ".json";
-}
 
 /// "nodes=1x512 kv=q8" over the flags that both sides share.
 RequestFlags changed(RequestFlags flags, const std::string& side) {
@@ -96,7 +93,7 @@ RequestFlags changed(RequestFlags flags, const std::string& side) {
 }
 
 std::string plan_of(const std::string& side, const RequestFlags& shared, const Catalogs& catalogs) {
-  if (is_file(side)) {
+  if (is_path(side)) {
     return read_text(side);
   }
   const RequestFlags flags = changed(shared, side);

@@ -97,6 +97,13 @@ void walk(const CommandNode& node, std::vector<std::string> path, const Visit& v
   }
 }
 
+/// Beside names only what is spelled as a path is one (paths.hpp).
+std::string bash_paths(const Values& values) {
+  return values.files     ? (values.words.empty() ? "; files='*'" : "; files=paths")
+         : values.folders ? "; folders=1"
+                          : "";
+}
+
 // One function: it finds the command that the words before the cursor name, then the flag whose
 // value is being typed. Works with the bash 3.2 of macOS.
 std::string bash_script(const CommandNode& root) {
@@ -118,7 +125,7 @@ std::string bash_script(const CommandNode& root) {
       const Values known = values_of(flag.type, names);
       std::string action = "takes=1";
       action += known.words.empty() ? "" : "; words=" + shell_word(joined(known.words));
-      action += known.files ? "; files=1" : known.folders ? "; folders=1" : "";
+      action += bash_paths(known);
       std::string cases;
       for (const std::string& name : flag.names) {
         cases += (cases.empty() ? "" : "|") + shell_word(label_of(path) + " " + name);
@@ -128,7 +135,7 @@ std::string bash_script(const CommandNode& root) {
     for (const FlagNode& argument : node.arguments) {
       const Values known = values_of(argument.type, names);
       std::string action = known.words.empty() ? ":" : "words=" + shell_word(joined(known.words));
-      action += known.files ? "; files=1" : known.folders ? "; folders=1" : "";
+      action += bash_paths(known);
       values += fmt::format("    {}) {} ;;\n", shell_word(label_of(path) + " <argument>"), action);
     }
   });
@@ -196,7 +203,10 @@ $(compgen -W "$words" -- "$cur")
 EOT
   if [ -n "$files" ]; then
     while IFS= read -r found; do
-      [ -z "$found" ] || COMPREPLY+=("$found")
+      case $files$found in
+        '*'?* | paths/* | paths./* | paths../* | paths~* | paths*.json | paths*.jsonl | \
+          paths*.gguf | paths*.safetensors) COMPREPLY+=("$found") ;;
+      esac
     done <<EOT
 $(compgen -f -- "$cur")
 EOT

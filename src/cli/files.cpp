@@ -13,6 +13,7 @@
 
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
+#include "paths.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -75,8 +76,9 @@ fs::path behind_links(const std::string& path) {
 
 std::string read_text(const std::string& path, std::size_t limit) {
   const bool standard = path == "-";
-  const Descriptor fd(standard ? STDIN_FILENO
-                               : ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  const Descriptor fd(standard
+                          ? STDIN_FILENO
+                          : ::open(expand_home(path).c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (fd.get() < 0) {
     throw failed(path, "can't open it", errno);
   }
@@ -127,7 +129,7 @@ std::vector<std::pair<std::string, std::string>> read_folder(const std::string& 
   return files;
 }
 
-OutputStream::OutputStream(std::string path) : path_(std::move(path)) {
+OutputStream::OutputStream(const std::string& path) : path_(expand_home(path)) {
   if (path_.empty() || path_ == "-") {
     path_ = "standard output";
     fd_ = STDOUT_FILENO;

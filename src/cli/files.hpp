@@ -21,7 +21,7 @@ namespace macfit::cli {
 class OutputStream {
  public:
   /// Throws Error where the file can't be written.
-  explicit OutputStream(std::string path);
+  explicit OutputStream(const std::string& path);
   ~OutputStream();
   OutputStream(const OutputStream&) = delete;
   OutputStream& operator=(const OutputStream&) = delete;

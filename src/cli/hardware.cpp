@@ -55,7 +55,7 @@ Action add_hardware(CLI::App& app) {
   show->add_option("--wired-limit", cluster.wired_limit,
                    "iogpu.wired_limit_mb as you set it: 120GiB")
       ->type_name("SIZE");
-  show->add_option("--reserve", cluster.reserve, "Kept for the person at each machine")
+  show->add_option("--reserve", cluster.reserve, "Memory kept free for each machine's user")
       ->type_name("SIZE");
   show->add_option("--cluster-reserve", cluster.cluster_reserve,
                    "Kept free on each node of a sharded model (default 10%)")

@@ -12,11 +12,13 @@ Nothing is written to standard output with code 2, but for "check" and "plan --b
 what they could read.
 )"},
       {"sizes", "Models, sizes and units",
-       R"(A model is a name of the catalog ("macfit models list"), a file or folder, or a size:
+       R"(A model is a name of the catalog ("macfit models list"), a path, or a size:
   230b-q4        230 billion parameters at 4 bit, dense
   400b-a17b-q8   400 billion, 17 billion of them used for a token
   215gb          weights of 215 GB, at 4.5 bits each
   1.5t, 70b-4.5bpw, 215gb-q8
+A path begins with / ./ ../ or ~, or ends in .json, .gguf or .safetensors. Any other word is a name,
+whatever files and folders are in the current directory.
 Memory is GiB as Macs are sold (128 is 128 GiB), checkpoints are GB (10^9 bytes). In a flag a unit
 decides: 120GiB, 115.4GB; a bare number is bytes. Tokens: 32k is 32,768, 1M is 1,048,576.
 )"},
@@ -32,9 +34,9 @@ A comma separates clusters where a command takes several.
        R"(--format says how a command prints: text, json, and what else it lists with --help. JSON carries
 its format and version in "schema", such as "macfit.plan/1". Keys may be added within a version; none
 is renamed or removed. JSON Schemas of all formats are in docs/schema/, installed in
-share/macfit/schema/. --output FILE is written whole or not at all: an old file keeps its mode, a
-link what it names, and a file that you may not write is left alone. Data goes to standard output,
-talk to standard error.
+share/macfit/schema/. --output FILE is written atomically: an old file keeps its mode, a link
+what it names, and a file that you may not write is left alone. Data goes to standard output,
+messages to standard error.
 )"},
       {"environment", "Environment", R"(  NO_COLOR          not empty: no color, as --color never
   TERM              dumb: no color and no progress

@@ -14,6 +14,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/plan/plan.hpp"
 #include "options.hpp"
+#include "paths.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -60,10 +61,10 @@ class Scratch {
   std::string path_;
 };
 
-/// The folder whole or not at all: written beside its place, then renamed into it.
+/// Writes the folder atomically: beside its place, then renamed into it.
 void write_folder(const std::string& output, const launch::Folder& folder, bool force) {
   std::error_code error;
-  fs::path target = fs::path(output).lexically_normal();
+  fs::path target = fs::path(expand_home(output)).lexically_normal();
   if (target.filename().empty()) {
     target = target.parent_path();
   }
@@ -145,15 +146,15 @@ int launch_command(const LaunchFlags& flags) {
 Action add_launch(CLI::App& app) {
   auto flags = std::make_shared<LaunchFlags>();
   add_request(app, flags->request);
-  app.add_option("--output,-o", flags->common.output, "The folder to write, whole or not at all")
+  app.add_option("--output,-o", flags->common.output, "The folder to write, atomically")
       ->type_name("DIR");
   app.add_flag("--dry-run", flags->dry_run, "Print the files instead of writing them");
   app.add_flag("--force", flags->force, "Replace a folder that launch wrote before");
   app.add_option("--catalog", flags->common.catalog,
                  "Folder with models/ and hardware/ in place of the built-in catalogs")
       ->type_name("DIR");
-  app.add_flag("--quiet,-q", flags->common.quiet, "No talk on standard error but errors");
-  app.add_flag("--verbose,-v", flags->common.verbose, "Say what is done on standard error");
+  app.add_flag("--quiet,-q", flags->common.quiet, "Print only errors to standard error");
+  app.add_flag("--verbose,-v", flags->common.verbose, "Log progress to standard error");
   app.footer(footer);
   return [flags] { return launch_command(*flags); };
 }

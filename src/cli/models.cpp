@@ -1,10 +1,14 @@
+#include <algorithm>
 #include <memory>
 
 #include "commands.hpp"
+#include "macfit/core/error.hpp"
+#include "macfit/core/text.hpp"
 #include "macfit/model/manifest.hpp"
 #include "macfit/read/read_model.hpp"
 #include "macfit/report/catalog/catalog_report.hpp"
 #include "options.hpp"
+#include "paths.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -13,9 +17,35 @@ struct ModelsFlags {
   Common common;
   std::string name;
   std::string quant;
+  std::vector<std::string> words;
 };
 
 const std::vector<std::string> formats = {"text", "json"};
+
+/// Models in whose names all the words stand: ids, aliases and repositories.
+std::vector<model::Model> found_by(const std::vector<std::string>& words,
+                                   const model::Catalog& catalog) {
+  std::vector<model::Model> found;
+  for (model::Model& model : catalog.all()) {
+    std::string names = lower(model.id + " " + model.repository);
+    for (const std::string& alias : model.aliases) {
+      names += " " + lower(alias);
+    }
+    for (const model::PublishedFormat& format : model.formats) {
+      names += " " + lower(format.repository);
+    }
+    if (std::all_of(words.begin(), words.end(), [&](const std::string& word) {
+          return names.find(lower(word)) != std::string::npos;
+        })) {
+      found.push_back(std::move(model));
+    }
+  }
+  if (found.empty()) {
+    throw Error("no model of the catalog has " + join_words(words, "and") + " in its names", {},
+                "a size such as 70b-q4 or the path of a model's files works too");
+  }
+  return found;
+}
 
 }  // namespace
 
@@ -23,34 +53,41 @@ Action add_models(CLI::App& app) {
   auto flags = std::make_shared<ModelsFlags>();
   app.require_subcommand(1);
   CLI::App* list = app.add_subcommand("list", "Every model of the catalog");
+  CLI::App* search = app.add_subcommand("search", "Models by words of their names");
   CLI::App* show = app.add_subcommand("show", "Layers, parameters, bytes and cache of one model");
   CLI::App* import = app.add_subcommand(
       "import", "Write a manifest from a config.json, safetensors, GGUF or an MLX checkpoint");
   add_common(*list, flags->common, formats);
+  add_common(*search, flags->common, formats);
+  search->add_option("words", flags->words, "Such as qwen3 235b; all of them")
+      ->required()
+      ->type_name("WORD");
   add_common(*show, flags->common, formats);
-  show->add_option("model", flags->name, "A model of the catalog, a file or folder, or a size")
+  show->add_option("model", flags->name, "A model of the catalog, a size, or a path")
       ->required()
       ->type_name("NAME|PATH|SIZE");
   show->add_option("--quant", flags->quant, "Weight format to count bytes in")->type_name("NAME");
   import->add_option("path", flags->name, "A file or folder; only headers are read")
       ->required()
       ->type_name("PATH");
-  import->add_option("--output,-o", flags->common.output, "Write to this file, whole or not at all")
+  import->add_option("--output,-o", flags->common.output, "Write to FILE atomically")
       ->type_name("FILE");
   app.footer(
-      "\nExamples:\n  macfit models list\n  macfit models show qwen3-235b-a22b --quant q8\n"
+      "\nExamples:\n  macfit models list\n  macfit models search qwen3 235b\n  macfit models show "
+      "qwen3-235b-a22b --quant q8\n"
       "  macfit models show ./config.json\n  macfit models import ./MyModel -o mine.json\n");
-  return [flags, list, show] {
-    if (!list->parsed() && !show->parsed()) {
-      deliver(flags->common, model::write_manifest(read::read_model(flags->name)));
+  return [flags, list, search, show] {
+    if (!list->parsed() && !search->parsed() && !show->parsed()) {
+      deliver(flags->common, model::write_manifest(read::read_model(expand_home(flags->name))));
       return 0;
     }
     check_format(flags->common, formats);
     const report::Style style = style_for(flags->common);
     const bool json = flags->common.format == "json";
     const Catalogs catalogs = load_catalogs(flags->common);
-    if (list->parsed()) {
-      const std::vector<model::Model> models = catalogs.models.all();
+    if (list->parsed() || search->parsed()) {
+      const std::vector<model::Model> models =
+          list->parsed() ? catalogs.models.all() : found_by(flags->words, catalogs.models);
       deliver(flags->common,
               json ? report::models_json(models) : report::models_text(models, style));
       return 0;

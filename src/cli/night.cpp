@@ -2,7 +2,6 @@
 
 #include <memory>
 
-#include "asking.hpp"
 #include "command_line.hpp"
 #include "commands.hpp"
 #include "files.hpp"
@@ -11,6 +10,7 @@
 #include "macfit/report/night/night_formats.hpp"
 #include "options.hpp"
 #include "progress.hpp"
+#include "requests.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -151,7 +151,8 @@ Action add_night(CLI::App& app) {
                  "gpu-timeout=0, transport=5000jobs (repeatable)")
       ->type_name("NAME=RATE[:REPAIR]")
       ->take_all();
-  app.add_flag("--no-faults", flags->quiet_nights, "No faults but those given by --fault");
+  app.add_flag("--no-faults", flags->quiet_nights,
+               "Ignore faults, except those given with --fault");
   option("--restart", flags->restart, "What a dead worker does: auto or none (default auto)",
          "POLICY");
   option("--checkpoint", flags->checkpoint,

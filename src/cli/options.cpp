@@ -6,13 +6,15 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "asking.hpp"
 #include "files.hpp"
 #include "macfit/core/embedded.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/model/nominal.hpp"
 #include "macfit/read/read_model.hpp"
+#include "paths.hpp"
+#include "requests.hpp"
+#include "runtime_names.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -62,14 +64,23 @@ Bytes parse_stated_size(const std::string& text) {
   return size;
 }
 
-bool looks_like_path(const std::string& name) {
-  std::error_code ignored;
-  const auto ends = [&](std::string_view end) {
-    return name.size() > end.size() && lower(name).rfind(end) == name.size() - end.size();
-  };
-  return ends(".json") || ends(".gguf") || ends(".safetensors") || name.rfind("./", 0) == 0 ||
-         name.rfind("../", 0) == 0 || name.rfind('/', 0) == 0 || name.rfind("~/", 0) == 0 ||
-         std::filesystem::exists(name, ignored);
+/// A bare number is iogpu.wired_limit_mb's own: megabytes of 2^20 bytes.
+Bytes parse_wired_limit(const std::string& text) {
+  constexpr std::int64_t least = 1024;       // fewer are gigabytes without their unit
+  constexpr std::int64_t most = 16'777'216;  // 16 TiB
+  const std::string_view number = trim(text);
+  const bool plain = !number.empty() && number.size() <= 8 &&
+                     number.find_first_not_of("0123456789") == std::string_view::npos;
+  const std::int64_t megabytes = plain ? std::stoll(std::string(number)) : 0;
+  if (megabytes >= least && megabytes <= most) {
+    return Bytes(megabytes * mib);
+  }
+  if (megabytes > 0) {
+    throw Error("expected a size with its unit, such as " + std::to_string(megabytes) +
+                "GiB, or megabytes as iogpu.wired_limit_mb takes them, found \"" +
+                printable(text, 60) + "\"");
+  }
+  return parse_stated_size(text);
 }
 
 hardware::ClusterOptions cluster_options(const ClusterFlags& flags) {
@@ -78,7 +89,7 @@ hardware::ClusterOptions cluster_options(const ClusterFlags& flags) {
     options.macos = parse_flag("--macos", flags.macos, hardware::parse_macos);
   }
   if (!flags.wired_limit.empty()) {
-    options.wired_limit = parse_flag("--wired-limit", flags.wired_limit, parse_stated_size);
+    options.wired_limit = parse_flag("--wired-limit", flags.wired_limit, parse_wired_limit);
   }
   if (!flags.reserve.empty()) {
     options.reserve = parse_flag("--reserve", flags.reserve, parse_stated_size);
@@ -107,7 +118,8 @@ std::optional<plan::SplitKind> parse_split(const std::string& name) {
                      "known are auto, independent, pipeline and tensor");
 }
 
-std::vector<runtime::Id> parse_runtimes(const std::string& name) {
+std::vector<runtime::Id> parse_runtimes(const std::string& given) {
+  const std::string name = read_runtime(given).name;
   if (same_name(name, "all")) {
     return runtime::all();
   }
@@ -166,14 +178,13 @@ void add_common(CLI::App& app, Common& common, const std::vector<std::string>& f
     names += (names.empty() ? "" : "|") + format;
   }
   app.add_option("--format", common.format, "Output format")->type_name(names);
-  app.add_option("--output,-o", common.output, "Write to this file, whole or not at all")
-      ->type_name("FILE");
+  app.add_option("--output,-o", common.output, "Write to FILE atomically")->type_name("FILE");
   app.add_option("--catalog", common.catalog,
                  "Folder with models/ and hardware/ in place of the built-in catalogs")
       ->type_name("DIR");
   app.add_option("--color", common.color, "When to use color")->type_name("auto|always|never");
-  app.add_flag("--quiet,-q", common.quiet, "No talk on standard error but errors");
-  app.add_flag("--verbose,-v", common.verbose, "Say what is done on standard error");
+  app.add_flag("--quiet,-q", common.quiet, "Print only errors to standard error");
+  app.add_flag("--verbose,-v", common.verbose, "Log progress to standard error");
 }
 
 void add_cluster(CLI::App& app, ClusterFlags& flags, bool required) {
@@ -187,10 +198,10 @@ void add_cluster(CLI::App& app, ClusterFlags& flags, bool required) {
   app.add_option("--macos", flags.macos, "macOS version, 15, 26 or 26.2 (default 26)")
       ->type_name("VERSION");
   app.add_option("--wired-limit", flags.wired_limit,
-                 "iogpu.wired_limit_mb as you set it, for every node: 120GiB")
+                 "iogpu.wired_limit_mb as you set it, for every node: 120GiB or 122880")
       ->type_name("SIZE");
   app.add_option("--reserve", flags.reserve,
-                 "Kept for the person at each machine: 8GiB (default 0)")
+                 "Memory kept free for each machine's user: 8GiB (default 0)")
       ->type_name("SIZE");
   app.add_option("--cluster-reserve", flags.cluster_reserve,
                  "Kept free on each node of a sharded model (default 10%)")
@@ -217,8 +228,9 @@ void add_workload(CLI::App& app, RequestFlags& flags) {
 }
 
 void add_request(CLI::App& app, RequestFlags& flags) {
-  app.add_option("--model,-m", flags.model,
-                 "A model of the catalog, a file or folder, or a size such as 230b-q4 or 215gb")
+  app.add_option(
+         "--model,-m", flags.model,
+         "A model of the catalog, a size such as 230b-q4 or 215gb, or a path (./folder, x.gguf)")
       ->type_name("NAME|PATH|SIZE")
       ->required();
   app.add_option("--quant", flags.quant, "Weight format: q4, mlx-8bit-g64, bf16, mixed_4_6 …")
@@ -235,7 +247,7 @@ Catalogs load_catalogs(const Common& common) {
     return {hardware::Catalog::embedded(), model::Catalog::embedded(), built_in};
   }
   std::error_code ignored;
-  const std::filesystem::path root = common.catalog;
+  const std::filesystem::path root = expand_home(common.catalog);
   const bool has_models = std::filesystem::is_directory(root / "models", ignored);
   const bool has_hardware = std::filesystem::is_directory(root / "hardware", ignored);
   if (!std::filesystem::is_directory(root, ignored)) {
@@ -272,7 +284,7 @@ hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& cat
   if (options.link) {
     in_flag("--link", [&] { (void)catalogs.hardware.link(*options.link); });
   }
-  if (looks_like_path(flags.nodes)) {
+  if (is_path(flags.nodes)) {
     return hardware::read_cluster_file(read_text(flags.nodes), options, catalogs.hardware,
                                        flags.nodes);
   }
@@ -282,8 +294,10 @@ hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& cat
     // The grammar calls what it reads nodes; the flag says the same.
     constexpr std::string_view begin = "nodes \"";
     const bool same = error.message().rfind(begin, 0) == 0;
-    throw Error(flag + (same ? error.message().substr(begin.size() - 2) : ": " + error.message()),
-                error.place(), error.hint());
+    throw suggest_path(
+        Error(flag + (same ? error.message().substr(begin.size() - 2) : ": " + error.message()),
+              error.place(), error.hint()),
+        flags.nodes);
   }
 }
 
@@ -293,10 +307,15 @@ model::NamedModel resolve_model(const std::string& name, const std::string& quan
   if (!quant.empty()) {
     asked = parse_flag("--quant", quant, model::parse_recipe);
   }
-  if (!looks_like_path(name)) {
-    return model::find_model(name, catalogs.models, asked);
+  if (!is_path(name)) {
+    refuse_name_and_path(name);
+    try {
+      return model::find_model(name, catalogs.models, asked);
+    } catch (const Error& error) {
+      throw suggest_path(error, name);
+    }
   }
-  model::NamedModel found{read::read_model(name), {}};
+  model::NamedModel found{read::read_model(expand_home(name)), {}};
   found.recipe = model::recipe_of(found.model, asked);
   return found;
 }
@@ -361,6 +380,9 @@ plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
   request.workload = question.workload;
   request.only = question.only;
   request.runtimes = runtimes_of(flags);
+  if (std::string note = read_runtime(flags.runtime).note; !note.empty()) {
+    request.model.notes.push_back(std::move(note));
+  }
   if (!flags.layers.empty()) {
     for (const std::string_view part : split(flags.layers, ',')) {
       request.layers.push_back(parse_whole(part, "--layers", 1, 100'000));

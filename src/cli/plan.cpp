@@ -2,7 +2,6 @@
 
 #include <memory>
 
-#include "asking.hpp"
 #include "batch.hpp"
 #include "commands.hpp"
 #include "log.hpp"
@@ -11,6 +10,7 @@
 #include "macfit/report/plan/plan_formats.hpp"
 #include "macfit/study/against.hpp"
 #include "options.hpp"
+#include "requests.hpp"
 
 namespace macfit::cli {
 namespace {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <exception>
 #include <iostream>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "macfit/core/text.hpp"
 #include "macfit/report/plan/plan_report.hpp"
 #include "options.hpp"
+#include "shorthand.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -120,6 +122,53 @@ int parse_failed(const CLI::App& app, const CLI::ParseError& error) {
   return 2;
 }
 
+struct Command {
+  CLI::App* app;
+  Action (*make)(CLI::App&);
+};
+
+std::vector<Command> add_commands(CLI::App& app) {
+  std::vector<Command> commands;
+  const auto add = [&](const char* name, const char* about, Action (*make)(CLI::App&)) {
+    commands.push_back({app.add_subcommand(name, about), make});
+  };
+  add("plan", "One model on one cluster: fit, split, room and what to type", add_plan);
+  add("survey", "Every model of the catalog on one cluster, by tier", add_survey);
+  add("sweep", "A grid of what-ifs, streamed as CSV, JSON Lines or a table", add_sweep);
+  add("size", "Solve for the longest context, the largest model or the cheapest cluster", add_size);
+  add("compare", "Two plans side by side: what differs", add_compare);
+  add("models", "The model catalog: list, show, import", add_models);
+  add("hardware", "Chips, machines, links, and what a cluster can hold", add_hardware);
+  add("runtimes", "What each runtime can do, what it demands, how it fails", add_runtimes);
+  add("launch", "The files and commands to run a plan on the machines", add_launch);
+  add("calibrate", "How fast: constants from measurements, and how far off they are",
+      add_calibrate);
+  add("night", "What an unattended night gets done, and with what risk", add_night);
+  add("breakeven", "When two workers have to become one shard", add_breakeven);
+  add("check", "Check model manifests against their declared figures and expectations", add_check);
+  add("explain", "What a term, a reason or a problem code means", add_explain);
+  add("help", "Commands and topics: exit codes, sizes, nodes, formats, environment", add_help);
+  add("completion", "A completion script for bash, zsh or fish", add_completion);
+  add("version", "The version of macfit and of its catalog", add_version);
+  return commands;
+}
+
+/// The commands with their flags. Describing flags takes longer than making a plan: where the line
+/// begins with a command, only that one's are, but for help and completion, which go through all.
+std::vector<std::pair<CLI::App*, Action>> actions_of(const std::vector<Command>& commands,
+                                                     const std::string& first) {
+  const bool alone = first != "help" && first != "completion" &&
+                     std::any_of(commands.begin(), commands.end(),
+                                 [&](const Command& c) { return c.app->get_name() == first; });
+  std::vector<std::pair<CLI::App*, Action>> actions;
+  for (const Command& command : commands) {
+    if (!alone || command.app->get_name() == first) {
+      actions.emplace_back(command.app, command.make(*command.app));
+    }
+  }
+  return actions;
+}
+
 }  // namespace
 
 int run(int argc, const char* const* argv) {
@@ -134,33 +183,15 @@ int run(int argc, const char* const* argv) {
                        "The version; macfit version says more");
   app.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });
 
-  std::vector<std::pair<CLI::App*, Action>> actions;
-  const auto add = [&](const char* name, const char* about, Action (*make)(CLI::App&)) {
-    CLI::App* command = app.add_subcommand(name, about);
-    actions.emplace_back(command, make(*command));
-  };
-  add("plan", "One model on one cluster: fit, split, room and what to type", add_plan);
-  add("survey", "Every model of the catalog on one cluster, by tier", add_survey);
-  add("sweep", "A grid of what-ifs, streamed as CSV, JSON Lines or a table", add_sweep);
-  add("size", "The other way round: longest context, largest model, which cluster", add_size);
-  add("compare", "Two plans side by side: what differs", add_compare);
-  add("models", "The model catalog: list, show, import", add_models);
-  add("hardware", "Chips, machines, links, and what a cluster can hold", add_hardware);
-  add("runtimes", "What each runtime can do, what it demands, how it fails", add_runtimes);
-  add("launch", "The files and commands to run a plan on the machines", add_launch);
-  add("calibrate", "How fast: constants from measurements, and how far off they are",
-      add_calibrate);
-  add("night", "What an unattended night gets done, and with what risk", add_night);
-  add("breakeven", "Where a second machine stops being a second worker", add_breakeven);
-  add("check", "Model manifests against their own statements and expectations", add_check);
-  add("explain", "What a term, a reason or a problem code means", add_explain);
-  add("help", "Commands and topics: exit codes, sizes, nodes, formats, environment", add_help);
-  add("completion", "A completion script for bash, zsh or fish", add_completion);
-  add("version", "The version of macfit and of its catalog", add_version);
+  std::vector<std::string> words = written_out({argv + std::min(argc, 1), argv + argc});
+  const std::vector<std::pair<CLI::App*, Action>> actions =
+      actions_of(add_commands(app), words.empty() ? "" : words.front());
+  add_show(words, app);
+  std::reverse(words.begin(), words.end());  // as CLI11 takes them
 
   try {
     try {
-      app.parse(argc, argv);
+      app.parse(std::move(words));
     } catch (const CLI::CallForHelp&) {
       const CLI::App& command = innermost(app);
       write_out(help_of(command_tree(command), command_line_of(command), style_for({})));

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <memory>
 
-#include "asking.hpp"
 #include "commands.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/report/size/size_formats.hpp"
+#include "requests.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -21,7 +21,7 @@ struct SizeFlags {
 };
 
 constexpr const char* footer = R"(
-What is left out is what is asked for:
+Leave out what you want to find:
   macfit size --model glm-4.5 --nodes 2x128
       The longest context, by placement and cache format.
   macfit size --nodes 2x128 --quant q4 --context 32k
@@ -148,9 +148,10 @@ Action add_size(CLI::App& app) {
   }
   app.add_option("--tier", flags->tier, "At least: comfortable (default) or borderline")
       ->type_name("TIER");
-  app.add_option("--max-nodes", flags->most_nodes, "Of the clusters looked at (default 4)")
+  app.add_option("--max-nodes", flags->most_nodes, "Largest cluster to consider (default 4)")
       ->type_name("N");
-  app.add_option("--top", flags->top, "So many models or clusters (default 10)")->type_name("N");
+  app.add_option("--top", flags->top, "Show at most N models or clusters (default 10)")
+      ->type_name("N");
   add_common(app, flags->common, formats);
   app.footer(footer);
   return [flags] { return size_command(*flags); };

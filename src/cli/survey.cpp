@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "asking.hpp"
 #include "command_line.hpp"
 #include "commands.hpp"
 #include "macfit/core/error.hpp"
@@ -15,6 +14,7 @@
 #include "macfit/report/survey/survey_formats.hpp"
 #include "macfit/speed/calibration.hpp"
 #include "macfit/study/in_order.hpp"
+#include "requests.hpp"
 
 namespace macfit::cli {
 namespace {

@@ -10,7 +10,6 @@
 
 #include <fmt/format.h>
 
-#include "asking.hpp"
 #include "command_line.hpp"
 #include "commands.hpp"
 #include "files.hpp"
@@ -22,6 +21,8 @@
 #include "macfit/report/sweep/sweep_report.hpp"
 #include "macfit/study/in_order.hpp"
 #include "progress.hpp"
+#include "requests.hpp"
+#include "runtime_names.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -134,6 +135,10 @@ study::Grid make_grid(const SweepFlags& flags, const study::SweepSpec& spec,
       if (axis == study::Axis::model) {
         values = models_of(values, catalogs);
       }
+      if (axis == study::Axis::runtime) {
+        std::transform(values.begin(), values.end(), values.begin(),
+                       [](const std::string& name) { return read_runtime(name).name; });
+      }
       check_names(axis, values, catalogs);
       grid.set(axis, values, repeated);
     } catch (const Error& error) {
@@ -176,8 +181,8 @@ study::Grid make_grid(const SweepFlags& flags, const study::SweepSpec& spec,
 std::pair<std::int64_t, std::int64_t> parse_part(const std::string& text) {
   const std::size_t slash = text.find('/');
   if (slash == std::string::npos) {
-    throw Error(
-        fmt::format("--part: found \"{}\", expected a part of so many: 3/16", printable(text)));
+    throw Error(fmt::format("--part: found \"{}\", expected a part and how many there are: 3/16",
+                            printable(text)));
   }
   const std::int64_t parts =
       parse_whole(std::string_view(text).substr(slash + 1), "--part", 1, 1'000'000);
@@ -214,148 +219,109 @@ std::size_t figure_of(const std::vector<std::size_t>& columns) {
   return first == columns.end() ? study::find_column("utilization") : *first;
 }
 
-template <class Make>
-auto named(const char* flag, const Make& make) {
-  try {
-    return make();
-  } catch (const Error& error) {
-    throw Error(std::string(flag) + ": " + error.message(), error.place(), error.hint());
-  }
-}
+/// What a sweep is to do, settled before the first row.
+struct Job {
+  study::Grid grid;
+  study::Where where;
+  std::vector<std::size_t> columns;
+  std::string pareto;  ///< empty: every row that --where keeps
+  study::Needs needs;
+  report::RowFormat format = report::RowFormat::csv;
+  bool page = false;
+  std::size_t figure = 0;  ///< what a page's cells show
+  study::Rows rows;
+  bool header = true;
+  std::size_t threads = 1;
+};
 
-/// Flags before the file that --spec names.
-study::Where where_of(const SweepFlags& flags, const study::SweepSpec& spec) {
+std::string conditions_of(const SweepFlags& flags, const study::SweepSpec& spec) {
   std::string conditions = flags.where.empty() ? spec.where : std::string();
   for (const std::string& one : flags.where) {
     conditions += (conditions.empty() ? "" : ",") + one;
   }
-  return named("--where", [&] { return study::Where::parse(conditions); });
+  return conditions;
 }
 
-/// The rows of the grid to go through. Throws Error where there are more than is sensible.
-study::Rows rows_of(const SweepFlags& flags, const study::Grid& grid, bool page) {
-  const std::optional<std::int64_t> size = grid.size();
+/// What the rows must show: the columns, and what the conditions and --pareto look at.
+void read_columns(const SweepFlags& flags, const study::SweepSpec& spec, Job& job) {
+  const std::string conditions = conditions_of(flags, spec);
+  job.where = in_flag("--where", [&] { return study::Where::parse(conditions); });
+  job.page = flags.common.format == "html";
+  job.format = job.page ? report::RowFormat::text : report::parse_row_format(flags.common.format);
+  const std::string selected = flags.select.empty() ? spec.select : flags.select;
+  job.columns = selected.empty() && job.format == report::RowFormat::text
+                    ? report::brief_columns(job.grid)
+                    : in_flag("--select", [&] { return study::select_columns(selected); });
+  job.figure = selected.empty() ? study::find_column("utilization") : figure_of(job.columns);
+  job.pareto = flags.pareto.empty() ? spec.pareto : flags.pareto;
+  job.where.add_needs(job.needs);
+  if (!job.pareto.empty()) {
+    in_flag("--pareto", [&] { return study::Front(job.pareto); }).add_needs(job.needs);
+  }
+  for (const std::size_t column : job.columns) {
+    study::add_need(column, job.needs);
+  }
+}
+
+/// The rows of this part, after a look at how many there are in all.
+void read_rows(const SweepFlags& flags, Job& job) {
+  const std::optional<std::int64_t> size = job.grid.size();
   if (!size) {
     throw Error("the grid has 2^63 points or more");
   }
   if (*size > most_rows && !flags.yes) {
     throw Error(fmt::format("the grid has {} points, more than {}", format_whole(*size),
                             format_whole(most_rows)),
-                {}, "say --yes if that is meant");
+                {}, "--yes computes it all the same");
   }
-  const auto [part, parts] =
-      flags.part.empty() ? std::pair<std::int64_t, std::int64_t>(1, 1) : parse_part(flags.part);
-  if (page && *size > report::most_page_rows) {
+  std::pair<std::int64_t, std::int64_t> part{1, 1};
+  if (!flags.part.empty()) {
+    part = parse_part(flags.part);
+  }
+  job.rows = study::part_of(*size, part.first, part.second);
+  job.header = part.first == 1 && !job.page;
+  if (job.page && *size > report::most_page_rows) {
     throw Error(fmt::format("the grid has {} points, more than the {} that a page holds",
                             format_whole(*size), format_whole(report::most_page_rows)),
                 {}, "fewer values, or --format csv");
   }
-  return study::part_of(*size, part, parts);
 }
 
-std::size_t threads_of(const SweepFlags& flags, const study::Rows& rows) {
-  std::size_t threads = std::max(1U, std::thread::hardware_concurrency());
+/// As many as asked for, but none without a chunk of its own.
+void read_threads(const SweepFlags& flags, Job& job) {
+  std::int64_t threads = std::max(1U, std::thread::hardware_concurrency());
   if (!flags.threads.empty()) {
-    threads = static_cast<std::size_t>(parse_whole(flags.threads, "--threads", 1, 256));
+    threads = parse_whole(flags.threads, "--threads", 1, 256);
   }
-  return static_cast<std::size_t>(
-      std::clamp<std::int64_t>((rows.last - rows.first + chunk_rows - 1) / chunk_rows, 1,
-                               static_cast<std::int64_t>(threads)));
+  const std::int64_t chunks = (job.rows.last - job.rows.first + chunk_rows - 1) / chunk_rows;
+  job.threads = static_cast<std::size_t>(std::clamp<std::int64_t>(chunks, 1, threads));
 }
 
-/// What is asked of the rows, however they are written.
-struct Question {
-  study::Where where;
-  std::string pareto;  ///< columns; empty: no front is wanted
-  std::vector<std::size_t> columns;
-  bool page = false;  ///< one HTML page, written at the end
-
-  [[nodiscard]] study::Needs needs() const {
-    study::Needs needs;
-    where.add_needs(needs);
-    if (!pareto.empty()) {
-      study::Front(pareto).add_needs(needs);
-    }
-    for (const std::size_t column : columns) {
-      study::add_need(column, needs);
-    }
-    return needs;
-  }
-};
-
-/// One run over the rows: workers evaluate chunks, one thread takes them in order and writes.
-class SweepRun {
+/// Evaluates a chunk: rows as text, or as they are where a page or --pareto needs them all.
+class Worker {
  public:
-  SweepRun(const study::Grid& grid, const study::Rows& rows, const Question& question,
-           const report::RowWriter& writer, OutputStream& out, Progress& progress)
-      : grid_(grid),
-        rows_(rows),
-        question_(question),
-        writer_(writer),
-        out_(out),
-        progress_(progress) {
-    if (!question.pareto.empty()) {
-      front_.emplace(question.pareto);
-    }
-    if (rows.first == 0 && !question.page) {
-      open_ = out.write(writer.header());
-    }
-  }
+  Worker(const Job& job, const study::Resolver& resolver, const report::RowWriter& writer)
+      : job_(job), writer_(writer), evaluator_(job.grid, resolver, job.needs) {}
 
-  void run(std::size_t threads, const study::Resolver& resolver) {
-    std::int64_t next = open_ ? rows_.first : rows_.last;
-    const auto source = [&]() -> std::optional<study::Rows> {
-      if (next >= rows_.last || interrupted) {
-        return std::nullopt;
-      }
-      const study::Rows chunk{next, std::min(next + chunk_rows, rows_.last)};
-      next = chunk.last;
-      return chunk;
-    };
-    const auto make_worker = [&] {
-      return [this, evaluator = study::Evaluator(grid_, resolver, question_.needs()),
-              row = study::SweepRow{}](study::Rows&& chunk) mutable {
-        return evaluate(evaluator, row, chunk);
-      };
-    };
-    study::in_order(threads, source, make_worker,
-                    [&](Done&& done) { return take(std::move(done)); });
-  }
-
-  /// What could not be written row by row.
-  void finish(std::size_t figure, const std::string& command) {
-    if (question_.page && open_) {
-      open_ =
-          out_.write(report::sweep_html(grid_, front_ ? front_->take() : kept_, figure, command));
-    } else if (front_ && open_) {
-      std::string text;
-      for (const study::SweepRow& row : front_->take()) {
-        writer_.write(text, row);
-      }
-      open_ = out_.write(text);
-    }
-  }
-
- private:
-  Done evaluate(study::Evaluator& evaluator, study::SweepRow& row, const study::Rows& chunk) const {
+  Done operator()(study::Rows&& chunk) {
     Done done;
     std::optional<study::Front> front;
-    if (front_) {
-      front.emplace(question_.pareto);
+    if (!job_.pareto.empty()) {
+      front.emplace(job_.pareto);
     }
-    study::Point point = grid_.point(chunk.first);
-    for (std::int64_t index = chunk.first; index < chunk.last; ++index, grid_.advance(point)) {
-      row.index = index;
-      evaluator.evaluate(point, row);
-      if (!question_.where.keeps(row)) {
+    study::Point point = job_.grid.point(chunk.first);
+    for (std::int64_t index = chunk.first; index < chunk.last; ++index, job_.grid.advance(point)) {
+      row_.index = index;
+      evaluator_.evaluate(point, row_);
+      if (!job_.where.keeps(row_)) {
         continue;
       }
       if (front) {
-        front->add(row);
-      } else if (question_.page) {
-        done.rows.push_back(row);
+        front->add(row_);
+      } else if (job_.page) {
+        done.rows.push_back(row_);
       } else {
-        writer_.write(done.text, row);
+        writer_.write(done.text, row_);
       }
     }
     if (front) {
@@ -365,7 +331,27 @@ class SweepRun {
     return done;
   }
 
-  /// False where nobody wants more.
+ private:
+  const Job& job_;
+  const report::RowWriter& writer_;
+  study::Evaluator evaluator_;
+  study::SweepRow row_;
+};
+
+/// Takes what the workers hand over, in order, and writes it.
+class Sink {
+ public:
+  Sink(const Job& job, const report::RowWriter& writer, OutputStream& out, const Common& common)
+      : job_(job), writer_(writer), out_(out), progress_(common, !job.page && job.pareto.empty()) {
+    if (!job.pareto.empty()) {
+      front_.emplace(job.pareto);
+    }
+    open_ = !job.header || out.write(writer.header());
+  }
+
+  [[nodiscard]] bool open() const { return open_; }
+
+  /// False where nobody reads on.
   bool take(Done&& done) {
     for (study::SweepRow& row : done.rows) {
       if (front_) {
@@ -376,26 +362,38 @@ class SweepRun {
     }
     open_ = open_ && (done.text.empty() || out_.write(done.text));
     if (progress_.due()) {
-      const std::int64_t count = done.last - rows_.first;
-      const std::int64_t all = rows_.last - rows_.first;
-      progress_.say(fmt::format(
-          "sweep: {:.1f} %, {} of {} rows, {} a second",
-          100.0 * static_cast<double>(count) / static_cast<double>(all), format_whole(count),
-          format_whole(all),
-          format_whole(std::llround(static_cast<double>(count) / progress_.seconds()))));
+      const std::int64_t all = job_.rows.last - job_.rows.first;
+      const auto count = static_cast<double>(done.last - job_.rows.first);
+      progress_.say(fmt::format("sweep: {:.1f} %, {} of {} rows, {} a second",
+                                100.0 * count / static_cast<double>(all),
+                                format_whole(done.last - job_.rows.first), format_whole(all),
+                                format_whole(std::llround(count / progress_.seconds()))));
     }
     return open_ && !interrupted;
   }
 
-  const study::Grid& grid_;
-  const study::Rows rows_;
-  const Question& question_;
+  /// What could not be written before the last row was known.
+  void finish(const std::string& origin) {
+    const std::vector<study::SweepRow> rows = front_ ? front_->take() : std::move(kept_);
+    if (job_.page && open_) {
+      open_ = out_.write(report::sweep_html(job_.grid, rows, job_.figure, origin));
+    } else if (front_ && open_) {
+      std::string text;
+      for (const study::SweepRow& row : rows) {
+        writer_.write(text, row);
+      }
+      open_ = out_.write(text);
+    }
+  }
+
+ private:
+  const Job& job_;
   const report::RowWriter& writer_;
   OutputStream& out_;
-  Progress& progress_;
+  Progress progress_;
   std::optional<study::Front> front_;
-  std::vector<study::SweepRow> kept_;  // for a page
-  bool open_ = true;                   // false once the reader of a pipe has gone
+  std::vector<study::SweepRow> kept_;  ///< for a page, which is written at the end
+  bool open_ = true;
 };
 
 int sweep_command(const SweepFlags& flags, const CLI::App& app) {
@@ -411,39 +409,36 @@ int sweep_command(const SweepFlags& flags, const CLI::App& app) {
   if (!flags.spec.empty()) {
     spec = study::read_sweep_spec(read_text(flags.spec), flags.spec);
   }
-  const study::Grid grid = make_grid(flags, spec, catalogs, log);
-
-  Question question;
-  question.where = where_of(flags, spec);
-  question.page = flags.common.format == "html";
-  question.pareto = flags.pareto.empty() ? spec.pareto : flags.pareto;
-  const report::RowFormat format =
-      question.page ? report::RowFormat::text : report::parse_row_format(flags.common.format);
-  const std::string selected = flags.select.empty() ? spec.select : flags.select;
-  question.columns = selected.empty() && format == report::RowFormat::text
-                         ? report::brief_columns(grid)
-                         : named("--select", [&] { return study::select_columns(selected); });
-  if (!question.pareto.empty()) {
-    named("--pareto", [&] { return study::Front(question.pareto); });
-  }
-  const study::Rows rows = rows_of(flags, grid, question.page);
-  log.detail(fmt::format("grid: {} points, this part {}", grid.size().value_or(0),
-                         rows.last - rows.first));
-  const std::size_t threads = threads_of(flags, rows);
+  Job job;
+  job.grid = make_grid(flags, spec, catalogs, log);
+  read_columns(flags, spec, job);
+  read_rows(flags, job);
+  log.detail(fmt::format("grid: {} points, this part {}", *job.grid.size(),
+                         job.rows.last - job.rows.first));
+  read_threads(flags, job);
 
   const study::Resolver resolver = make_resolver(catalogs, flags.reserve, flags.cluster_reserve);
-  const report::RowWriter writer(format, question.columns, grid, style);
+  const report::RowWriter writer(job.format, job.columns, job.grid, style);
   OutputStream out(flags.common.output);
   const Interrupts interrupts;
-  Progress progress(flags.common, !question.page && question.pareto.empty());
-  SweepRun run(grid, rows, question, writer, out, progress);
-  run.run(threads, resolver);
+  Sink sink(job, writer, out, flags.common);
+  std::int64_t next = sink.open() ? job.rows.first : job.rows.last;
+  const auto source = [&]() -> std::optional<study::Rows> {
+    if (next >= job.rows.last || interrupted) {
+      return std::nullopt;
+    }
+    const study::Rows chunk{next, std::min(next + chunk_rows, job.rows.last)};
+    next = chunk.last;
+    return chunk;
+  };
+  study::in_order(
+      job.threads, source, [&] { return Worker(job, resolver, writer); },
+      [&](Done&& done) { return sink.take(std::move(done)); });
   if (interrupted) {
     log.warn("interrupted");
     return 130;
   }
-  run.finish(selected.empty() ? study::find_column("utilization") : figure_of(question.columns),
-             command_line(app));
+  sink.finish(command_line(app));
   out.commit();
   return 0;
 }
@@ -473,7 +468,7 @@ Action add_sweep(CLI::App& app) {
   axis(Axis::sequences, "--sequences", "Sequences at a time per replica: 1..8", "N,…");
   axis(Axis::context, "--context,-c", "Tokens per sequence: 4k,32k or 8k..256k*2", "TOKENS,…");
   app.add_option("--reserve", flags->reserve,
-                 "Kept for the person at each machine: 8GiB (default 0)")
+                 "Memory kept free for each machine's user: 8GiB (default 0)")
       ->type_name("SIZE");
   app.add_option("--cluster-reserve", flags->cluster_reserve,
                  "Kept free on each node of a sharded model (default 10%)")

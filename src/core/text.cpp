@@ -1,3 +1,6 @@
+// Texts for people: width in columns, printable forms, wrapping, and the nearest known name to a
+// wrong one.
+
 #include "macfit/core/text.hpp"
 
 #include <algorithm>
@@ -97,7 +100,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t ca
 
 std::vector<std::string> nearest(std::string_view name, const std::vector<std::string>& known,
                                  std::size_t count) {
-  const std::size_t cap = std::max<std::size_t>(2, std::min<std::size_t>(4, name.size() / 3));
+  // A third of a name mistyped is another name: "gpt2" is not "git".
+  const std::size_t cap = name.size() < 2 ? 0 : std::clamp<std::size_t>(name.size() / 3, 1, 4);
   const std::string wanted = lower(name);
   struct Hit {
     std::size_t score;
@@ -138,7 +142,12 @@ std::vector<std::string> nearest(std::string_view name, const std::vector<std::s
     if (result.size() == count) {
       break;
     }
-    result.push_back(*hit.name);
+    const bool again = std::any_of(result.begin(), result.end(), [&](const std::string& one) {
+      return same_name(one, *hit.name);
+    });
+    if (!again) {
+      result.push_back(*hit.name);
+    }
   }
   return result;
 }
@@ -167,8 +176,14 @@ std::string_view trim(std::string_view text) noexcept {
 }
 
 std::string pointer_join(std::string_view parent, std::string_view token) {
-  std::string result(parent);
+  std::string result;
+  result.reserve(parent.size() + 1 + token.size());
+  result += parent;
   result += '/';
+  if (token.find_first_of("~/") == std::string_view::npos) {
+    result += token;
+    return result;
+  }
   for (const char c : token) {
     if (c == '~') {
       result += "~0";

@@ -1,3 +1,5 @@
+// Machines, chips and links by the names that people type, with what they may have meant.
+
 #include "macfit/hardware/catalog.hpp"
 
 #include <algorithm>
@@ -52,6 +54,46 @@ Error no_such_size(const std::string& found, const std::vector<Bytes>& known) {
   return Error("no machine with " + found + " is known: expected " + join_words(sizes, "or"));
 }
 
+/// "thunderbolt 5" and "thunderbolt5-rdma" are tb5 and tb5-rdma.
+std::string link_key(std::string_view name) {
+  constexpr std::string_view full = "thunderbolt";
+  std::string key = lower(trim(name));
+  std::replace(key.begin(), key.end(), ' ', '-');
+  if (key.size() > full.size() && key.rfind(full, 0) == 0) {
+    key.erase(2, full.size() - 2);
+    key.replace(0, 2, "tb");
+    if (key.size() > 2 && key[2] == '-') {
+      key.erase(2, 1);
+    }
+  }
+  return key;
+}
+
+/// Machines whose id holds all words of "m4-max-studio-128" in any order, memory among them.
+std::vector<const Machine*> machines_by_words(const std::vector<Machine>& machines,
+                                              const std::string& key) {
+  std::vector<std::string_view> words = split(key, '-');
+  words.erase(std::remove_if(words.begin(), words.end(),
+                             [](std::string_view word) {
+                               return word.empty() || word == "apple" || word == "mac";
+                             }),
+              words.end());
+  const bool memory = std::any_of(words.begin(), words.end(), [](std::string_view word) {
+    return word.find_first_not_of("0123456789") == std::string_view::npos;
+  });
+  std::vector<const Machine*> found;
+  for (const Machine& machine : machines) {
+    const std::vector<std::string_view> own = split(machine.id, '-');
+    const bool all = std::all_of(words.begin(), words.end(), [&](std::string_view word) {
+      return std::find(own.begin(), own.end(), word) != own.end();
+    });
+    if (memory && words.size() > 1 && all) {
+      found.push_back(&machine);
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 const Chip* Catalog::find_chip(std::string_view name) const {
@@ -59,7 +101,7 @@ const Chip* Catalog::find_chip(std::string_view name) const {
 }
 
 const LinkType* Catalog::find_link(std::string_view name) const {
-  return find_in(link_names_, links_, lower(trim(name)));
+  return find_in(link_names_, links_, link_key(name));
 }
 
 const Machine* Catalog::find_machine(std::string_view name) const {
@@ -89,6 +131,16 @@ const Chip& Catalog::chip(std::string_view name) const {
 const LinkType& Catalog::link(std::string_view name) const {
   if (const LinkType* found = find_link(name)) {
     return *found;
+  }
+  std::vector<std::string> of_kind;
+  for (const LinkType& link : links_) {
+    if (link.usable && !name.empty() &&
+        link_kind_name(link.kind).rfind(lower(trim(name)) + "-", 0) == 0) {
+      of_kind.push_back(link.id);
+    }
+  }
+  if (!of_kind.empty()) {
+    throw Error("link " + quoted(name) + " is not one kind: expected " + join_words(of_kind, "or"));
   }
   throw unknown_name("link", name, ids(links_));
 }
@@ -124,6 +176,23 @@ const Machine& Catalog::machine(std::string_view name) const {
         parts.ram ? " is not sold with " + ram_text(*parts.ram) : " needs a memory size";
     throw Error(quoted(parts.ram ? parts.chip : std::string(name)) + wrong + ": expected " +
                 join_words(sizes, "or"));
+  }
+  const std::vector<const Machine*> by_words = machines_by_words(machines_, key);
+  const auto same_chip = [&](const Machine* machine) {
+    return machine->chip == by_words.front()->chip && machine->ram == by_words.front()->ram;
+  };
+  if (!by_words.empty()) {
+    if (by_words.size() == 1) {
+      return *by_words.front();
+    }
+    if (std::all_of(by_words.begin(), by_words.end(), same_chip)) {
+      return *machine_with_chip(by_words.front()->chip, by_words.front()->ram);
+    }
+    std::vector<std::string> names;
+    for (const Machine* machine : by_words) {
+      names.push_back(machine->id);
+    }
+    throw Error(quoted(name) + " may be several machines: expected " + join_words(names, "or"));
   }
   std::vector<std::string> known = ids(machines_);
   for (const Chip& chip : chips_) {

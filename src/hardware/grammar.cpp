@@ -67,11 +67,23 @@ std::int64_t read_count(std::string_view text, std::string_view part, std::strin
   return count;
 }
 
+/// Where the count of "M4 Max 128GB x2" begins; 0 where none stands behind a machine.
+std::size_t count_behind(const std::string& part) {
+  const std::size_t x = lower(part).rfind(" x");
+  const bool number = x != std::string::npos && x + 2 < part.size() &&
+                      part.find_first_not_of("0123456789", x + 2) == std::string::npos;
+  return number ? x + 2 : 0;
+}
+
 Part read_part(std::string_view text, std::string_view spec) {
   const std::string part = with_plain_x(trim(text));
   if (part.empty()) {
     throw bad_spec(spec, "expected a machine or a memory size on both sides of every +",
                    grammar_hint);
+  }
+  if (const std::size_t behind = count_behind(part); behind > 0) {
+    return {read_count(std::string_view(part).substr(behind), part, spec),
+            std::string(trim(std::string_view(part).substr(0, behind - 2)))};
   }
   const std::size_t x = lower(part).find('x');
   if (x == std::string::npos || !looks_like_count(trim(std::string_view(part).substr(0, x)))) {

@@ -1,3 +1,5 @@
+// A model of a stated size: shapes interpolated between the catalog's, weights by the size alone.
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -12,6 +14,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/model/nominal.hpp"
+#include "macfit/model/spelling.hpp"
 #include "macfit/model/tensors.hpp"
 #include "nominal_layout.hpp"
 
@@ -354,6 +357,15 @@ NamedModel find_model(std::string_view name, const Catalog& catalog,
     found.model = nominal_model(size, catalog);
     // Weights that are stated are weights in their own format.
     found.recipe = recipe_of(found.model, size.weights ? std::nullopt : asked);
+    return found;
+  } else if (const auto spelled = read_spelling(name, catalog)) {
+    found.model = catalog.get(spelled->id);
+    std::string note = spelled->note;
+    if (!asked && !spelled->format_note.empty()) {
+      note += " " + spelled->format_note;
+    }
+    found.model.notes.insert(found.model.notes.begin(), std::move(note));
+    found.recipe = recipe_of(found.model, asked ? asked : spelled->recipe);
     return found;
   } else {
     found.model = catalog.get(name);  // throws

@@ -10,6 +10,7 @@
 #include "macfit/core/json_reader_json.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/speed/calibration.hpp"
+#include "macfit/speed/stored_calibration.hpp"
 #include "macfit/speed/work.hpp"
 
 namespace macfit::speed {
@@ -140,6 +141,27 @@ Calibration parse(std::string_view text) {
   return calibration;
 }
 
+constexpr std::string_view embedded_file = "<embedded>/calibration.json";
+
+/// Empty where the library was built without.
+std::string_view embedded_text() {
+  for (std::size_t i = 0; i < embedded::hardware_file_count; ++i) {
+    const embedded::File& file = embedded::hardware_files[i];
+    if (file.name == "calibration.json") {
+      return file.text;
+    }
+  }
+  return {};
+}
+
+/// The text of write_calibration() with its last member empty: nine tenths of it, which no
+/// prediction needs. Any other text stays whole.
+std::string without_rows(std::string_view text) {
+  const std::size_t rows = text.find("\n \"fitted\": [");
+  return rows == std::string_view::npos ? std::string(text)
+                                        : std::string(text.substr(0, rows)) + "\"fitted\": []}";
+}
+
 }  // namespace
 
 std::string_view figure_name(Figure figure) noexcept {
@@ -156,15 +178,15 @@ Calibration read_calibration(std::string_view text, std::string_view file) {
 
 const Calibration& Calibration::embedded() {
   static const Calibration calibration = [] {
-    for (std::size_t i = 0; i < embedded::hardware_file_count; ++i) {
-      const embedded::File& file = embedded::hardware_files[i];
-      if (file.name == "calibration.json") {
-        return read_calibration(file.text, "<embedded>/calibration.json");
-      }
-    }
-    return start();
+    const std::string_view text = embedded_text();
+    return text.empty() ? start() : read_calibration(without_rows(text), embedded_file);
   }();
   return calibration;
+}
+
+Calibration stored_calibration() {
+  const std::string_view text = embedded_text();
+  return text.empty() ? Calibration::start() : read_calibration(text, embedded_file);
 }
 
 Calibration Calibration::start() {

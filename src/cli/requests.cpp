@@ -1,4 +1,4 @@
-#include "asking.hpp"
+#include "requests.hpp"
 
 namespace macfit::cli {
 
