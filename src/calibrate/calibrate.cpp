@@ -1,3 +1,6 @@
+// From resolved rows to calibration: constants, intervals, and what a fit says of sources that it
+// has not seen.
+
 #include "macfit/calibrate/calibrate.hpp"
 
 #include <algorithm>

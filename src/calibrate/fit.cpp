@@ -1,3 +1,6 @@
+// Least squares over the speed model's constants (Levenberg-Marquardt on logarithms), and fits
+// without one source.
+
 #include "fit.hpp"
 
 #include <algorithm>

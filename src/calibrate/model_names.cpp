@@ -1,3 +1,5 @@
+// Models by the names that people give them in tables of measurements, found in the catalog.
+
 #include <algorithm>
 #include <array>
 #include <cmath>

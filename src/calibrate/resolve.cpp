@@ -1,3 +1,6 @@
+// A measured row as a question to the speed model: chips, link, model, format and lengths looked
+// up, or why not.
+
 #include <algorithm>
 #include <cctype>
 #include <map>
@@ -24,6 +27,14 @@ std::vector<std::string> parts_of(std::string_view text, std::string_view separa
     }
     text.remove_prefix(at + separator.size());
   }
+}
+
+bool is_prefill(std::string_view phase) {
+  return phase.starts_with("pre") || phase.starts_with("prompt") || phase == "pp";
+}
+
+bool is_decode(std::string_view phase) {
+  return phase.starts_with("dec") || phase.starts_with("gen") || phase == "tg";
 }
 
 /// The catalog's name of a cable as people write it; the text itself where it is none of them.
@@ -115,9 +126,8 @@ class Resolver {
  private:
   std::string fill(const MeasuredRow& row, Sample& sample) {
     const std::string phase = lower(row.phase);
-    sample.prefill = phase.starts_with("pre") || phase.starts_with("prompt") || phase == "pp";
-    if (!sample.prefill && !phase.starts_with("dec") && !phase.starts_with("gen") &&
-        phase != "tg") {
+    sample.prefill = is_prefill(phase);
+    if (!sample.prefill && !is_decode(phase)) {
       return "the phase is neither decode nor prefill";
     }
     if (row.value <= 0.0) {

@@ -40,6 +40,12 @@ FoundFormat of_bits(double body, double experts, double head, std::string name,
   return found;
 }
 
+/// Whether a number between these counts bits: "4bit", "q4", "int4", or nothing around it.
+bool stands_for_bits(std::string_view before, std::string_view after) {
+  return after.starts_with("bit") || after.starts_with("-bit") || after.starts_with(" bit") ||
+         before.ends_with('q') || before.ends_with("int") || (before.empty() && after.empty());
+}
+
 /// Whole bits in "4bit", "8-bit", "mlx-4bit", "q8"; 0 where there are none.
 int bits_in(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -48,12 +54,8 @@ int bits_in(std::string_view text) {
     if (!number || number->value < 1.0 || number->value > 8.0) {
       continue;
     }
-    const std::string_view rest = number->rest;
-    const bool bits =
-        rest.starts_with("bit") || rest.starts_with("-bit") || rest.starts_with(" bit");
-    const bool quant = (i > 0 && text[i - 1] == 'q') || text.substr(0, i).ends_with("int");
-    const bool alone = i == 0 && rest.empty();
-    if ((bits || quant || alone) && number->value == static_cast<int>(number->value)) {
+    if (stands_for_bits(text.substr(0, i), number->rest) &&
+        number->value == static_cast<int>(number->value)) {
       return static_cast<int>(number->value);
     }
   }

@@ -1,3 +1,5 @@
+// Files of measurements in JSON: rows of this project, llama-bench, and what spike.sh writes.
+
 #include <cmath>
 
 #include <fmt/format.h>

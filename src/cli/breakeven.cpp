@@ -6,8 +6,7 @@
 #include "commands.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/report/breakeven/breakeven_report.hpp"
-#include "macfit/report/page/html_report.hpp"
+#include "macfit/report/breakeven/breakeven_formats.hpp"
 #include "macfit/study/night.hpp"
 #include "options.hpp"
 #include "progress.hpp"
@@ -25,7 +24,7 @@ struct BreakevenFlags {
   std::string hours = "9";
 };
 
-const std::vector<std::string> formats = {"text", "json", "csv", "svg", "html"};
+const std::vector<std::string> formats = report::format_names(report::breakeven_formats);
 
 constexpr const char* footer = R"(
 Examples:
@@ -104,12 +103,8 @@ int breakeven_command(const BreakevenFlags& flags, const CLI::App& app) {
   const study::BreakevenResult result = waiting(flags.common, "looking for the limits", [&] {
     return study::breakeven(std::move(question), catalogs.models);
   });
-  const std::string& format = flags.common.format;
-  deliver(flags.common, format == "json"   ? report::breakeven_json(result)
-                        : format == "csv"  ? report::breakeven_csv(result)
-                        : format == "svg"  ? report::breakeven_svg(result)
-                        : format == "html" ? report::breakeven_html(result, command_line(app))
-                                           : report::breakeven_text(result, style));
+  deliver(flags.common, report::write(report::breakeven_formats, flags.common.format, result,
+                                      {style, command_line(app), {}}));
   return 0;
 }
 

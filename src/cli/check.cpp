@@ -8,7 +8,7 @@
 #include "files.hpp"
 #include "log.hpp"
 #include "macfit/core/error.hpp"
-#include "macfit/report/check/check_report.hpp"
+#include "macfit/report/check/check_formats.hpp"
 #include "options.hpp"
 
 namespace macfit::cli {
@@ -22,7 +22,7 @@ struct CheckFlags {
   bool strict = false;
 };
 
-const std::vector<std::string> formats = {"concise", "json", "github", "sarif", "junit"};
+const std::vector<std::string> formats = report::format_names(report::check_formats);
 
 constexpr const char* footer = R"(
 Examples:
@@ -36,14 +36,6 @@ Examples:
 In a folder every *.json is checked but schemas, files of other formats of macfit, and config.json
 and other files of a checkpoint. Exit code: 0 all well, 1 a check failed, 2 a file could not be read.
 )";
-
-std::string text_of(const study::CheckReport& report, const std::string& format) {
-  return format == "json"     ? report::check_json(report)
-         : format == "github" ? report::check_github(report)
-         : format == "sarif"  ? report::check_sarif(report)
-         : format == "junit"  ? report::check_junit(report)
-                              : report::check_concise(report);
-}
 
 int check_command(const CheckFlags& flags) {
   check_format(flags.common, formats);
@@ -66,7 +58,7 @@ int check_command(const CheckFlags& flags) {
       throw error.in_file(flags.baseline);
     }
   }
-  deliver(flags.common, text_of(report, flags.common.format));
+  deliver(flags.common, report::write(report::check_formats, flags.common.format, report, {}));
   log.warn(report::check_summary(report));
   if (report.unreadable() > 0) {
     return 2;

@@ -7,7 +7,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/plan/plan.hpp"
-#include "macfit/report/compare/compare_report.hpp"
+#include "macfit/report/compare/compare_formats.hpp"
 #include "macfit/report/plan/plan_report.hpp"
 #include "options.hpp"
 #include "paths.hpp"
@@ -31,7 +31,7 @@ Examples:
   macfit compare before.json after.json
 )";
 
-const std::vector<std::string> formats = {"text", "markdown", "json"};
+const std::vector<std::string> formats = report::format_names(report::compare_formats);
 
 /// "nodes=1x512 kv=q8" over the flags that both sides share.
 RequestFlags changed(RequestFlags flags, const std::string& side) {
@@ -111,13 +111,12 @@ int compare_command(const CompareFlags& flags) {
   const Catalogs catalogs = load_catalogs(flags.common);
   const std::string& a = flags.sides.at(0);
   const std::string& b = flags.sides.at(1);
-  const std::vector<report::Difference> differences = report::compare_plans(
-      plan_of(a, flags.request, catalogs), plan_of(b, flags.request, catalogs), a, b);
-  const std::string& format = flags.common.format;
-  deliver(flags.common, format == "json" ? report::differences_json(differences, a, b)
-                        : format == "markdown"
-                            ? report::differences_markdown(differences, a, b)
-                            : report::differences_text(differences, a, b, style));
+  const report::CompareAnswer answer{
+      report::compare_plans(plan_of(a, flags.request, catalogs),
+                            plan_of(b, flags.request, catalogs), a, b),
+      a, b};
+  deliver(flags.common,
+          report::write(report::compare_formats, flags.common.format, answer, {style, {}, {}}));
   return 0;
 }
 

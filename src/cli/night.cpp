@@ -7,8 +7,7 @@
 #include "files.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/report/night/night_report.hpp"
-#include "macfit/report/page/html_report.hpp"
+#include "macfit/report/night/night_formats.hpp"
 #include "options.hpp"
 #include "progress.hpp"
 #include "requests.hpp"
@@ -33,7 +32,7 @@ struct NightFlags {
   std::string seed;
 };
 
-const std::vector<std::string> formats = {"text", "json", "csv", "markdown", "html"};
+const std::vector<std::string> formats = report::format_names(report::night_formats);
 
 constexpr const char* footer = R"(
 Examples:
@@ -127,12 +126,8 @@ int night_command(const NightFlags& flags, const CLI::App& app) {
   question.plan = make_request(flags.request, catalogs);
   const study::NightResult result =
       waiting(flags.common, "playing nights", [&] { return study::night(std::move(question)); });
-  const std::string& format = flags.common.format;
-  deliver(flags.common, format == "json"       ? report::night_json(result)
-                        : format == "csv"      ? report::night_csv(result)
-                        : format == "markdown" ? report::night_markdown(result)
-                        : format == "html"     ? report::night_html(result, command_line(app))
-                                               : report::night_text(result, style));
+  deliver(flags.common, report::write(report::night_formats, flags.common.format, result,
+                                      {style, command_line(app), {}}));
   return 0;
 }
 

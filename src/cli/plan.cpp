@@ -7,9 +7,7 @@
 #include "log.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/report/compare/against_report.hpp"
-#include "macfit/report/page/html_report.hpp"
-#include "macfit/report/plan/plan_report.hpp"
+#include "macfit/report/plan/plan_formats.hpp"
 #include "macfit/study/against.hpp"
 #include "options.hpp"
 #include "requests.hpp"
@@ -40,7 +38,7 @@ Sizes: 230b-q4 is 230 billion parameters at 4 bit, dense; 400b-a17b-q8 a mixture
 billion active; 215gb weights of that size. 2x128 is two Macs sold with 128 GB; + joins unlike ones.
 )";
 
-const std::vector<std::string> formats = {"text", "json", "html"};
+const std::vector<std::string> formats = report::format_names(report::plan_formats);
 
 int plan_command(const PlanFlags& flags) {
   check_format(flags.common, formats);
@@ -67,25 +65,19 @@ int plan_command(const PlanFlags& flags) {
   const plan::Request request = make_request(flags.request, catalogs);
   log.detail("model: " + request.model.id + ", " + std::to_string(request.cluster.nodes.size()) +
              " nodes");
-  const plan::Plan plan = plan::make_plan(request);
-  const bool json = flags.common.format == "json";
-  const bool html = flags.common.format == "html";
-  if (flags.against.empty()) {
-    deliver(flags.common, json   ? report::plan_json(plan)
-                          : html ? report::plan_html(plan)
-                                 : report::plan_text(plan, style));
-  } else {
+  report::PlanAnswer answer{plan::make_plan(request), {}};
+  if (!flags.against.empty()) {
     RequestFlags elsewhere = flags.request;
     elsewhere.cluster.nodes = flags.against;
     elsewhere.layers.clear();  // they count this cluster's nodes
-    const plan::Plan other = plan::make_plan(make_request(elsewhere, catalogs, "--against"));
-    const study::Side mine = study::side_of(plan, catalogs.hardware);
-    const study::Side others = study::side_of(other, catalogs.hardware);
-    deliver(flags.common,
-            json   ? report::against_json(plan, other, mine, others)
-            : html ? report::against_html(plan, mine, others, flags.against)
-                   : report::plan_text(plan, style) + report::against_text(mine, others, style));
+    plan::Plan other = plan::make_plan(make_request(elsewhere, catalogs, "--against"));
+    const study::Side side = study::side_of(other, catalogs.hardware);
+    answer.beside = report::Beside{std::move(other), study::side_of(answer.plan, catalogs.hardware),
+                                   side, flags.against};
   }
+  deliver(flags.common,
+          report::write(report::plan_formats, flags.common.format, answer, {style, {}, {}}));
+  const plan::Plan& plan = answer.plan;
   if (required && !plan::meets(*required, plan.verdict.tier, plan.verdict.fits)) {
     const std::string tier = plan::tier_words(plan.verdict, plan::cap_of(plan));
     log.warn("required " + std::string(plan::requirement_name(*required)) + ", got " +

@@ -6,7 +6,7 @@
 #include "commands.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/report/size/size_report.hpp"
+#include "macfit/report/size/size_formats.hpp"
 #include "requests.hpp"
 
 namespace macfit::cli {
@@ -30,7 +30,7 @@ Leave out what you want to find:
       The clusters of the catalog that do it, cheapest first.
 )";
 
-const std::vector<std::string> formats = {"text", "json"};
+const std::vector<std::string> formats = report::format_names(report::size_formats);
 
 template <class Value>
 void keep_top(std::vector<Value>& values, std::size_t top, report::SizeAnswer& answer) {
@@ -138,8 +138,8 @@ int size_command(const SizeFlags& flags) {
   } else {
     throw Error("--model, --nodes or both are required", {}, "see macfit size --help");
   }
-  deliver(flags.common, flags.common.format == "json" ? report::size_json(answer)
-                                                      : report::size_text(answer, style));
+  deliver(flags.common,
+          report::write(report::size_formats, flags.common.format, answer, {style, {}, {}}));
   return 0;
 }
 

@@ -11,8 +11,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/core/glob.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/report/page/html_report.hpp"
-#include "macfit/report/survey/survey_report.hpp"
+#include "macfit/report/survey/survey_formats.hpp"
 #include "macfit/speed/calibration.hpp"
 #include "macfit/study/in_order.hpp"
 #include "requests.hpp"
@@ -41,7 +40,7 @@ Examples:
   macfit survey --nodes 1x64 --tier comfortable --where 'max_context>=64k' --format csv
 )";
 
-const std::vector<std::string> formats = {"text", "markdown", "csv", "json", "html"};
+const std::vector<std::string> formats = report::format_names(report::survey_formats);
 
 std::vector<std::string> chosen_models(const std::string& patterns, const Catalogs& catalogs) {
   const std::vector<std::string> ids = catalogs.models.ids();
@@ -80,23 +79,6 @@ void filter(const SurveyFlags& flags, std::vector<study::SurveyEntry>& entries,
            (flags.unmeasured && (entry.measured || !entry.smallest.row.placed));
   };
   entries.erase(std::remove_if(entries.begin(), entries.end(), left_out), entries.end());
-}
-
-std::string text_of(const report::Survey& survey, const SurveyFlags& flags,
-                    const Catalogs& catalogs, const CLI::App& app, const report::Style& style) {
-  const std::string& format = flags.common.format;
-  if (format == "html") {
-    plan::Request one;
-    RequestFlags chosen = flags.request;
-    chosen.model = survey.entries.empty() ? "NAME" : survey.entries.front().model;
-    one.flags = given_flags(chosen, catalogs);
-    return report::survey_html(survey, command_line(app),
-                               plan::command_of(one) + " --format html --output plan.html");
-  }
-  return format == "json"       ? report::survey_json(survey)
-         : format == "csv"      ? report::survey_csv(survey)
-         : format == "markdown" ? report::survey_markdown(survey)
-                                : report::survey_text(survey, style);
 }
 
 int survey_command(const SurveyFlags& flags, const CLI::App& app) {
@@ -152,7 +134,15 @@ int survey_command(const SurveyFlags& flags, const CLI::App& app) {
   }
   filter(flags, survey.entries, tier, where);
   study::sort_survey(survey.entries, order);
-  deliver(flags.common, text_of(survey, flags, catalogs, app, style));
+  const auto next_command = [&] {
+    plan::Request one;
+    RequestFlags chosen = flags.request;
+    chosen.model = survey.entries.empty() ? "NAME" : survey.entries.front().model;
+    one.flags = given_flags(chosen, catalogs);
+    return plan::command_of(one) + " --format html --output plan.html";
+  };
+  deliver(flags.common, report::write(report::survey_formats, flags.common.format, survey,
+                                      {style, command_line(app), next_command}));
   return 0;
 }
 

@@ -1,3 +1,5 @@
+// Line and column of a JSON pointer in a text, which the JSON library does not keep.
+
 #include "macfit/core/json_place.hpp"
 
 #include <algorithm>

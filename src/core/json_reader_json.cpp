@@ -1,3 +1,5 @@
+// Strict reading of JSON: every getter knows its pointer, and what is left over is an error.
+
 #include "macfit/core/json_reader_json.hpp"
 
 #include <algorithm>

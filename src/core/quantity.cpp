@@ -1,3 +1,6 @@
+// Quantities as people write and read them: bytes, tokens, shares, with one set of units and
+// checks.
+
 #include "macfit/core/quantity.hpp"
 
 #include <array>
@@ -44,15 +47,8 @@ double decimal(std::string_view digits, std::string_view text, std::string_view 
   return value / scale;
 }
 
-/// Splits "115.4 GB" into number and unit. Digits may be grouped with "," or "_" if `grouped`.
-Number split_number(std::string_view text, std::string_view what, bool grouped) {
-  const std::string_view body = trim(text);
-  if (body.empty()) {
-    bad(what, text, "it is empty");
-  }
-  if (body.front() == '-') {
-    bad(what, text, "it is negative");
-  }
+/// Digits and points at the start, groups joined, and where they end.
+std::pair<std::string, std::size_t> leading_digits(std::string_view body, bool grouped) {
   std::string digits;
   std::size_t at = 0;
   for (; at < body.size(); ++at) {
@@ -63,6 +59,19 @@ Number split_number(std::string_view text, std::string_view what, bool grouped) 
       break;
     }
   }
+  return {digits, at};
+}
+
+/// Splits "115.4 GB" into number and unit. Digits may be grouped with "," or "_" if `grouped`.
+Number split_number(std::string_view text, std::string_view what, bool grouped) {
+  const std::string_view body = trim(text);
+  if (body.empty()) {
+    bad(what, text, "it is empty");
+  }
+  if (body.front() == '-') {
+    bad(what, text, "it is negative");
+  }
+  const auto [digits, at] = leading_digits(body, grouped);
   if (digits.empty() || digits == ".") {
     bad(what, text, "it does not start with a number");
   }

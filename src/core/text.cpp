@@ -1,3 +1,6 @@
+// Texts for people: width in columns, printable forms, wrapping, and the nearest known name to a
+// wrong one.
+
 #include "macfit/core/text.hpp"
 
 #include <algorithm>

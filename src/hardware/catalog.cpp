@@ -1,3 +1,5 @@
+// Machines, chips and links by the names that people type, with what they may have meant.
+
 #include "macfit/hardware/catalog.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// The hardware catalog from its JSON files, each entry checked with its place.
+
 #include <algorithm>
 #include <limits>
 #include <map>

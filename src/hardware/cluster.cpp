@@ -1,3 +1,5 @@
+// Nodes and links as a plan sees them: limits, reserves, and who can talk to whom.
+
 #include "macfit/hardware/cluster.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// A cluster written down in a file (macfit.cluster/1).
+
 #include <algorithm>
 #include <set>
 #include <utility>

@@ -1,3 +1,6 @@
+// Holds shapes against themselves: what contradicts itself is refused before anything is reckoned
+// from it.
+
 #include "macfit/model/architecture.hpp"
 
 #include <set>

@@ -1,3 +1,5 @@
+// Architectures in manifests: one list of fields for reader and writer.
+
 #include "architecture_json.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// The model catalog: names found without parsing what is not asked for.
+
 #include "macfit/model/catalog.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// The short notation of layers in manifests: "3*dense 58*moe".
+
 #include "layers_text.hpp"
 
 #include <algorithm>

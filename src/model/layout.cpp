@@ -1,3 +1,5 @@
+// Bytes of weights and caches by layer, summed over tensors.
+
 #include "macfit/model/layout.hpp"
 
 #include <algorithm>

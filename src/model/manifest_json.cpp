@@ -1,3 +1,6 @@
+// Manifests: read strictly, with every problem and its place, and written so that they read back
+// the same.
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -1,3 +1,5 @@
+// Sizes as names: "230b-q4", "400b-a17b-q8", "215gb".
+
 #include "macfit/model/nominal.hpp"
 
 #include <algorithm>
@@ -137,6 +139,12 @@ class Parser {
     return sum;
   }
 
+  [[noreturn]] void too_small(std::int64_t amount, const Unit& unit) const {
+    fail(amount == 0  ? "expected more than 0"
+         : unit.bytes ? "expected 1 MB or more"
+                      : "expected 1m parameters or more");
+  }
+
   /// "1.5" of "1.5t", without going through a floating-point number.
   [[nodiscard]] std::int64_t number(std::string_view part, const Unit& unit) const {
     const std::string_view digits = trim(part.substr(0, part.size() - unit.name.size()));
@@ -173,9 +181,7 @@ class Parser {
     }
     amount += std::llround(rest);
     if (amount < smallest) {
-      fail(amount == 0  ? "expected more than 0"
-           : unit.bytes ? "expected 1 MB or more"
-                        : "expected 1m parameters or more");
+      too_small(amount, unit);
     }
     return std::min(amount, limit);
   }

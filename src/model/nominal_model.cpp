@@ -1,3 +1,5 @@
+// A model of a stated size: shapes interpolated between the catalog's, weights by the size alone.
+
 #include <algorithm>
 #include <array>
 #include <cmath>

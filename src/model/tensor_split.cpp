@@ -1,3 +1,5 @@
+// How tensor parallelism cuts each tensor, rank by rank, and when it refuses.
+
 #include "macfit/model/tensor_split.hpp"
 
 #include <array>

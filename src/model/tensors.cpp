@@ -1,3 +1,5 @@
+// Every tensor of a model with its shape and kind, from which parameters and bytes are counted.
+
 #include "macfit/model/tensors.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// The tensors of attention and of what takes its place, kind by kind.
+
 #include "macfit/core/quantity.hpp"
 #include "tensor_list.hpp"
 

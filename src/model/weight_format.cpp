@@ -1,3 +1,5 @@
+// Weight formats and recipes: bits, groups, exceptions, and the bytes that a matrix takes.
+
 #include "macfit/model/weight_format.hpp"
 
 #include <algorithm>

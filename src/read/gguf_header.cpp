@@ -1,3 +1,6 @@
+// GGUF headers, read piece by piece from files that may be hostile: every length is checked before
+// it is believed.
+
 #include <algorithm>
 #include <array>
 #include <bit>

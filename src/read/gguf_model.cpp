@@ -1,3 +1,6 @@
+// The model in a GGUF file: shapes from metadata and tensor names, bytes from the tensors
+// themselves.
+
 #include <algorithm>
 #include <array>
 #include <utility>

@@ -1,3 +1,5 @@
+// What families of config.json have in common: attention, experts, patterns over layers.
+
 #include "hf_parts.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// A checkpoint of safetensors with its config: sizes from the headers, shapes from the config.
+
 #include "macfit/read/mlx_checkpoint.hpp"
 
 #include <algorithm>

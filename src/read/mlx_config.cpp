@@ -1,3 +1,5 @@
+// How a config.json says that weights are stored: MLX's own quantization, or one of the others.
+
 #include <algorithm>
 #include <array>
 

@@ -1,3 +1,5 @@
+// The model at a path, told by what is there: one door for every kind of file and folder.
+
 #include "macfit/read/read_model.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// What a manifest states, held against its own shapes and a published config.
+
 #include <algorithm>
 #include <array>
 #include <cmath>

@@ -1,3 +1,5 @@
+// A grid of what-ifs: axes, their values, and points by index.
+
 #include "macfit/study/grid.hpp"
 
 #include <algorithm>

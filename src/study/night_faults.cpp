@@ -1,3 +1,5 @@
+// Faults and their rates, and how they are written.
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>

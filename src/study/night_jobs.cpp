@@ -1,3 +1,5 @@
+// Jobs of a night: read, drawn, dealt out.
+
 #include "macfit/study/night_jobs.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Nights played job by job, with faults drawn from stated rates.
+
 #include "macfit/study/night_simulation.hpp"
 
 #include <algorithm>

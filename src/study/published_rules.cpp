@@ -1,3 +1,6 @@
+// Why publishers count other parameters than a model loads: rules that explain the difference to
+// the last one.
+
 #include "published_rules.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// The columns of a sweep: what each is called, means and holds of a row.
+
 #include <algorithm>
 #include <array>
 

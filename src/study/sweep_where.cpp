@@ -1,3 +1,5 @@
+// Conditions on rows, and the front of rows that none beats.
+
 #include <algorithm>
 #include <array>
 #include <charconv>

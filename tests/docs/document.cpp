@@ -1,3 +1,5 @@
+// Documents as tests: commands run, what they print compared.
+
 #include "document.hpp"
 
 #include <algorithm>

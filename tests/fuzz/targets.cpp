@@ -1,3 +1,5 @@
+// One function for each reader of foreign bytes, for the fuzzer and for the corpus's replay.
+
 #include "targets.hpp"
 
 #include <algorithm>

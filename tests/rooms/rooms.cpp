@@ -1,3 +1,5 @@
+// Reads the tree's own sources and objects where a room reaches beyond what it may.
+
 #include "rooms.hpp"
 
 #include <algorithm>

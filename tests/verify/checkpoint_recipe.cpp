@@ -1,3 +1,5 @@
+// Which tool wrote a published checkpoint, and the bytes that it should have.
+
 #include "checkpoint_recipe.hpp"
 
 #include <algorithm>

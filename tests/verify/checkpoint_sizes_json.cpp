@@ -1,3 +1,5 @@
+// Published sizes of checkpoints against the tensors that converters write.
+
 #include <array>
 #include <cmath>
 

@@ -1,3 +1,5 @@
+// llama.cpp's compute buffers, placements and --fit against the library's.
+
 #include <algorithm>
 #include <charconv>
 #include <map>

@@ -1,3 +1,5 @@
+// What llama.cpp's loader reports of weights and caches against the library's.
+
 #include <algorithm>
 #include <map>
 #include <set>

@@ -1,3 +1,5 @@
+// Bytes of mlx-lm's own classes against the library's.
+
 #include <algorithm>
 #include <map>
 

@@ -1,3 +1,5 @@
+// Rules of MLX, mlx-lm, EXO and JACCL worked on single figures.
+
 #include "mlx_vectors.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Worked figures of MLX's rules, each against its function.
+
 #include <algorithm>
 #include <array>
 #include <cmath>

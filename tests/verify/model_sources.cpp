@@ -1,3 +1,5 @@
+// Where the architecture of a published figure is found: a config beside the file, or the catalog.
+
 #include "model_sources.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Published parameter counts against the shapes.
+
 #include <algorithm>
 
 #include "macfit/core/error.hpp"

@@ -1,3 +1,5 @@
+// Files of published figures: told by their content, read leniently, compared row by row.
+
 #include "published_file_json.hpp"
 
 #include <algorithm>

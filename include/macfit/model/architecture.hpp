@@ -1,5 +1,8 @@
 #pragma once
 
+// What a model is made of, as every room sees it: blocks of attention, state and feed-forward
+// parts, in layers.
+
 #include <cstdint>
 #include <optional>
 #include <string>

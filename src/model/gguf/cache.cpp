@@ -1,3 +1,5 @@
+// llama.cpp's caches, cell by cell, as its allocator makes them.
+
 #include <algorithm>
 
 #include "macfit/core/error.hpp"

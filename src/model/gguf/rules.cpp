@@ -1,3 +1,5 @@
+// The table of llama.cpp's architectures: all that tells one from another is a column.
+
 #include "rules.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Shapes from a GGUF file's metadata, in the words of config.json's families.
+
 #include "macfit/model/gguf/shape.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// The tensors that a converted GGUF file holds, by name, shape and kind.
+
 #include <algorithm>
 #include <utility>
 

@@ -1,3 +1,5 @@
+// A break-even as a page to pass on.
+
 #include <algorithm>
 #include <cmath>
 

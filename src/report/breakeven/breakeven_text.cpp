@@ -1,3 +1,5 @@
+// A break-even in a terminal: bars of sizes, and what they get done.
+
 #include <algorithm>
 #include <cmath>
 

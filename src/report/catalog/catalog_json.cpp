@@ -1,3 +1,5 @@
+// Models, machines and clusters of the catalogs as JSON.
+
 #include <nlohmann/json.hpp>
 
 #include "macfit/core/dump_json.hpp"

@@ -1,3 +1,5 @@
+// Models, machines and clusters of the catalogs in a terminal.
+
 #include <algorithm>
 #include <cmath>
 

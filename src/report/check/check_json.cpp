@@ -1,3 +1,5 @@
+// Findings for machines: macfit.check/1 and SARIF.
+
 #include <nlohmann/json.hpp>
 
 #include "macfit/core/dump_json.hpp"

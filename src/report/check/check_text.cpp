@@ -1,3 +1,5 @@
+// Findings as lines: for people, GitHub's annotations, JUnit.
+
 #include <algorithm>
 #include <cstdio>
 

@@ -1,3 +1,5 @@
+// What differs between two saved plans, figure by figure.
+
 #include <algorithm>
 #include <cmath>
 

@@ -1,3 +1,5 @@
+// A night as a page to pass on.
+
 #include <algorithm>
 
 #include <fmt/format.h>

@@ -1,3 +1,5 @@
+// A night as JSON (macfit.night/1).
+
 #include <nlohmann/json.hpp>
 
 #include "../estimate_json.hpp"

@@ -1,3 +1,5 @@
+// A night in a terminal: what is done by morning, with what risk.
+
 #include <algorithm>
 #include <array>
 #include <cmath>

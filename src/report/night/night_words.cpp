@@ -1,3 +1,5 @@
+// Sentences about a night that its text, table and page share.
+
 #include "night_words.hpp"
 
 #include <cmath>

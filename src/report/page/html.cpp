@@ -1,3 +1,5 @@
+// Markup by functions: text is escaped by its type, elements close themselves.
+
 #include "macfit/report/page/html.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Drawings inside pages as SVG, in shares of the width.
+
 #include "macfit/report/page/html_drawing.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// A plan as a page to pass on: its frame, verdict and actions.
+
 #include "plan_html.hpp"
 
 #include <algorithm>

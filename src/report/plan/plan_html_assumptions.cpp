@@ -1,3 +1,5 @@
+// What a plan rests on, for its page: sources, limits, calibration.
+
 #include <algorithm>
 #include <cmath>
 

@@ -1,3 +1,5 @@
+// How a plan's memory grows with the context, for its page.
+
 #include <algorithm>
 
 #include <fmt/format.h>

@@ -1,3 +1,5 @@
+// Budgets of a plan's nodes, for its page: bars, tables, layers.
+
 #include <algorithm>
 
 #include <fmt/format.h>

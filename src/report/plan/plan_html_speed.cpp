@@ -1,3 +1,5 @@
+// Speeds with their intervals, for a plan's page.
+
 #include <algorithm>
 
 #include <fmt/format.h>

@@ -1,3 +1,5 @@
+// A plan as JSON (macfit.plan/1), the format that others read.
+
 #include <nlohmann/json.hpp>
 
 #include "../estimate_json.hpp"

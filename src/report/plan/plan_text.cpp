@@ -1,3 +1,5 @@
+// A plan in a terminal: verdict first, then budgets, alternatives, what to do.
+
 #include <algorithm>
 #include <array>
 #include <cmath>

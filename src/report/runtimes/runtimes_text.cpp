@@ -1,3 +1,5 @@
+// What each runtime can do, in a terminal.
+
 #include <algorithm>
 #include <map>
 

@@ -1,3 +1,5 @@
+// A survey as text, Markdown and CSV.
+
 #include <array>
 
 #include <fmt/format.h>

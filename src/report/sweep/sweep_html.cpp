@@ -1,3 +1,5 @@
+// A sweep as a page: heat maps over its two longest axes.
+
 #include <algorithm>
 #include <array>
 #include <cmath>

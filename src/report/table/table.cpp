@@ -1,3 +1,5 @@
+// Tables: fitted to a terminal, or whole as Markdown and CSV.
+
 #include "macfit/report/table/table.hpp"
 
 #include <algorithm>

@@ -1,5 +1,7 @@
 #pragma once
 
+// llama.cpp's view of a model: GGML's types, a file's tensors, mixtures of types, caches.
+
 #include <array>
 #include <cstdint>
 #include <map>

@@ -25,6 +25,9 @@ class RowWriter {
 
  private:
   [[nodiscard]] std::size_t width_of(std::size_t column) const;
+  [[nodiscard]] std::string markdown_header() const;
+  [[nodiscard]] std::string text_header() const;
+  void write_text(std::string& out, const study::SweepRow& row) const;
   void cell_text(std::string& out, const study::Cell& cell) const;
 
   RowFormat format_;
