@@ -133,7 +133,7 @@ struct Key {
 };
 
 /// The flags of a request without their dashes.
-constexpr std::array<Key, 15> keys = {{
+constexpr std::array<Key, 17> keys = {{
     {"model", [](RequestFlags& f) -> std::string& { return f.model; }},
     {"quant", [](RequestFlags& f) -> std::string& { return f.quant; }},
     {"nodes", [](RequestFlags& f) -> std::string& { return f.cluster.nodes; }},
@@ -142,6 +142,8 @@ constexpr std::array<Key, 15> keys = {{
     {"kv", [](RequestFlags& f) -> std::string& { return f.kv; }},
     {"runtime", [](RequestFlags& f) -> std::string& { return f.runtime; }},
     {"split", [](RequestFlags& f) -> std::string& { return f.split; }},
+    {"goal", [](RequestFlags& f) -> std::string& { return f.goal; }},
+    {"replicas", [](RequestFlags& f) -> std::string& { return f.replicas; }},
     {"layers", [](RequestFlags& f) -> std::string& { return f.layers; }},
     {"link", [](RequestFlags& f) -> std::string& { return f.cluster.link; }},
     {"macos", [](RequestFlags& f) -> std::string& { return f.cluster.macos; }},
@@ -191,6 +193,16 @@ RequestFlags read_line(const JsonValue& root, const RequestFlags& defaults, Json
     }
     if (value) {
       key.field(flags) = value_of(*value);
+    }
+  }
+  if (const auto beside = object.find("beside")) {
+    flags.beside.clear();
+    if (beside->is_array()) {
+      for (const JsonValue& one : beside->array()) {
+        flags.beside.push_back(value_of(one));
+      }
+    } else {
+      flags.beside.push_back(value_of(*beside));
     }
   }
   object.refuse_unknown();
@@ -287,9 +299,13 @@ class Worker {
     // What a setting does not hold may change from line to line without making it anew.
     RequestFlags same = flags;
     same.context = same.sequences = same.prefill_step = same.split = {};
+    same.goal = same.replicas = {};
     std::string name;
     for (const Key& key : keys) {
       name += joined_name({key.field(same)});
+    }
+    for (const std::string& neighbor : same.beside) {
+      name += joined_name({neighbor});
     }
     const study::Setting& setting = settings_.get(name, [&] {
       const plan::Request request = make_request(flags, catalogs_, "--nodes", &cache_);

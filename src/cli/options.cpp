@@ -225,6 +225,12 @@ void add_workload(CLI::App& app, RequestFlags& flags) {
       ->type_name("jobs|answer");
   app.add_option("--replicas", flags.replicas, "Exactly so many replicas (default: what is best)")
       ->type_name("N");
+  app.add_option("--beside", flags.beside,
+                 "A model that lives there already; may be given again (context=, sequences=, kv=, "
+                 "quant=, node=)")
+      ->type_name("MODEL[,KEY=VALUE…]")
+      ->type_size(1)
+      ->allow_extra_args(false);
   app.add_option("--prefill-step", flags.prefill_step,
                  "Prompt tokens per forward pass (default 2048)")
       ->type_name("N");
@@ -416,6 +422,8 @@ plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
       }
     }
   }
+  request.beside = neighbors_of(flags, catalogs);
+  plan::settle(request);
   request.flags = given_flags(flags, catalogs);
   return request;
 }
@@ -446,6 +454,9 @@ std::vector<std::pair<std::string, std::string>> given_flags(const RequestFlags&
     if (!value->empty()) {
       given.emplace_back(flag, *value);
     }
+  }
+  for (const std::string& neighbor : flags.beside) {
+    given.emplace_back("--beside", neighbor);
   }
   return given;
 }

@@ -48,6 +48,7 @@ struct RequestFlags {
   std::string split;
   std::string goal;
   std::string replicas;
+  std::vector<std::string> beside;  ///< models that live there already
   std::string layers;
   std::string prefill_step;
 };

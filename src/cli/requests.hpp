@@ -33,6 +33,13 @@ struct Question {
 [[nodiscard]] std::vector<const runtime::Runtime*> runtimes_of(const RequestFlags& flags,
                                                                const Catalogs& catalogs);
 
+/// What --beside names, not yet placed.
+[[nodiscard]] std::vector<plan::Neighbor> neighbors_of(const RequestFlags& flags,
+                                                       const Catalogs& catalogs);
+/// The cluster less what lives there already.
+[[nodiscard]] hardware::Cluster settled_cluster(const RequestFlags& flags,
+                                                const Catalogs& catalogs);
+
 /// What a sweep's values stand for; the flags beside the axes hold for all of them. The catalogs
 /// must outlive it.
 [[nodiscard]] study::Resolver make_resolver(const Catalogs& catalogs, const std::string& reserve,

@@ -56,9 +56,12 @@ void find_contexts(const SizeFlags& flags, const Catalogs& catalogs, report::Siz
 void find_models(const SizeFlags& flags, const Catalogs& catalogs, std::size_t top,
                  report::SizeAnswer& answer) {
   plan::Request request;
-  request.cluster = resolve_cluster(flags.request.cluster, catalogs);
+  request.cluster = settled_cluster(flags.request, catalogs);
   request.workload = answer.workload;
-  request.only = question_of(flags.request).terms.only;
+  const plan::Terms terms = question_of(flags.request).terms;
+  request.only = terms.only;
+  request.goal = terms.goal;
+  request.replicas = terms.replicas;
   request.runtimes = runtimes_of(flags.request, catalogs);
   request.recipe = model::parse_recipe(flags.request.quant.empty() ? "q4" : flags.request.quant);
   answer.kind = report::SizeAnswer::Kind::models;
@@ -70,7 +73,7 @@ void find_models(const SizeFlags& flags, const Catalogs& catalogs, std::size_t t
   study::SurveyOptions options;
   options.runtimes = request.runtimes;
   options.workload = request.workload;
-  options.only = request.only;
+  options.terms = terms;
   options.quant = request.recipe;
   std::vector<model::Catalog::Size> sizes = catalogs.models.sizes();
   std::stable_sort(sizes.begin(), sizes.end(),
@@ -94,8 +97,12 @@ void find_clusters(const SizeFlags& flags, const Catalogs& catalogs, std::size_t
   request.model = std::move(resolved.model);
   request.recipe = std::move(resolved.recipe);
   request.workload = answer.workload;
-  request.only = question_of(flags.request).terms.only;
+  const plan::Terms terms = question_of(flags.request).terms;
+  request.only = terms.only;
+  request.goal = terms.goal;
+  request.replicas = terms.replicas;
   request.runtimes = runtimes_of(flags.request, catalogs);
+  request.beside = neighbors_of(flags.request, catalogs);
   answer.kind = report::SizeAnswer::Kind::clusters;
   answer.model = request.model.id;
   answer.format = request.recipe.name;

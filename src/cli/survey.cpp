@@ -98,13 +98,13 @@ int survey_command(const SurveyFlags& flags, const CLI::App& app) {
   const study::Where where = in_flag("--where", [&] { return study::Where::parse(conditions); });
 
   report::Survey survey;
-  survey.cluster = resolve_cluster(flags.request.cluster, catalogs);
+  survey.cluster = settled_cluster(flags.request, catalogs);
   survey.catalog_version = catalogs.version;
   const Question question = question_of(flags.request);
   survey.workload = question.workload;
   study::SurveyOptions options;
   options.workload = question.workload;
-  options.only = question.terms.only;
+  options.terms = question.terms;
   options.runtimes = runtimes_of(flags.request, catalogs);
   options.below_production = flags.smaller;
   options.calibration = catalogs.calibration;

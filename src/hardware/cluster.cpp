@@ -255,12 +255,14 @@ const std::vector<ProblemCode>& cluster_problem_codes() {
 }
 
 Bytes Node::effective_whole(bool raised) const {
-  return effective_memory_whole(raised ? raised_limit : gpu_limit.bytes, ram, reserve);
+  const Bytes whole = effective_memory_whole(raised ? raised_limit : gpu_limit.bytes, ram, reserve);
+  return std::max(Bytes(0), whole - occupied);
 }
 
 Bytes Node::effective_part(double cluster_reserve, bool raised) const {
-  return effective_memory_part(raised ? raised_limit : gpu_limit.bytes, ram, reserve,
-                               cluster_reserve);
+  const Bytes part =
+      effective_memory_part(raised ? raised_limit : gpu_limit.bytes, ram, reserve, cluster_reserve);
+  return std::max(Bytes(0), part - occupied);
 }
 
 const Link* Cluster::link_between(std::size_t a, std::size_t b) const noexcept {

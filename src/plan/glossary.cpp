@@ -162,6 +162,10 @@ std::vector<Entry> make_glossary() {
       {"another-split", "Ask for a split that the rules pass over, or drop --split."},
       {"use-rdma", "Join the nodes by RDMA, where their ports and macOS can."},
       {"launch", "Write the files and commands that run the plan."},
+      {"smaller-cluster-reserve",
+       "Keep back less of each node for what no formula models: on Macs of 192 GB and more, 10 % "
+       "is "
+       "more than was seen to be needed."},
       {"fewer-sequences", "Ask for fewer sequences at a time per replica."},
       {"smaller-prefill-step",
        "Read prompts in smaller steps: fewer activations at once, slower "

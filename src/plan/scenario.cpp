@@ -97,7 +97,8 @@ void add_capacities(Scenario& scenario, const runtime::Runtime& rules) {
   for (const hardware::Node& node : scenario.cluster.nodes) {
     scenario.chips.push_back(speed::chip_of(node));
     scenario.ram.push_back(node.ram);
-    scenario.free_memory.push_back(rules.divides_by_gpu_limit() ? node.gpu_limit.bytes : node.ram);
+    const Bytes shared_out = rules.divides_by_gpu_limit() ? node.gpu_limit.bytes : node.ram;
+    scenario.free_memory.push_back(std::max(Bytes(0), shared_out - node.occupied));
     const bool able = node.mac || !rules.needs_macs();
     for (const bool raised : {false, true}) {
       Scenario::Capacity& capacity = raised ? scenario.raised : scenario.standard;

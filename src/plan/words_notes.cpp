@@ -52,6 +52,9 @@ class NoteWords : private WordsBase {
         }
       }
     }
+    neighbors();
+    without_effect();
+    small_macs();
     other_goal();
     if (!decision_.exact && decision_.found()) {
       note(
@@ -65,6 +68,73 @@ class NoteWords : private WordsBase {
   }
 
  private:
+  /// "" where all nodes are meant, else " on node-1 and node-3".
+  [[nodiscard]] std::string on(const std::vector<std::string>& names) const {
+    return names.size() == request_.cluster.nodes.size() ? "" : " on " + join_words(names);
+  }
+
+  /// A reserve or a limit that was asked for, and that another bound leaves nothing to do.
+  void without_effect() {
+    std::vector<std::string> reserves;
+    std::vector<std::string> limits;
+    for (const hardware::Node& node : request_.cluster.nodes) {
+      const Bytes rest = node.ram - node.reserve;
+      if (node.reserve > Bytes(0) && rest >= node.gpu_limit.bytes) {
+        reserves.push_back(printable(node.name, 64));
+      }
+      if (node.gpu_limit.stated && node.gpu_limit.bytes > rest) {
+        limits.push_back(printable(node.name, 64));
+      }
+    }
+    if (!reserves.empty()) {
+      note(fmt::format("The reserve changes nothing{}: the GPU limit leaves more than that free.",
+                       on(reserves)));
+    }
+    if (!limits.empty()) {
+      note(fmt::format("The wired limit changes nothing{}: RAM less the reserve is less.",
+                       on(limits)));
+    }
+    const double usual = hardware::Cluster{}.cluster_reserve;
+    if (request_.cluster.cluster_reserve != usual && plan_.verdict.placement &&
+        winner().split == SplitKind::independent) {
+      note(
+          "The cluster reserve changes nothing: it is for parts of a sharded model, and each "
+          "worker holds the whole.");
+    }
+  }
+
+  /// Swap was seen on small Macs at loads that are comfortable for the GPU alone: docs/fit.md.
+  void small_macs() {
+    constexpr Bytes small{32 * gib};
+    constexpr double seen = 0.75;
+    if (!plan_.verdict.placement || winner().standing.tier != fit::Tier::comfortable) {
+      return;
+    }
+    const auto& nodes = winner().nodes;
+    if (std::any_of(nodes.begin(), nodes.end(), [&](const NodeBudget& budget) {
+          return request_.cluster.nodes[budget.node].ram <= small && budget.utilization > seen;
+        })) {
+      note(
+          "Macs of 16 and 32 GB were seen to swap at such a load, as macOS and other programs need "
+          "memory too: quit those, or plan with --reserve 8GiB.");
+    }
+  }
+
+  void neighbors() {
+    for (const Neighbor& neighbor : request_.beside) {
+      std::vector<std::string> homes;
+      for (const auto& [node, bytes] : neighbor.lives) {
+        homes.push_back(
+            fmt::format("{} of {}", format_gb(bytes), request_.cluster.nodes[node].name));
+      }
+      note(
+          fmt::format("{} ({}, {}, {}) lives there already and takes {}. Speeds hold while it "
+                      "rests.",
+                      printable(neighbor.model.id), printable(neighbor.format), neighbor.runtime,
+                      format_tokens(neighbor.workload.context), join_words(homes)));
+    }
+  }
+
   /// What the other goal would have chosen, where it differs.
   void other_goal() {
     if (request_.cluster.nodes.size() < 2 || !plan_.verdict.placement || request_.replicas > 0) {

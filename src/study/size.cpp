@@ -249,6 +249,7 @@ std::vector<ClusterFound> clusters_for(
     plan::Request asked = request;
     try {
       asked.cluster = make_cluster(one.spec);
+      plan::settle(asked);
     } catch (const Error&) {
       continue;  // a flag, such as a link, that these machines can't have
     }

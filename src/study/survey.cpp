@@ -118,7 +118,7 @@ SurveyEntry survey_model(const model::Model& model, const hardware::Cluster& clu
     const auto ask = [&](const std::vector<const runtime::Runtime*>& runtimes) {
       request.runtimes = runtimes;
       setting = make_setting(request, price, false);
-      answer(setting, options.workload, {options.only, plan::Goal::jobs, 0}, {}, choice.row);
+      answer(setting, options.workload, options.terms, {}, choice.row);
     };
     ask({able.front()});
     const SweepRow& row = choice.row;
@@ -133,8 +133,7 @@ SurveyEntry survey_model(const model::Model& model, const hardware::Cluster& clu
         plan::add_work(scenario, request);
       }
     }
-    answer(setting, options.workload, {options.only, plan::Goal::jobs, 0}, {true, true},
-           choice.row);
+    answer(setting, options.workload, options.terms, {true, true}, choice.row);
     return choice;
   };
 

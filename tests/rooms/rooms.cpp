@@ -53,6 +53,15 @@ constexpr std::array harmless_starts{
     std::string_view{"protected"}, std::string_view{"else"},
     std::string_view{"do"},        std::string_view{"try"}};
 
+// One room owns each runtime: these ask it, and never which one it is. (launch asks by what a
+// release is started, calibrate and cli read what people call a runtime.)
+constexpr std::array rooms_without_runtimes{std::string_view{"core"},  std::string_view{"model"},
+                                            std::string_view{"read"},  std::string_view{"hardware"},
+                                            std::string_view{"fit"},   std::string_view{"plan"},
+                                            std::string_view{"study"}, std::string_view{"report"}};
+constexpr std::array runtime_ids{std::string_view{"\"mlx-lm\""}, std::string_view{"\"exo\""},
+                                 std::string_view{"\"llama.cpp\""}};
+
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
 bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
@@ -204,6 +213,17 @@ std::optional<std::string> impure_name(std::string_view line) {
   return std::nullopt;
 }
 
+/// The first runtime's id that a line compares or passes on, in a room that must not.
+std::optional<std::string> names_runtime(std::string_view room, std::string_view line) {
+  const auto text = line.substr(0, line.find("//"));
+  for (const auto id : runtime_ids) {
+    if (holds(rooms_without_runtimes, room) && text.find(id) != std::string_view::npos) {
+      return std::string(id);
+    }
+  }
+  return std::nullopt;
+}
+
 /// Whether a line of code defines a variable that can change and outlives its function. Lines at
 /// the margin are at namespace scope (the formatter sees to that), others count if `static`.
 bool defines_mutable_global(std::string_view line) {
@@ -349,6 +369,9 @@ std::vector<std::string> objections(std::string_view path_text, std::string_view
         object(i + 1, "nlohmann/json is for files named *_json.* alone");
       }
       continue;
+    }
+    if (const auto id = names_runtime(*room, raw_lines[i])) {
+      object(i + 1, *id + " in " + *room + ": only the room runtime knows which runtime it is");
     }
     if (!pure || i >= code_lines.size() || is_code) {
       continue;

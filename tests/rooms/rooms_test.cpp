@@ -85,6 +85,9 @@ TEST_CASE("what the rooms forbid is found", "[rooms]") {
       {"src/model/model.cpp", "  static std::vector<int> cache;\n"},
       {"src/model/model.cpp", "thread_local int depth = 0;\n"},
       {"src/model/model.cpp", "const char* name = \"x\";\n"},
+      // Which runtime it is, outside the room that owns them.
+      {"src/plan/search.cpp", "  if (runtime.name() == \"exo\") {\n"},
+      {"src/report/text.cpp", "  return \"llama.cpp\";\n"},
       // Length.
       {"src/report/text.cpp", std::string(621, '\n')},
       {"tests/plan/plan_test.cpp", std::string(621, '\n')},
@@ -103,6 +106,8 @@ TEST_CASE("what the rooms allow is let be", "[rooms]") {
       {"src/cli/app.cpp", "#include <CLI/CLI.hpp>\n#include <spdlog/spdlog.h>\nint counter = 0;\n"},
       {"src/model/manifest_json.cpp", "#include <nlohmann/json.hpp>\n"},
       {"src/hub/curl.cpp", "#include <curl/curl.h>\n"},
+      {"src/runtime/exo.cpp", "  return \"exo\";\n"},
+      {"src/plan/search.cpp", "  std::string runtime;  // \"mlx-lm\"\n"},
       {"tests/core/text_test.cpp",
        "#include \"macfit/cli/app.hpp\"\n#include <nlohmann/json.hpp>\n"},
       {"src/model/gguf_reader.cpp", "  std::ifstream stream(path);\n"},

@@ -32,6 +32,7 @@ struct Node {
   GpuLimit gpu_limit;    ///< default, or as the user states
   Bytes raised_limit{};  ///< >= gpu_limit.bytes; equal to it for a node that is not a Mac
   Bytes reserve{};       ///< kept for the person at the machine
+  Bytes occupied{};      ///< by models that live there already (plan::settle)
   std::optional<Figure<Bandwidth>> bandwidth;  ///< the seller's figure for on-chip memory
   std::optional<Figure<Bandwidth>> stream;     ///< a STREAM run on the GPU
   std::optional<Figure<double>> tflops;        ///< scaled to this node's GPU cores
@@ -46,9 +47,10 @@ struct Node {
   bool qsfp = false;
   std::optional<Macos> macos;  ///< empty for a node that is not a Mac
 
-  /// min(GPU limit, RAM - reserve), at the default (or stated) limit or at the raised one.
+  /// min(GPU limit, RAM - reserve) less what is occupied, at the default (or stated) limit or at
+  /// the raised one; at least 0.
   [[nodiscard]] Bytes effective_whole(bool raised = false) const;
-  /// The same less the cluster reserve, floored.
+  /// min(GPU limit, RAM - reserve) less the cluster reserve, floored, less what is occupied.
   [[nodiscard]] Bytes effective_part(double cluster_reserve, bool raised = false) const;
 };
 

@@ -11,6 +11,7 @@
 #include "macfit/fit/split.hpp"
 #include "macfit/hardware/cluster.hpp"
 #include "macfit/model/model.hpp"
+#include "macfit/plan/neighbors.hpp"
 #include "macfit/runtime/catalog.hpp"
 #include "macfit/runtime/runtime.hpp"
 #include "macfit/runtime/workload.hpp"
@@ -50,6 +51,7 @@ struct Request {
   std::vector<const runtime::Runtime*> runtimes;  ///< those that may win, in order of preference
   std::optional<SplitKind> only;  ///< restricts the placements; tensor over TCP may then win
   Goal goal = Goal::jobs;
+  std::vector<Neighbor> beside;           ///< models that live there already: see settle()
   std::size_t replicas = 0;               ///< so many and no others; 0: as many as the rules find
   fit::Split layers;                      ///< a pipeline's split given by the user; empty: none
   std::vector<model::Model> nearest;      ///< of a nominal model: the real ones near it

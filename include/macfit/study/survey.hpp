@@ -36,7 +36,7 @@ struct SurveyEntry {
 struct SurveyOptions {
   std::vector<const runtime::Runtime*> runtimes;
   runtime::Workload workload;
-  std::optional<plan::SplitKind> only;
+  plan::Terms terms;
   bool below_production = false;                          ///< formats under 4 bits count too
   std::optional<model::Recipe> quant;                     ///< this format alone
   std::shared_ptr<const speed::Calibration> calibration;  ///< null: the embedded one

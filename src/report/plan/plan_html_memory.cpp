@@ -132,12 +132,12 @@ Markup formulas(const plan::Plan& plan, const plan::Placement& placement) {
   const fit::Parts& parts = budget.parts;
   return html::list(
       {text(fmt::format(
-           "Effective memory of {} = min(GPU limit {}, RAM {} − reserve {}){} = {} bytes.",
+           "Effective memory of {} = min(GPU limit {}, RAM {} − reserve {}){}{} = {} bytes.",
            printable(node.name, 64), format_whole(limit_of(node, placement).count()),
            format_whole(node.ram.count()), format_whole(node.reserve.count()),
            shard ? fmt::format(" × (1 − {})", format_percent(plan.request.cluster.cluster_reserve))
                  : "",
-           format_whole(budget.effective.count()))),
+           plan::occupied_words(node), format_whole(budget.effective.count()))),
        text(fmt::format("Demand = {} weights + {} cache + {} activations + {} communication + {} "
                         "runtime = {} bytes.",
                         format_whole(parts.weights.count()), format_whole(parts.kv_cache.count()),

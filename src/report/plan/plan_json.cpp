@@ -75,7 +75,8 @@ Json cluster_json(const hardware::Cluster& cluster) {
                                {"gpu_limit_bytes", node.gpu_limit.bytes.count()},
                                {"gpu_limit_evidence", evidence_name(node.gpu_limit.evidence)},
                                {"raised_limit_bytes", node.raised_limit.count()},
-                               {"reserve_bytes", node.reserve.count()}});
+                               {"reserve_bytes", node.reserve.count()},
+                               {"occupied_bytes", node.occupied.count()}});
   }
   result["links"] = Json::array();
   for (const hardware::Link& link : cluster.links) {
@@ -106,6 +107,24 @@ Json node_json(const hardware::Cluster& cluster, const plan::NodeBudget& budget)
           {"host_bytes", budget.host.count()},
           {"download_bytes", budget.download.count()},
           {"max_context_tokens", budget.max_context}};
+}
+
+Json neighbors_json(const plan::Request& request) {
+  Json result = Json::array();
+  for (const plan::Neighbor& neighbor : request.beside) {
+    Json nodes = Json::array();
+    for (const auto& [node, bytes] : neighbor.lives) {
+      nodes.push_back(
+          {{"name", request.cluster.nodes[node].name}, {"demand_bytes", bytes.count()}});
+    }
+    result.push_back({{"model", neighbor.model.id},
+                      {"runtime", neighbor.runtime},
+                      {"format", neighbor.format},
+                      {"context_tokens", neighbor.workload.context.count()},
+                      {"sequences", neighbor.workload.sequences},
+                      {"nodes", std::move(nodes)}});
+  }
+  return result;
 }
 
 Json placement_json(const plan::Plan& plan, const plan::Placement& placement) {
@@ -166,6 +185,9 @@ std::string plan_json(const plan::Plan& plan, bool one_line) {
                         {"sequences", request.workload.sequences},
                         {"kv_format", runtime::kv_format_name(request.workload.kv)},
                         {"prefill_step", request.workload.prefill_step}};
+  if (!request.beside.empty()) {
+    result["beside"] = neighbors_json(request);
+  }
   result["verdict"] = {
       {"kind", plan::verdict_name(plan.verdict.kind, plan.verdict.workers)},
       {"tier", plan.verdict.has_tier() ? Json(fit::tier_name(plan.verdict.tier)) : Json(nullptr)},

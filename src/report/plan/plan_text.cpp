@@ -327,10 +327,10 @@ class PlanText {
                        evidence_name(node.gpu_limit.evidence),
                        limit_name(placement->standing.limit)));
     bullet(fmt::format(
-        "Effective memory = min(GPU limit, RAM − reserve){} = {} bytes.",
+        "Effective memory = min(GPU limit, RAM − reserve){}{} = {} bytes.",
         shard ? fmt::format(" × (1 − {})", format_percent(plan_.request.cluster.cluster_reserve))
               : "",
-        format_whole(budget.effective.count())));
+        plan::occupied_words(node), format_whole(budget.effective.count())));
     bullet(fmt::format(
         "Demand = {} weights + {} cache + {} activations + {} communication + {} "
         "runtime = {} bytes.",

@@ -1,0 +1,182 @@
+// Every other question is answered by planning: asked again as a plan, the answer is the same, and
+// one unit more fails. What an action promises, typed as printed, holds.
+
+#include <rapidcheck.h>
+
+#include "cli/cli_test.hpp"
+#include "macfit/core/text.hpp"
+#include "macfit/hardware/catalog.hpp"
+#include "macfit/model/catalog.hpp"
+#include "macfit/model/nominal.hpp"
+#include "macfit/plan/decide.hpp"
+#include "macfit/runtime/catalog.hpp"
+#include "macfit/study/size.hpp"
+#include "macfit/study/survey.hpp"
+#include "macfit/study/sweep.hpp"
+#include "test.hpp"
+
+using namespace macfit;
+
+namespace {
+
+const std::vector<model::Model>& models() {
+  static const std::vector<model::Model> all = [] {
+    std::vector<model::Model> kept;
+    for (model::Model& model : model::Catalog::embedded().all()) {
+      if (model.architecture.cache_known && !model.architecture.layers.empty()) {
+        kept.push_back(std::move(model));
+      }
+    }
+    return kept;
+  }();
+  return all;
+}
+
+std::string random_nodes() {
+  static const std::vector<std::string> sizes = {"16", "24",  "32",  "48", "64",
+                                                 "96", "128", "256", "512"};
+  std::string spec;
+  const int parts = *rc::gen::inRange(1, 4);
+  for (int i = 0; i < parts; ++i) {
+    spec += (i > 0 ? "+" : "") + std::to_string(*rc::gen::inRange(1, 3)) + "x" +
+            *rc::gen::elementOf(sizes);
+  }
+  return spec;
+}
+
+plan::Request random_request() {
+  plan::Request request;
+  request.model = models()[*rc::gen::inRange<std::size_t>(0, models().size())];
+  request.recipe = model::parse_recipe(*rc::gen::element<std::string>("q4", "q8", "q6"));
+  request.cluster = hardware::parse_cluster(random_nodes(), {}, hardware::Catalog::embedded());
+  request.workload.context = Tokens(*rc::gen::inRange(1, 200'000));
+  request.workload.sequences = *rc::gen::inRange(1, 5);
+  request.runtimes = runtime::Catalog::embedded().parse(
+      *rc::gen::element<std::string>("all", "mlx-lm", "exo", "llama.cpp"));
+  return request;
+}
+
+/// A row and a plan of the same question.
+void same_answer(const study::SweepRow& row, const plan::Plan& plan) {
+  RC_ASSERT(row.kind == plan.verdict.kind);
+  RC_ASSERT(row.tier == plan.verdict.tier);
+  RC_ASSERT(row.workers == plan.verdict.workers);
+  RC_ASSERT(row.placed == plan.verdict.placement.has_value());
+  if (!row.placed) {
+    return;
+  }
+  const plan::Placement& placement = plan.placements[*plan.verdict.placement];
+  RC_ASSERT(row.fits == plan.verdict.fits);
+  RC_ASSERT(row.runtime == placement.runtime);
+  RC_ASSERT(row.format == placement.format);
+  RC_ASSERT(row.split == placement.split);
+  RC_ASSERT(row.nodes_used == placement.nodes.size());
+  RC_ASSERT(row.weight_bytes == placement.weight_bytes.count());
+  RC_ASSERT(row.raised == placement.standing.raised());
+  RC_ASSERT(row.max_context == placement.max_context);
+  RC_ASSERT(row.utilization == placement.utilization);
+  RC_ASSERT(row.speed.decode == placement.speed.decode);
+  RC_ASSERT(row.speed.aggregate == placement.speed.aggregate);
+}
+
+bool fits_at(const plan::Request& request, plan::SplitKind split, std::int64_t context) {
+  plan::Request asked = request;
+  asked.only = split;
+  asked.workload.context = Tokens(context);
+  return plan::decide(plan::make_scenarios(asked), asked.workload, plan::terms_of(asked)).fits;
+}
+
+/// A command that a plan prints, as flags and values.
+std::vector<std::string> typed(const std::string& command) {
+  std::vector<std::string> words;
+  for (const std::string_view word : split(command, ' ')) {
+    words.emplace_back(word);
+  }
+  words.erase(words.begin(), words.begin() + 2);  // macfit plan
+  return words;
+}
+
+}  // namespace
+
+TEST_CASE("a sweep's row is the plan's answer", "[study]") {
+  CHECK(rc::check("sweep", [] {
+    const plan::Request request = random_request();
+    study::SweepRow row;
+    study::answer(study::make_setting(request, std::nullopt, true), request.workload,
+                  plan::terms_of(request), {true, true}, row);
+    same_answer(row, plan::make_plan(request));
+  }));
+}
+
+TEST_CASE("a survey's answer is the plan's", "[study]") {
+  CHECK(rc::check("survey", [] {
+    plan::Request request = random_request();
+    study::SurveyOptions options;
+    options.runtimes = request.runtimes;
+    options.workload = request.workload;
+    const study::SurveyEntry entry =
+        study::survey_model(request.model, request.cluster, std::nullopt, options);
+    request.recipe = entry.smallest.recipe;
+    const plan::Plan plan = plan::make_plan(request);
+    const study::SweepRow& row = entry.smallest.row;
+    RC_ASSERT(row.kind == plan.verdict.kind);
+    RC_ASSERT(row.tier == plan.verdict.tier);
+    RC_ASSERT(row.workers == plan.verdict.workers);
+    if (row.placed) {
+      RC_ASSERT(row.fits == plan.verdict.fits);
+      RC_ASSERT(row.utilization == plan.placements[*plan.verdict.placement].utilization);
+    }
+  }));
+}
+
+TEST_CASE("the longest context that size finds fits, and one token more does not", "[study]") {
+  CHECK(rc::check("size", [] {
+    plan::Request request = random_request();
+    for (const study::LongestContext& found :
+         study::longest_contexts(request, {runtime::KvFormat::bf16})) {
+      plan::Request asked = request;
+      asked.runtimes = {found.runtime};
+      RC_ASSERT(fits_at(asked, found.split, found.max_context));
+      const std::int64_t longest = request.model.architecture.context;
+      if (longest == 0 || found.max_context < longest) {
+        // The raised limit is the next step, and its own answer.
+        plan::Request limited = asked;
+        if (found.limit != plan::Limit::raised) {
+          for (hardware::Node& node : limited.cluster.nodes) {
+            node.raised_limit = node.gpu_limit.bytes;
+          }
+        }
+        RC_ASSERT(!fits_at(limited, found.split, found.max_context + 1));
+      }
+    }
+  }));
+}
+
+TEST_CASE("what an action promises holds when it is typed as printed", "[study]") {
+  CHECK(rc::check("actions", [] {
+    const std::string model = models()[*rc::gen::inRange<std::size_t>(0, models().size())].id;
+    std::vector<std::string> flags = {"--model",   model,
+                                      "--nodes",   random_nodes(),
+                                      "--context", std::to_string(*rc::gen::inRange(1, 200'000))};
+    if (*rc::gen::inRange(0, 2) == 0) {
+      flags.insert(flags.end(), {"--quant", *rc::gen::element<std::string>("q4", "q6", "q8")});
+    }
+    if (*rc::gen::inRange(0, 2) == 0) {
+      flags.insert(flags.end(),
+                   {"--runtime", *rc::gen::element<std::string>("mlx-lm", "exo", "llama.cpp")});
+    }
+    if (*rc::gen::inRange(0, 3) == 0) {
+      flags.insert(flags.end(), {"--sequences", std::to_string(*rc::gen::inRange(2, 9))});
+    }
+    const plan::Plan plan = test::make(flags);
+    for (const plan::Action& action : plan.actions) {
+      if (action.command.rfind("macfit plan ", 0) != 0) {
+        continue;
+      }
+      RC_LOG() << action.kind << ": " << action.command << '\n';
+      const plan::Plan again = test::make(typed(action.command));
+      RC_ASSERT(again.verdict.placement.has_value());
+      RC_ASSERT(again.verdict.tier == action.tier);
+    }
+  }));
+}
