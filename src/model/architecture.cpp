@@ -1,4 +1,4 @@
-// Holds shapes against themselves: what contradicts itself is refused before anything is reckoned
+// Holds shapes against themselves: what contradicts itself is refused before anything is computed
 // from it.
 
 #include "macfit/model/architecture.hpp"

@@ -98,7 +98,7 @@ WeightLayout weights_of(const Model& model, const Recipe& recipe) {
     throw Error("the shapes of " + printable(model.id) +
                     " are not known, only its weights as stored" +
                     (model.stored ? " (" + printable(model.stored->format) + ")" : "") +
-                    ": they can't be reckoned as " + recipe.name,
+                    ": they can't be computed as " + recipe.name,
                 {}, "name the config.json beside the weights");
   }
   WeightLayout layout = computed_layout(model, recipe);

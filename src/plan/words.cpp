@@ -62,7 +62,7 @@ class VerdictWords : private WordsBase {
     const hardware::Node& node = request_.cluster.nodes[largest.node];
     const Bytes effective = node.effective_whole(false);
     because("one-node-too-small",
-            fmt::format("No node holds it alone: it needs {} at {} tokens ({} of it weights), and "
+            fmt::format("It does not fit on one node: it needs {} at {} tokens, {} of that weights, and "
                         "{} may use {} ({} of its {}).",
                         format_gb(largest.parts.demand()), context(),
                         format_gb(largest.parts.weights), node_name(largest.node),

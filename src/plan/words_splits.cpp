@@ -91,7 +91,7 @@ class SplitWords : private WordsBase {
     because("tensor-latency", text);
   }
 
-  /// " EXO has a pipeline split for it." where another runtime would do.
+  /// "; EXO and llama.cpp do." where another runtime has the split that this one lacks.
   [[nodiscard]] std::string carried_by(const Placement& placement) const {
     if (placement.split == SplitKind::independent) {
       return {};
@@ -113,8 +113,7 @@ class SplitWords : private WordsBase {
     if (able.empty()) {
       return ".";
     }
-    return fmt::format("; {} {} a {} split for it.", join_words(able),
-                       able.size() == 1 ? "has" : "have", split_name(placement.split));
+    return fmt::format("; {} {}.", join_words(able), able.size() == 1 ? "does" : "do");
   }
 
   void better_split() {

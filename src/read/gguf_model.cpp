@@ -317,7 +317,7 @@ model::Model gguf_model(const GgufHeader& header, std::string_view id) {
     model.architecture_source = "GGUF metadata";
   } else {
     model.notes.push_back("the GGUF architecture \"" + printable(arch) +
-                          "\" is not known: weights are exact, caches can't be reckoned");
+                          "\" is not known: weights are exact, caches can't be computed");
   }
   StoredWeights stored = gguf_stored(header, model.architecture);
   // Known shapes give layers that may have nothing stored.

@@ -185,7 +185,7 @@ model::Model checkpoint_model(const std::vector<SafetensorsTensor>& tensors,
     }
   } else {
     model.notes.emplace_back(
-        "no config.json beside the weights: weights are exact, caches can't be reckoned");
+        "no config.json beside the weights: weights are exact, caches can't be computed");
   }
   const Bytes file = [&] {
     Bytes sum;

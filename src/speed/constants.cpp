@@ -6,7 +6,7 @@ namespace {
 // Start values are those of the first fit; bounds keep a fit inside what the terms can mean. A
 // share of bandwidth below 1 and costs of at least 1 keep every prediction under the roofline.
 constexpr std::array<ConstantInfo, constant_count> infos{{
-    {"bandwidth-share", "1", "of the seller's memory bandwidth that weights stream at", 0.885, 0.5,
+    {"bandwidth-share", "1", "of the vendor's memory bandwidth that weights stream at", 0.885, 0.5,
      0.98},
     {"layer-time", "us", "fixed time of a dense layer on an M4", 53, 1, 500},
     {"generation-ratio", "1", "how much longer fixed times are a chip generation earlier", 1.2, 1.0,

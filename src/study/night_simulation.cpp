@@ -15,7 +15,7 @@ namespace {
 
 constexpr double forever = std::numeric_limits<double>::infinity();
 constexpr std::int64_t endless = std::numeric_limits<std::int64_t>::max();
-/// Jobs this close to their end are done: seconds added up differently must not cost one.
+/// Tolerance, so that rounding never loses a finished job.
 constexpr double rounding = 1e-9;
 
 /// A worker's list with its sums: how many jobs so much work completes, and the other way round.

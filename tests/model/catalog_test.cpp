@@ -259,7 +259,7 @@ TEST_CASE("stored weights are taken as stored", "[model]") {
   CHECK(weights_of(model, parse_recipe("q4")).total() == Bytes(7));
   CHECK_THROWS_WITH(weights_of(model, parse_recipe("q8")),
                     "the shapes of llama-3.1-8b are not known, only its weights as stored "
-                    "(mlx-4bit-g64): they can't be reckoned as mlx-8bit-g64 (name the config.json "
+                    "(mlx-4bit-g64): they can't be computed as mlx-8bit-g64 (name the config.json "
                     "beside the weights)");
   CHECK(parameters_of(model).total == 0);
 }

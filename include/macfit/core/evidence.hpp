@@ -13,7 +13,7 @@ enum class Evidence : std::uint8_t {
   measured,       ///< this machine, model, format and runtime
   measured_near,  ///< a near neighbour of it
   community,      ///< self-submitted, method partly known
-  vendor,         ///< the seller's figure
+  vendor,         ///< the vendor's figure
   extrapolated,   ///< a measured rule carried beyond the sizes it was measured at
   estimated,      ///< a formula or a bound without a measurement behind it
 };

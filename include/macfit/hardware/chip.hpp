@@ -21,7 +21,7 @@ struct ChipBin {
   int gpu_cores = 0;       ///< 0: not known (neighbours)
   bool confirmed = true;   ///< false: the core count is not read in a good source
   std::vector<Bytes> ram;  ///< ascending
-  std::optional<Figure<Bandwidth>> bandwidth;  ///< the seller's figure
+  std::optional<Figure<Bandwidth>> bandwidth;  ///< the vendor's figure
   std::optional<Figure<Bandwidth>> stream;     ///< a STREAM run on the GPU
 };
 
@@ -33,7 +33,7 @@ struct Chip {
   std::string memory_source;  ///< where the memory sizes were read
   std::optional<Figure<double>> tflops;  ///< of the bin with the most cores; precision not stated
   std::optional<Figure<double>> fp16_tflops;  ///< where somebody printed one
-  /// Prefill against the generation before, as the seller measured it (M5 over M4).
+  /// Prefill against the generation before, as the vendor measured it (M5 over M4).
   std::optional<Figure<double>> prefill_gain;
   Ability neural_accelerators = Ability::unknown;  ///< matrix units in each GPU core
   Thunderbolt thunderbolt = Thunderbolt::unknown;

@@ -33,7 +33,7 @@ struct Node {
   Bytes raised_limit{};  ///< >= gpu_limit.bytes; equal to it for a node that is not a Mac
   Bytes reserve{};       ///< kept for the person at the machine
   Bytes occupied{};      ///< by models that live there already (plan::settle)
-  std::optional<Figure<Bandwidth>> bandwidth;  ///< the seller's figure for on-chip memory
+  std::optional<Figure<Bandwidth>> bandwidth;  ///< the vendor's figure for on-chip memory
   std::optional<Figure<Bandwidth>> stream;     ///< a STREAM run on the GPU
   std::optional<Figure<double>> tflops;        ///< scaled to this node's GPU cores
   Ability neural_accelerators = Ability::unknown;

@@ -25,7 +25,7 @@ struct Price {
   std::string source;
 };
 
-/// Electric power from the wall as the seller states it, in watts.
+/// Electric power from the wall as the vendor states it, in watts.
 struct Power {
   double idle = 0.0;
   double most = 0.0;  ///< under a load chosen to draw the most: generation draws less

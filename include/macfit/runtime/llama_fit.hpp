@@ -14,7 +14,7 @@ inline constexpr std::int64_t llama_fit_margin = 1024 * mib;
 
 /// Layers a device, servers first: layer i goes to the first one whose share of the free memory,
 /// summed up, lies above i / (layers + 1); the output layer is the last. In 32-bit floats, as
-/// llama.cpp reckons. `unloaded` layers behind the last are counted, but not loaded.
+/// llama.cpp computes. `unloaded` layers behind the last are counted, but not loaded.
 [[nodiscard]] std::vector<std::int64_t> llama_layers(std::int64_t layers,
                                                      const std::vector<Bytes>& free_memory,
                                                      std::int64_t unloaded);

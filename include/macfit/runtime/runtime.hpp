@@ -95,7 +95,7 @@ class Runtime {
                                              const model::Recipe& asked) const = 0;
 
   /// Flattens a model that it runs, in a format that `recipe` returned.
-  /// Tensor splits are reckoned up to `most_ranks` nodes.
+  /// Tensor splits are computed up to `most_ranks` nodes.
   [[nodiscard]] virtual Profile profile(const model::Model& model, const model::Recipe& recipe,
                                         KvFormat kv, std::size_t most_ranks) const = 0;
 

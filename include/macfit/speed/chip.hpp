@@ -14,8 +14,8 @@ struct Chip {
   int generation = 0;      ///< 4 for M4; 0 for chips that are not Apple's
   bool ultra = false;      ///< two dies
   bool matrix = false;     ///< matrix units in the GPU (M5)
-  double bandwidth = 0.0;  ///< the seller's, bytes a second
-  double flops = 0.0;      ///< the seller's class of figure, operations a second, for these cores
+  double bandwidth = 0.0;  ///< the vendor's, bytes a second
+  double flops = 0.0;      ///< the vendor's class of figure, operations a second, for these cores
 };
 [[nodiscard]] Chip chip_of(const hardware::Node& node);
 /// `gpu_cores` 0 stands for the bin with the most; `ram` 0 for any.

@@ -80,7 +80,7 @@ struct Answer {
                               const Calibration& calibration);
 
 /// Most tokens a second that memory lets one sequence have, at the start of the generation:
-/// 1 / sum over stages of bytes read / the seller's bandwidth. Empty where a bandwidth is not
+/// 1 / sum over stages of bytes read / the vendor's bandwidth. Empty where a bandwidth is not
 /// known.
 [[nodiscard]] std::optional<double> decode_roofline(const Work& work, const Question& question);
 

@@ -66,7 +66,7 @@ struct NightPlacement {
   std::optional<double> finish;          ///< seconds until a list is done; none: not by morning
   std::optional<double> makespan;        ///< seconds for the whole list, night or not
   std::optional<double> equal_makespan;  ///< the same with as many jobs for each worker
-  /// Watt-hours of the nodes used at the seller's highest draw: real ones are fewer. None where a
+  /// Watt-hours of the nodes used at the vendor's highest draw: real ones are fewer. None where a
   /// node's watts are not known.
   std::optional<double> most_watt_hours;
   double faults_per_day = 0.0;  ///< that end a worker, those by jobs left out

@@ -1,4 +1,4 @@
-// A break-even as a page to pass on.
+// A break-even as a page to share.
 
 #include <algorithm>
 #include <cmath>

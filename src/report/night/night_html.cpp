@@ -1,4 +1,4 @@
-// A night as a page to pass on.
+// A night as a page to share.
 
 #include <algorithm>
 

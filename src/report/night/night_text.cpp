@@ -75,7 +75,7 @@ class NightText {
     if (list) {
       columns.push_back({"all done", true, false});
     }
-    columns.push_back({"nights, few to many", false, true});
+    columns.push_back({"distribution", false, true});
     columns.push_back({"by speed", true, true});
     Table table(columns);
     for (const study::NightPlacement& placement : result_.placements) {

@@ -1,4 +1,4 @@
-// A plan as a page to pass on: its frame, verdict and actions.
+// A plan as a page to share: its frame, verdict and actions.
 
 #include "plan_html.hpp"
 

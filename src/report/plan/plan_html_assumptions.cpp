@@ -126,7 +126,7 @@ class Assumptions {
         node.gpu_limit.stated ? std::string("--wired-limit or the cluster file")
                               : node.gpu_limit.source);
     if (node.reserve > Bytes(0)) {
-      add("Kept for the person at " + printable(node.name, 64), format_gb(node.reserve), "stated",
+      add("Kept free on " + printable(node.name, 64), format_gb(node.reserve), "stated",
           "--reserve or the cluster file");
     }
     const auto rate = [](const hardware::Figure<Bandwidth>& figure) {
@@ -212,7 +212,7 @@ Markup evidence_words() {
       {Evidence::measured, "measured on this machine, model, format and runtime"},
       {Evidence::measured_near, "measured on a near neighbor"},
       {Evidence::community, "submitted by users; the method is partly known"},
-      {Evidence::vendor, "the seller's figure"},
+      {Evidence::vendor, "the vendor's figure"},
       {Evidence::extrapolated, "a measured rule carried beyond what it was measured at"},
       {Evidence::estimated, "a formula without a measurement behind it"}};
   for (const auto& [evidence, meaning] : meanings) {
