@@ -10,6 +10,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/report/check/check_formats.hpp"
 #include "options.hpp"
+#include "requests.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -18,6 +19,7 @@ struct CheckFlags {
   Common common;
   std::vector<std::string> paths;
   std::string baseline;
+  std::string fail_on;
   std::string configs;
   bool strict = false;
 };
@@ -32,6 +34,8 @@ Examples:
   macfit check models/ --format json --output before.json
   macfit check models/ --baseline before.json
       What a change does to the figures of every expectation.
+  macfit check models/ --baseline before.json --fail-on worse
+      Exit code 1 where a tier, a fit, a size or a speed got worse, or an expectation is gone.
 
 In a folder every *.json is checked but schemas, files of other formats of macfit, and config.json
 and other files of a checkpoint. Exit code: 0 all well, 1 a check failed, 2 a file could not be read.
@@ -39,6 +43,13 @@ and other files of a checkpoint. Exit code: 0 all well, 1 a check failed, 2 a fi
 
 int check_command(const CheckFlags& flags) {
   check_format(flags.common, formats);
+  study::FailOn fail_on;
+  if (!flags.fail_on.empty()) {
+    fail_on = in_flag("--fail-on", [&] { return study::parse_fail_on(flags.fail_on); });
+    if (flags.baseline.empty()) {
+      throw Error("--fail-on compares with a baseline", {}, "give one with --baseline FILE");
+    }
+  }
   const Log log(flags.common);
   const std::string earlier = flags.baseline.empty() ? "" : read_text(flags.baseline);
   const Catalogs catalogs = load_catalogs(flags.common);
@@ -53,7 +64,7 @@ int check_command(const CheckFlags& flags) {
   study::CheckReport report = study::check(files, sources);
   if (!flags.baseline.empty()) {
     try {
-      study::compare_with_baseline(report, earlier);
+      study::compare_with_baseline(report, earlier, fail_on);
     } catch (const Error& error) {
       throw error.in_file(flags.baseline);
     }
@@ -80,6 +91,9 @@ Action add_check(CLI::App& app) {
   app.add_option("--baseline", flags->baseline,
                  "Earlier output of --format json; report what changed")
       ->type_name("FILE");
+  app.add_option("--fail-on", flags->fail_on,
+                 "Changes against the baseline that are errors: worse, changed, removed")
+      ->type_name("KIND,…");
   app.add_option(
          "--configs", flags->configs,
          "Folder with published config.json files, as org--Name.json, to hold shapes against")

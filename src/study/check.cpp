@@ -151,6 +151,11 @@ std::size_t CheckReport::count(Severity severity) const {
   return count;
 }
 
+std::size_t CheckReport::checked() const {
+  return static_cast<std::size_t>(
+      std::count_if(files.begin(), files.end(), [](const auto& file) { return !file.gone; }));
+}
+
 std::size_t CheckReport::unreadable() const {
   return static_cast<std::size_t>(std::count_if(
       files.begin(), files.end(), [](const CheckedFile& file) { return !file.readable; }));

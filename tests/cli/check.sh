@@ -77,6 +77,34 @@ says 'changed.json:4:12: note: 2x128: node-1: '
 expect 0 "$macfit" check changed.json --baseline before.json --format json
 says '"before_bytes": '
 
+# The gate, over a repository's two states: a format twice as large, an expectation that is gone.
+mkdir gate
+for model in a b c d e; do
+  printf '%s\n' "${good/\"good\"/\"$model\", \"default_format\": \"mlx-4bit-g64\"}" >"gate/$model.json"
+done
+expect 0 "$macfit" check gate --format json --output gate.json
+expect 0 "$macfit" check gate --baseline gate.json --fail-on changed
+sed -i.old 's/mlx-4bit-g64/mlx-8bit-g64/' gate/c.json && rm gate/c.json.old
+expect 0 "$macfit" check gate --baseline gate.json
+expect 0 "$macfit" check gate --baseline gate.json --fail-on removed
+expect 1 "$macfit" check gate --baseline gate.json --fail-on worse
+says 'gate/c.json:4:12: error: 2x128: node-1: '
+expect 1 "$macfit" check gate --baseline gate.json --fail-on worse --format github
+says '::error file=gate/c.json,line=4,'
+expect 1 "$macfit" check gate --baseline gate.json --fail-on worse --format junit
+says '<failure type="change"'
+expect 1 "$macfit" check gate --baseline gate.json --fail-on worse --format json
+says '"effect": "worse"'
+expect 1 "$macfit" check gate --baseline gate.json --fail-on worse --format markdown
+says '| worse |'
+rm gate/e.json
+expect 1 "$macfit" check gate --baseline gate.json --fail-on removed
+says 'gate/e.json:1:1: error: 2x128: no longer checked [change]'
+expect 1 "$macfit" check gate --baseline gate.json --fail-on removed --format sarif
+says '"level": "error"'
+expect 2 "$macfit" check gate --fail-on worse
+expect 2 "$macfit" check gate --baseline gate.json --fail-on better
+
 # A manifest that names another file: its error is told at "from"; a manifest can't name a manifest.
 printf '{"schema": "macfit.manifest/1", "id": "from",\n "from": {"config": "other/config.json"}}\n' >from.json
 expect 1 "$macfit" check from.json

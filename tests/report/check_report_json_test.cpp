@@ -24,7 +24,12 @@ study::CheckReport sample() {
   study::ExpectationResult expectation;
   expectation.pointer = "/expect/0";
   expectation.name = "2x128";
+  expectation.found.emplace();
   file.expectations.push_back(expectation);
+  study::ExpectationResult unplanned;
+  unplanned.pointer = "/expect/1";
+  unplanned.name = "3x128";
+  file.expectations.push_back(unplanned);
   report.files.push_back(file);
   study::CheckedFile broken;
   broken.path = "gone.json";
@@ -61,7 +66,9 @@ TEST_CASE("JUnit XML holds no character that XML does not", "[report]") {
   CHECK(text.find("\xEF\xBF\xBF") == std::string::npos);
   CHECK(text.find('\xff') == std::string::npos);
   CHECK_THAT(text, test::contains("of &lt;it&gt; &amp; &quot;all&quot;"));
-  CHECK_THAT(text, test::contains("tests=\"3\" failures=\"2\" errors=\"1\""));
+  CHECK_THAT(text, test::contains("tests=\"4\" failures=\"2\" errors=\"2\""));
+  // What can't be planned must not pass.
+  CHECK_THAT(text, test::contains("name=\"expect 3x128\">\n      <error type=\"expect-invalid\""));
   CHECK_THAT(text, test::contains("<failure type=\"expect-tier\""));
   CHECK_THAT(text, test::contains("<error type=\"unreadable\""));
 }
@@ -77,12 +84,16 @@ TEST_CASE("SARIF has what its schema requires", "[report]") {
   const json& run = log.at("runs")[0];
   const json& driver = run.at("tool").at("driver");
   CHECK_FALSE(driver.at("name").get<std::string>().empty());
+  CHECK(driver.at("informationUri").get<std::string>().rfind("https://", 0) == 0);
   CHECK(run.at("columnKind") == "unicodeCodePoints");
   CHECK(run.at("invocations").at(0).at("executionSuccessful") == false);
   const json& rules = driver.at("rules");
   for (const json& rule : rules) {
     CHECK(rule.at("id").is_string());
     CHECK(rule.at("shortDescription").at("text").is_string());
+    // GitHub's code scanning asks for these too.
+    CHECK_FALSE(rule.at("fullDescription").at("text").get<std::string>().empty());
+    CHECK_FALSE(rule.at("help").at("text").get<std::string>().empty());
     const std::string level = rule.at("defaultConfiguration").at("level");
     CHECK((level == "none" || level == "note" || level == "warning" || level == "error"));
   }
@@ -112,5 +123,5 @@ TEST_CASE("SARIF has what its schema requires", "[report]") {
 
 TEST_CASE("the summary of a check counts", "[report]") {
   CHECK(report::check_summary(sample()) ==
-        "2 files: 3 errors, 1 warning; 0 of 1 expectations hold");
+        "2 files: 3 errors, 1 warning; 0 of 2 expectations hold");
 }

@@ -258,6 +258,42 @@ TEST_CASE("check tells what a change did since a baseline", "[study]") {
   REQUIRE(gone.changes.size() == 1);
   CHECK_THAT(gone.changes[0].text, test::contains("no longer checked"));
 
+  // What each gate makes of them: more bytes and a lower tier are worse, fewer are not.
+  struct Gate {
+    const char* fail_on;
+    const char* layers;  // "" the expectation is gone
+    bool fails;
+  };
+  for (const Gate& gate : std::vector<Gate>{{"", "100", false},
+                                            {"worse", "100", true},
+                                            {"removed", "100", false},
+                                            {"changed", "100", true},
+                                            {"worse", "60", false},
+                                            {"changed", "60", true},
+                                            {"worse", "80", false},
+                                            {"changed", "80", false},
+                                            {"worse", "", true},
+                                            {"removed", "", true},
+                                            {"removed,worse", "60", false}}) {
+    CAPTURE(gate.fail_on, gate.layers);
+    CheckReport now = *gate.layers == '\0' ? check({manifest(shapes)}) : at(gate.layers);
+    const std::string_view name = gate.fail_on;
+    study::compare_with_baseline(now, before,
+                                 name.empty() ? study::FailOn{} : study::parse_fail_on(name));
+    CHECK((now.count(Severity::error) > 0) == gate.fails);
+    CHECK(now.checked() == 1);
+  }
+  CHECK_THROWS_AS(study::parse_fail_on("worst"), Error);
+
+  // A file that is gone is told under its old name, and counts as no file.
+  CheckReport none = check(std::vector<std::string>{});
+  study::compare_with_baseline(none, before, study::parse_fail_on("removed"));
+  REQUIRE(none.files.size() == 1);
+  CHECK(none.files[0].gone);
+  CHECK(none.checked() == 0);
+  CHECK(none.count(Severity::error) == 1);
+  CHECK_THAT(report::check_concise(none), test::contains("1x64: no longer checked [change]"));
+
   CheckReport any = at("80");
   for (const char* bad : {"", "[]", "{}", R"({"schema": "macfit.plan/1"})",
                           R"({"schema": "macfit.check/1", "files": [{}]})"}) {

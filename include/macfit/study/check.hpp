@@ -68,8 +68,9 @@ struct Rate {
 struct Outcome {
   std::string verdict;
   fit::Tier tier = fit::Tier::not_practical;
-  bool has_tier = true;  ///< false: unsupported or unknown
-  bool fits = false;     ///< at the context asked for
+  bool has_tier = true;    ///< false: unsupported or unknown
+  bool fits = false;       ///< at the context asked for
+  bool fits_known = true;  ///< false: of a baseline that does not say
   std::string summary;
   std::string runtime;  ///< empty: no placement
   std::string split;
@@ -94,16 +95,31 @@ struct ExpectationResult {
   std::optional<Outcome> found;  ///< none where it can't be planned
 };
 
+/// Which way a change goes.
+enum class Effect : std::uint8_t {
+  worse,    ///< tier, replicas or fit lost, over 1 % more bytes, decode below the earlier interval
+  better,   ///< the same the other way
+  other,    ///< neither
+  added,    ///< an expectation that the baseline does not have
+  removed,  ///< one that is gone, or that can't be planned any more
+};
+/// "worse".
+[[nodiscard]] std::string_view effect_name(Effect effect) noexcept;
+
 /// What a change did to one figure of an expectation.
 struct Change {
   std::string model;
   std::string expectation;  ///< its name
   std::string node;         ///< empty: the whole plan
-  std::string what;         ///< "demand", "effective", "verdict", "tier", "decode", "expectation"
-  std::string before;       ///< in words
+  std::string
+      what;  ///< "verdict", "tier", "fits", "demand", "effective", "decode", "expectation" …
+  Effect effect = Effect::other;
+  std::string before;  ///< in words
   std::string after;
   std::optional<std::int64_t> before_bytes;
   std::optional<std::int64_t> after_bytes;
+  std::optional<double> before_rate;  ///< tokens a second
+  std::optional<double> after_rate;
   std::string text;  ///< "node-2: 101.2 → 117.9 GB, crosses 115.4"
 };
 
@@ -111,6 +127,7 @@ struct CheckedFile {
   std::string path;
   std::string model;  ///< id, or empty where it could not be read
   bool readable = true;
+  bool gone = false;  ///< checked for the baseline, no longer among the files: no check of its own
   std::vector<Finding> findings;  ///< in the order of lines
   std::vector<ExpectationResult> expectations;
 };
@@ -121,6 +138,8 @@ struct CheckReport {
   bool has_baseline = false;
   std::string catalog_version;
 
+  /// Files that were checked.
+  [[nodiscard]] std::size_t checked() const;
   [[nodiscard]] std::size_t count(Severity severity) const;
   [[nodiscard]] std::size_t unreadable() const;
 };
@@ -146,9 +165,20 @@ struct CheckSources {
 /// Checks all files; those of one call are one set, in which no name may stand for two models.
 [[nodiscard]] CheckReport check(const std::vector<CheckInput>& files, const CheckSources& sources);
 
+/// Which changes against a baseline make a check fail.
+struct FailOn {
+  bool worse = false;    ///< what got worse, and what is gone
+  bool changed = false;  ///< every change
+  bool removed = false;  ///< what is gone
+  [[nodiscard]] bool fails(Effect effect) const noexcept;
+};
+/// "worse", "changed", "removed" or several joined by commas. Throws Error naming them.
+[[nodiscard]] FailOn parse_fail_on(std::string_view text);
+
 /// Adds to a report what has changed since an earlier one, given as `macfit check --format json`
-/// printed it: `changes`, and a note at each expectation concerned. Throws Error where the text is
-/// not such a report.
-void compare_with_baseline(CheckReport& report, std::string_view earlier);
+/// printed it: `changes`, and a finding at each expectation concerned, an error where `fail_on`
+/// has it, else a note. Throws Error where the text is not such a report.
+void compare_with_baseline(CheckReport& report, std::string_view earlier,
+                           const FailOn& fail_on = {});
 
 }  // namespace macfit::study

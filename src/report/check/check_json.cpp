@@ -59,10 +59,15 @@ Json outcome_json(const study::Outcome& outcome) {
               {"high", outcome.decode->high},
               {"evidence", outcome.decode->evidence}};
   }
-  return {{"verdict", outcome.verdict},         {"tier", or_null(outcome.tier_word())},
-          {"summary", outcome.summary},         {"runtime", or_null(outcome.runtime)},
-          {"split", or_null(outcome.split)},    {"format", or_null(outcome.format)},
-          {"decode_tokens_per_second", decode}, {"nodes", nodes}};
+  return {{"verdict", outcome.verdict},
+          {"tier", or_null(outcome.tier_word())},
+          {"fits", outcome.fits},
+          {"summary", outcome.summary},
+          {"runtime", or_null(outcome.runtime)},
+          {"split", or_null(outcome.split)},
+          {"format", or_null(outcome.format)},
+          {"decode_tokens_per_second", decode},
+          {"nodes", nodes}};
 }
 
 Json file_json(const study::CheckedFile& file) {
@@ -156,6 +161,9 @@ std::string check_json(const study::CheckReport& report) {
   std::size_t failed = 0;
   Json files = Json::array();
   for (const study::CheckedFile& file : report.files) {
+    if (file.gone) {
+      continue;  // its change is in `changes`
+    }
     files.push_back(file_json(file));
     expectations += file.expectations.size();
     for (const study::ExpectationResult& result : file.expectations) {
@@ -170,10 +178,13 @@ std::string check_json(const study::CheckReport& report) {
                          {"expectation", change.expectation},
                          {"node", or_null(change.node)},
                          {"what", change.what},
+                         {"effect", study::effect_name(change.effect)},
                          {"before", or_null(change.before)},
                          {"after", or_null(change.after)},
                          {"before_bytes", or_null(change.before_bytes)},
                          {"after_bytes", or_null(change.after_bytes)},
+                         {"before_tokens_per_second", or_null(change.before_rate)},
+                         {"after_tokens_per_second", or_null(change.after_rate)},
                          {"text", change.text}});
     }
   }
@@ -181,7 +192,7 @@ std::string check_json(const study::CheckReport& report) {
   result["schema"] = "macfit.check/1";
   result["tool"] = {
       {"name", "macfit"}, {"version", tool_version()}, {"catalog", report.catalog_version}};
-  result["summary"] = {{"files", report.files.size()},
+  result["summary"] = {{"files", report.checked()},
                        {"unreadable", report.unreadable()},
                        {"errors", report.count(Severity::error)},
                        {"warnings", report.count(Severity::warning)},
@@ -196,9 +207,15 @@ std::string check_json(const study::CheckReport& report) {
 std::string check_sarif(const study::CheckReport& report) {
   Json rules = Json::array();
   for (const study::CheckRule& rule : study::check_rules()) {
-    rules.push_back({{"id", rule.code},
-                     {"shortDescription", {{"text", rule.meaning}}},
-                     {"defaultConfiguration", {{"level", study::severity_name(rule.severity)}}}});
+    rules.push_back(
+        {{"id", rule.code},
+         {"name", rule.code},
+         {"shortDescription", {{"text", rule.meaning}}},
+         {"fullDescription", {{"text", rule.meaning}}},
+         {"help",
+          {{"text", std::string(rule.meaning) + " See docs/check.md, or type: macfit explain " +
+                        std::string(rule.code)}}},
+         {"defaultConfiguration", {{"level", study::severity_name(rule.severity)}}}});
   }
   Json results = Json::array();
   for (const study::CheckedFile& file : report.files) {
@@ -207,7 +224,10 @@ std::string check_sarif(const study::CheckReport& report) {
     }
   }
   Json run;
-  run["tool"]["driver"] = {{"name", "macfit"}, {"version", tool_version()}, {"rules", rules}};
+  run["tool"]["driver"] = {{"name", "macfit"},
+                           {"version", tool_version()},
+                           {"informationUri", "https://github.com/macfit/macfit"},
+                           {"rules", rules}};
   run["invocations"] = Json::array({{{"executionSuccessful", report.unreadable() == 0}}});
   run["columnKind"] = "unicodeCodePoints";
   run["results"] = results;

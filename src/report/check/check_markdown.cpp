@@ -11,6 +11,9 @@ std::string check_markdown(const study::CheckReport& report, const Context&) {
   Table expectations({{"model"}, {"expected of"}, {"holds"}, {"verdict"}, {"tier"}});
   for (const study::CheckedFile& file : report.files) {
     for (const study::Finding& finding : file.findings) {
+      if (finding.code == "change") {
+        continue;  // a table of its own
+      }
       findings.add(
           {fmt::format("{}:{}:{}", file.path, finding.line, finding.column),
            std::string(study::severity_name(finding.severity)), finding.code,
@@ -19,7 +22,7 @@ std::string check_markdown(const study::CheckReport& report, const Context&) {
     for (const study::ExpectationResult& one : file.expectations) {
       expectations.add({file.model, one.name, one.holds ? "yes" : "no",
                         one.found ? one.found->verdict : "–",
-                        one.found ? std::string(fit::tier_name(one.found->tier)) : "–"});
+                        one.found && one.found->has_tier ? one.found->tier_word() : "–"});
     }
   }
   std::string text = "**";
@@ -31,13 +34,20 @@ std::string check_markdown(const study::CheckReport& report, const Context&) {
   if (!expectations.empty()) {
     text += "\n## Expectations\n\n" + expectations.markdown();
   }
-  if (!report.changes.empty()) {
-    text += "\n## Changes\n\n";
+  // What got worse comes first: it is what a reviewer looks for.
+  Table changes({{"model"}, {"expected of"}, {"change"}, {"effect"}});
+  for (const bool bad : {true, false}) {
     for (const study::Change& change : report.changes) {
-      text += "- ";
-      markdown_text(text, change.model + ", " + change.expectation + ": " + change.text);
-      text += '\n';
+      const bool worse =
+          change.effect == study::Effect::worse || change.effect == study::Effect::removed;
+      if (worse == bad) {
+        changes.add({change.model, change.expectation, change.text,
+                     std::string(study::effect_name(change.effect))});
+      }
     }
+  }
+  if (!changes.empty()) {
+    text += "\n## Changes\n\n" + changes.markdown();
   }
   return text;
 }

@@ -88,9 +88,35 @@ struct Case {
 };
 
 bool within(const Finding& finding, const study::ExpectationResult& expectation) {
-  return finding.code.rfind("expect-", 0) == 0 &&
+  return (finding.code == "change" || finding.code.rfind("expect-", 0) == 0) &&
          (finding.pointer == expectation.pointer ||
           finding.pointer.rfind(expectation.pointer + "/", 0) == 0);
+}
+
+std::string line_of(const Finding& finding) {
+  return fmt::format("{}:{}: {}: {}\n", finding.line, finding.column,
+                     study::severity_name(finding.severity), message_of(finding));
+}
+
+/// What can't be planned is an error of the case, never one that passes empty.
+Case case_of(const CheckedFile& file, const study::ExpectationResult& expectation) {
+  Case one{"expect " + expectation.name, "", {}, ""};
+  for (const Finding& finding : file.findings) {
+    if (within(finding, expectation)) {
+      if (finding.severity == Severity::error) {
+        one.findings.push_back(&finding);
+        one.kind = "failure";
+      } else {
+        one.note += line_of(finding);
+      }
+    }
+  }
+  if (expectation.found) {
+    one.note = expectation.found->summary + (one.note.empty() ? "" : "\n") + one.note;
+  } else {
+    one.kind = "error";
+  }
+  return one;
 }
 
 std::vector<Case> cases_of(const CheckedFile& file) {
@@ -107,23 +133,12 @@ std::vector<Case> cases_of(const CheckedFile& file) {
       manifest.findings.push_back(&finding);
       manifest.kind = file.readable ? "failure" : "error";
     } else {
-      manifest.note += fmt::format("{}:{}: {}: {}\n", finding.line, finding.column,
-                                   study::severity_name(finding.severity), message_of(finding));
+      manifest.note += line_of(finding);
     }
   }
   cases.push_back(std::move(manifest));
   for (const study::ExpectationResult& expectation : file.expectations) {
-    Case one{"expect " + expectation.name, "", {}, ""};
-    for (const Finding& finding : file.findings) {
-      if (within(finding, expectation)) {
-        one.findings.push_back(&finding);
-        one.kind = "failure";
-      }
-    }
-    if (expectation.found) {
-      one.note = expectation.found->summary;
-    }
-    cases.push_back(std::move(one));
+    cases.push_back(case_of(file, expectation));
   }
   return cases;
 }
@@ -136,9 +151,11 @@ std::string junit_case(const CheckedFile& file, const Case& one) {
   }
   text += ">\n";
   if (!one.kind.empty()) {
+    const bool told = !one.findings.empty();
     text += fmt::format("      <{} type=\"{}\" message=\"{}\">", one.kind,
-                        xml_escaped(one.findings.front()->code),
-                        xml_escaped(one.findings.front()->message));
+                        told ? xml_escaped(one.findings.front()->code) : "expect-invalid",
+                        told ? xml_escaped(one.findings.front()->message)
+                             : "can't be planned: the manifest's own case says why");
     for (const Finding* finding : one.findings) {
       text +=
           fmt::format("{}:{}:{}: {} [{}]\n", xml_escaped(file.path), finding->line, finding->column,
@@ -229,7 +246,7 @@ std::string check_summary(const study::CheckReport& report) {
         std::count_if(file.expectations.begin(), file.expectations.end(),
                       [](const auto& expectation) { return expectation.holds; }));
   }
-  std::string text = counted(report.files.size(), "file") + ": " +
+  std::string text = counted(report.checked(), "file") + ": " +
                      counted(report.count(Severity::error), "error") + ", " +
                      counted(report.count(Severity::warning), "warning");
   if (expectations > 0) {
@@ -237,6 +254,15 @@ std::string check_summary(const study::CheckReport& report) {
   }
   if (report.has_baseline) {
     text += "; " + counted(report.changes.size(), "change") + " against the baseline";
+    std::string kinds;
+    for (const study::Effect effect : {study::Effect::worse, study::Effect::removed}) {
+      const auto many = std::count_if(report.changes.begin(), report.changes.end(),
+                                      [&](const auto& one) { return one.effect == effect; });
+      if (many > 0) {
+        kinds += fmt::format("{}{} {}", kinds.empty() ? "" : ", ", many, effect_name(effect));
+      }
+    }
+    text += kinds.empty() ? "" : " (" + kinds + ")";
   }
   return text;
 }
