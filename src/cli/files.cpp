@@ -14,6 +14,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "paths.hpp"
+#include "unfinished.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -76,18 +77,21 @@ fs::path behind_links(const std::string& path) {
 
 std::string read_text(const std::string& path, std::size_t limit) {
   const bool standard = path == "-";
+  const std::string place = expand_home(path);
+  struct stat info {};
+  // A pipe waits for its writer; nothing else may keep the program waiting.
+  const bool pipe = !standard && ::stat(place.c_str(), &info) == 0 && S_ISFIFO(info.st_mode);
   const Descriptor fd(standard
                           ? STDIN_FILENO
-                          : ::open(expand_home(path).c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+                          : ::open(place.c_str(), O_RDONLY | (pipe ? 0 : O_NONBLOCK) | O_CLOEXEC));
   if (fd.get() < 0) {
     throw failed(path, "can't open it", errno);
   }
   if (!standard) {
-    struct stat info {};
     if (::fstat(fd.get(), &info) != 0) {
       throw failed(path, "can't look at it", errno);
     }
-    if (!S_ISREG(info.st_mode)) {
+    if (!S_ISREG(info.st_mode) && !(pipe && S_ISFIFO(info.st_mode))) {
       throw Error(
           S_ISDIR(info.st_mode) ? "it is a directory, not a file" : "it is not a plain file",
           Place{path, {}, {}});
@@ -165,7 +169,7 @@ OutputStream::OutputStream(const std::string& path) : path_(expand_home(path)) {
   }
   // A short name: the file's own may be as long as names can be.
   temporary_ = (target.parent_path() / ".macfit.XXXXXX").string();
-  fd_ = ::mkstemp(temporary_.data());
+  fd_ = make_temporary(temporary_);
   if (fd_ < 0) {
     const Error error = no_file_beside(path_, target, errno);
     temporary_.clear();
@@ -186,6 +190,7 @@ OutputStream::~OutputStream() {
   }
   if (!temporary_.empty()) {
     ::unlink(temporary_.c_str());
+    forget_temporary(temporary_);
   }
 }
 
@@ -217,6 +222,7 @@ void OutputStream::commit() {
   if (code != 0) {
     throw failed(path_, "can't write it", code);
   }
+  forget_temporary(temporary_);
   temporary_.clear();
 }
 

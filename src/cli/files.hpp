@@ -7,7 +7,7 @@
 
 namespace macfit::cli {
 
-/// The whole of a regular file (or of standard input for "-"). Throws Error: not there, not a file,
+/// The whole of a regular file or of a pipe (of standard input for "-"). Throws Error: not there, not a file,
 /// not readable, larger than `limit` bytes.
 [[nodiscard]] std::string read_text(const std::string& path, std::size_t limit = 64U << 20U);
 

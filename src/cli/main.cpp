@@ -3,6 +3,10 @@
 #include <unistd.h>
 
 #include "commands.hpp"
+#include "unfinished.hpp"
+
+// Before what runs ahead of main, so that lack of memory has its word there too.
+__attribute__((constructor(101))) static void begin() { macfit::cli::tidy_at_the_end(); }
 
 int main(int argc, char** argv) {
   // A stream that came closed would lend its number to the first file opened, and what is said on

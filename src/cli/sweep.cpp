@@ -62,27 +62,30 @@ constexpr std::int64_t chunk_rows = 1024;
 
 std::atomic<bool> interrupted = false;
 
+struct sigaction old_interrupt {};
+struct sigaction old_terminate {};
+
+void on_interrupt(int number) {
+  interrupted = true;
+  ::sigaction(number, number == SIGINT ? &old_interrupt : &old_terminate, nullptr);
+}
+
 /// Ctrl-C ends a sweep after whole rows; a second one ends it at once.
 class Interrupts {
  public:
   Interrupts() {
     interrupted = false;
     struct sigaction action {};
-    action.sa_handler = [](int) { interrupted = true; };
-    action.sa_flags = static_cast<int>(SA_RESETHAND);
-    ::sigaction(SIGINT, &action, &old_interrupt_);
-    ::sigaction(SIGTERM, &action, &old_terminate_);
+    action.sa_handler = on_interrupt;
+    ::sigaction(SIGINT, &action, &old_interrupt);
+    ::sigaction(SIGTERM, &action, &old_terminate);
   }
   ~Interrupts() {
-    ::sigaction(SIGINT, &old_interrupt_, nullptr);
-    ::sigaction(SIGTERM, &old_terminate_, nullptr);
+    ::sigaction(SIGINT, &old_interrupt, nullptr);
+    ::sigaction(SIGTERM, &old_terminate, nullptr);
   }
   Interrupts(const Interrupts&) = delete;
   Interrupts& operator=(const Interrupts&) = delete;
-
- private:
-  struct sigaction old_interrupt_ {};
-  struct sigaction old_terminate_ {};
 };
 
 /// "qwen3*" stands for the catalog's ids that match.

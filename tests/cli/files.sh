@@ -173,6 +173,47 @@ version --json
 plan --help
 COMMANDS
 
+# A pipe is read where a file is.
+mkfifo pipe
+cat desk.json >pipe &
+expect 0 "$macfit" plan --model 70b-q4 --nodes ./pipe
+cat rows.json >pipe &
+expect 0 "$macfit" calibrate --validate ./pipe
+expect 0 "$macfit" plan --model 70b-q4 --nodes <(cat desk.json)
+
+# Whatever ends it, and whenever, the old file is there or the new one, and nothing else.
+echo old >target
+sweep=("$macfit" sweep --model 'llama*' --nodes '2x64,2x128' --context 1000..200000+100 --output target --quiet)
+for signal in HUP INT TERM; do
+  for delay in 0.00 0.01 0.02 0.05 0.08 0.1 0.2 0.4; do
+    # A shell's background jobs ignore SIGINT; env gives it back.
+    (trap - INT && exec env "${sweep[@]}") &
+    job=$!
+    sleep "$delay"
+    kill -s "$signal" "$job" 2>/dev/null || true
+    kill -s "$signal" "$job" 2>/dev/null || true
+    wait "$job" 2>/dev/null || true
+    [ -s target ] || fail "SIG$signal after $delay s: an empty file"
+    clean "SIG$signal after $delay s"
+  done
+done
+
+# Without memory it says so: exit code 2, or whatever the loader says before it begins (127).
+case $("$macfit" version --verbose 2>/dev/null || true)$(nm -D "$macfit" 2>/dev/null || true) in
+  *asan* | *tsan*) ;; # they map the whole address space
+  *)
+    for kilobytes in $(seq 12000 1500 60000); do
+      code=0
+      (ulimit -v "$kilobytes" && exec "$macfit" plan --model glm-4.5 --nodes 2x128 --output small) >/dev/null 2>err || code=$?
+      case $code in
+        0 | 127) ;;
+        2) says "out of memory" ;;
+        *) fail "with $kilobytes kB of memory: exit code $code: $(cat err)" ;;
+      esac
+    done
+    ;;
+esac
+
 # Nothing was left anywhere.
 clean "a command"
 exit "$failed"

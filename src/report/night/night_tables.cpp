@@ -37,13 +37,14 @@ std::string night_csv(const study::NightResult& result) {
     text += fmt::format(
         "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
         quoted(placement.name), plan::split_name(placement.split), placement.runtime->name(),
-        quoted(placement.format), fit::tier_name(placement.tier), placement.may_win ? "yes" : "no",
-        placement.workers.size(), placement.completions, placement.low, placement.high,
-        evidence_name(placement.evidence), outcome.median, outcome.p10, outcome.p90, outcome.mean,
-        number(outcome.finished), number(placement.finish), number(placement.makespan),
-        number(placement.equal_makespan), placement.tokens_read, placement.tokens_written,
-        number(placement.most_watt_hours), placement.faults_per_day, outcome.mean_faults,
-        outcome.mean_lost, outcome.mean_down, outcome.nights, result.question.rules.seed);
+        quoted(placement.format), fit::tier_name(placement.tier),
+        placement.may_win ? "true" : "false", placement.workers.size(), placement.completions,
+        placement.low, placement.high, evidence_name(placement.evidence), outcome.median,
+        outcome.p10, outcome.p90, outcome.mean, number(outcome.finished), number(placement.finish),
+        number(placement.makespan), number(placement.equal_makespan), placement.tokens_read,
+        placement.tokens_written, number(placement.most_watt_hours), placement.faults_per_day,
+        outcome.mean_faults, outcome.mean_lost, outcome.mean_down, outcome.nights,
+        result.question.rules.seed);
   }
   return text;
 }

@@ -127,7 +127,7 @@ std::string survey_csv(const Survey& survey) {
       "decode_tokens_per_second,speed_evidence,best_format,best_utilization,best_max_context,"
       "best_decode_tokens_per_second,measured,reason,note";
   out += csv_end;
-  const auto flag = [](bool value) { return value ? "yes" : "no"; };
+  const auto flag = [](bool value) { return value ? "true" : "false"; };
   for (const study::SurveyEntry& entry : survey.entries) {
     const study::SweepRow& row = entry.smallest.row;
     const auto placed = [&](const std::string& text) { return row.placed ? text : std::string(); };

@@ -152,8 +152,7 @@ void RowWriter::cell_text(std::string& out, const Cell& cell) const {
   } else if (const auto* real = std::get_if<double>(&cell)) {
     append_real(out, *real);
   } else if (const auto* flag = std::get_if<bool>(&cell)) {
-    const bool json = format_ == RowFormat::jsonl;
-    out += *flag ? (json ? "true" : "yes") : (json ? "false" : "no");
+    out += *flag ? "true" : "false";
   } else if (const auto* text = std::get_if<std::string_view>(&cell)) {
     switch (format_) {
       case RowFormat::csv:
