@@ -46,7 +46,7 @@ assert len(table) == len(rows) == 6144
 for record, row in zip(table, rows):
     assert list(record) == list(row), (record, row)
     for name, value in row.items():
-        text = {None: "", True: "yes", False: "no"}.get(value, value) if not isinstance(value, (int, float)) \
+        text = {None: "", True: "true", False: "false"}.get(value, value) if not isinstance(value, (int, float)) \
             or isinstance(value, bool) else value
         if isinstance(text, float):
             assert float(record[name]) == text
