@@ -118,7 +118,7 @@ TEST_CASE("a plan's CSV holds the budgets of its JSON", "[cli]") {
       ++row;
       REQUIRE(row < rows.size());
       CHECK(rows[row][column("placement")] == std::to_string(i));
-      CHECK(rows[row][column("chosen")] == (chosen ? "yes" : "no"));
+      CHECK(rows[row][column("chosen")] == (chosen ? "true" : "false"));
       CHECK(rows[row][column("runtime")] == placement["runtime"]);
       CHECK(rows[row][column("node")] == node["name"]);
       for (const char* figure : {"weight_bytes", "kv_cache_bytes", "demand_bytes",
