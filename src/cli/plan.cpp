@@ -22,6 +22,7 @@ struct PlanFlags {
   BatchFlags batch;
   std::string against;
   bool explain = false;
+  bool details = false;
 };
 
 constexpr const char* footer = R"(
@@ -59,6 +60,7 @@ int plan_command(const PlanFlags& flags) {
   }
   report::Style style = style_for(flags.common);
   style.explain = flags.explain;
+  style.details = flags.details || flags.explain;
   Log log(flags.common);
   const Catalogs catalogs = load_catalogs(flags.common);
   log.detail("catalog: " + catalogs.version);
@@ -108,6 +110,7 @@ Action add_plan(CLI::App& app) {
   app.add_option("--against", flags->against,
                  "Another cluster beside it: fit, speed, jobs by morning, price")
       ->type_name("SPEC|FILE");
+  app.add_flag("--details", flags->details, "Also what can't run, and every node by itself");
   app.add_flag("--explain", flags->explain, "Add the formulas with the numbers put in");
   add_common(app, flags->common, formats);
   app.footer(footer);

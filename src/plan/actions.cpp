@@ -391,6 +391,19 @@ std::string command_of(const Request& request, std::string_view command) {
   return line;
 }
 
+std::string Plan::next_command() const {
+  if (!verdict.placement) {
+    return actions.empty() ? std::string() : actions.front().command;
+  }
+  if (verdict.fits) {
+    return command_of(request, "launch");
+  }
+  Request capped = request;
+  const std::int64_t most = cap_of(*this);
+  set_flag(capped, "--context", format_tokens(Tokens(most >= 1024 ? most / 1024 * 1024 : most)));
+  return command_of(capped, "launch");
+}
+
 std::vector<Action> find_actions(const Plan& plan) { return Remedies(plan).find(); }
 
 }  // namespace macfit::plan

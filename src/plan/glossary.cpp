@@ -110,8 +110,7 @@ std::vector<Entry> make_glossary() {
       {"tensor-latency",
        "A tensor split waits for the link several times in every layer of every token. Over TCP "
        "what that costs rests on one published row, so it is not taken unasked."},
-      {"speed",
-       "Tokens a second by the speed model, with an 80 % interval and what it rests on."},
+      {"speed", "Tokens a second by the speed model, with an 80 % interval and what it rests on."},
       {"speed-unknown", "Something that the speed model needs is not known; no figure is made up."},
       {"one-stream",
        "What a tensor split over RDMA would do for a single answer, beside what workers do for "

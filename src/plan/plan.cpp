@@ -259,6 +259,7 @@ Plan make_plan(const Request& request) {
   }
   put_into_words(plan, scenarios, decision);
   plan.actions = find_actions(plan);
+  write_headline(plan);
   return plan;
 }
 

@@ -62,11 +62,12 @@ class VerdictWords : private WordsBase {
     const hardware::Node& node = request_.cluster.nodes[largest.node];
     const Bytes effective = node.effective_whole(false);
     because("one-node-too-small",
-            fmt::format("It does not fit on one node: it needs {} at {} tokens, {} of that weights, and "
-                        "{} may use {} ({} of its {}).",
-                        format_gb(largest.parts.demand()), context(),
-                        format_gb(largest.parts.weights), node_name(largest.node),
-                        format_gb(effective), format_gib(effective), format_gib(node.ram)));
+            fmt::format(
+                "It does not fit on one node: it needs {} at {} tokens, {} of that weights, and "
+                "{} may use {} ({} of its {}).",
+                format_gb(largest.parts.demand()), context(), format_gb(largest.parts.weights),
+                node_name(largest.node), format_gb(effective), format_gib(effective),
+                format_gib(node.ram)));
   }
 
   /// A context that no hardware brings.

@@ -27,7 +27,8 @@ struct Verdict {
   bool fits = false;                     ///< at the asked context
   std::optional<std::size_t> placement;  ///< index of the winner; none in the last three kinds
   std::optional<std::size_t> nearest;    ///< in the last three: the placement to look at
-  std::string summary;                   ///< one sentence
+  std::string headline;                  ///< yes or no, memory and speed: what fits in ten seconds
+  std::string summary;                   ///< one sentence on what to run where, or why not
   std::vector<Reason> reasons;
 
   [[nodiscard]] bool has_tier() const;
@@ -74,6 +75,10 @@ struct Action {
 };
 
 struct Plan {
+  /// What to type next: the command that runs it as far as it fits, the first action where nothing
+  /// is placed; "" where macfit knows of nothing that helps.
+  [[nodiscard]] std::string next_command() const;
+
   Request request;
   std::vector<Placement> placements;
   Verdict verdict;

@@ -36,7 +36,7 @@ Markup heading(const plan::Plan& plan) {
   Markup result = element(
       "h1", fmt::format("{} on {}", printable(request.model.id), printable(request.cluster.spec)));
   result += element("p", html::badge(verdict.tier, kind + (tier.empty() ? "" : ", ") + tier));
-  result += element("p", {{"class", "lead"}}, text(verdict.summary));
+  result += element("p", {{"class", "lead"}}, text(verdict.headline));
   return result;
 }
 

@@ -195,7 +195,9 @@ std::string plan_json(const plan::Plan& plan, bool one_line) {
       {"workers", plan.verdict.workers},
       {"placement", plan.verdict.placement ? Json(*plan.verdict.placement) : Json(nullptr)},
       {"nearest", plan.verdict.nearest ? Json(*plan.verdict.nearest) : Json(nullptr)},
+      {"headline", plan.verdict.headline},
       {"summary", plan.verdict.summary},
+      {"next_command", plan.next_command().empty() ? Json(nullptr) : Json(plan.next_command())},
       {"reasons", reasons(plan.verdict.reasons)}};
   result["placements"] = Json::array();
   for (const plan::Placement& placement : plan.placements) {

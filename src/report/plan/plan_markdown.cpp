@@ -95,8 +95,14 @@ std::string actions(const plan::Plan& plan) {
 
 std::string section(const plan::Plan& plan) {
   const plan::Request& request = plan.request;
-  std::string text = fmt::format("# {} on {}\n\n**{}**\n\n", escaped(request.model.id),
-                                 escaped(request.cluster.spec), escaped(plan.verdict.summary));
+  const std::string tier = plan::tier_words(plan.verdict, plan::cap_of(plan));
+  std::string text = fmt::format(
+      "# {} on {}\n\n**{}{}{}.** {}\n\n", escaped(request.model.id), escaped(request.cluster.spec),
+      plan::verdict_name(plan.verdict.kind, plan.verdict.workers), tier.empty() ? "" : ", ",
+      escaped(tier), escaped(plan.verdict.headline));
+  if (const std::string next = plan.next_command(); !next.empty()) {
+    text += "```sh\n" + printable(next, 2000) + "\n```\n\n";
+  }
   for (const plan::Reason& reason : plan.verdict.reasons) {
     text += "- " + escaped(reason.text) + '\n';
   }

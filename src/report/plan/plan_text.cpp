@@ -46,8 +46,8 @@ class PlanText {
 
   std::string write() {
     head();
-    reasons();
     nodes();
+    reasons();
     alternatives();
     actions();
     notes();
@@ -77,7 +77,11 @@ class PlanText {
     text_ += ": " + paint(style_, tier_paint(verdict.tier),
                           plan::verdict_name(verdict.kind, verdict.workers) +
                               (tier.empty() ? "" : ", ") + tier);
-    text_ += "\n\n" + wrap(verdict.summary, width_, 0) + '\n';
+    text_ += "\n\n" + wrap(verdict.headline, width_, 0) + '\n';
+    if (const std::string next = plan_.next_command(); !next.empty()) {
+      text_ += verdict.placement ? "Run it: " : "What would help: ";
+      text_ += paint(style_, Paint::bold, printable(next, 2000)) + '\n';
+    }
   }
 
   void reasons() {
@@ -110,8 +114,14 @@ class PlanText {
                                                                      : ", as memory would allow";
     }
     title(wrap(heading, width_, 0));
-    for (const plan::NodeBudget& budget : placement->nodes) {
-      node(*placement, budget);
+    for (std::size_t first = 0; first < placement->nodes.size();) {
+      std::size_t end = first + 1;
+      while (!style_.details && end < placement->nodes.size() &&
+             alike(placement->nodes[first], placement->nodes[end], *placement)) {
+        ++end;
+      }
+      node(*placement, first, end);
+      first = end;
     }
     for (const std::size_t idle : placement->idle) {
       text_ += fmt::format(
@@ -122,10 +132,34 @@ class PlanText {
     legend();
   }
 
-  void node(const plan::Placement& placement, const plan::NodeBudget& budget) {
+  /// Nothing but the name tells the two apart.
+  [[nodiscard]] bool alike(const plan::NodeBudget& a, const plan::NodeBudget& b,
+                           const plan::Placement& placement) const {
+    const auto& nodes = plan_.request.cluster.nodes;
+    return placement.split != plan::SplitKind::pipeline &&
+           nodes[a.node].machine_label == nodes[b.node].machine_label &&
+           a.parts.demand() == b.parts.demand() && a.parts.weights == b.parts.weights &&
+           a.effective == b.effective;
+  }
+
+  /// "node-1", "node-1 to node-4 (4 ×)".
+  [[nodiscard]] std::string names(const plan::Placement& placement, std::size_t first,
+                                  std::size_t end) const {
+    const auto name = [&](std::size_t i) {
+      return paint(style_, Paint::bold,
+                   printable(plan_.request.cluster.nodes[placement.nodes[i].node].name, 64));
+    };
+    return end == first + 1
+               ? name(first)
+               : fmt::format("{} to {} ({} ×)", name(first), name(end - 1), end - first);
+  }
+
+  /// Nodes that nothing tells apart, as one.
+  void node(const plan::Placement& placement, std::size_t first, std::size_t end) {
+    const plan::NodeBudget& budget = placement.nodes[first];
     const hardware::Node& node = plan_.request.cluster.nodes[budget.node];
-    std::string line = fmt::format("  {}  {}", paint(style_, Paint::bold, printable(node.name, 64)),
-                                   printable(node.machine_label));
+    std::string line =
+        fmt::format("  {}  {}", names(placement, first, end), printable(node.machine_label));
     if (placement.split == plan::SplitKind::pipeline) {
       line += fmt::format("  layers {}–{}", budget.first_layer,
                           budget.first_layer + budget.layer_count - 1);
@@ -208,6 +242,10 @@ class PlanText {
     for (std::size_t i = 0; i < plan_.placements.size(); ++i) {
       const plan::Placement& placement = plan_.placements[i];
       const bool won = plan_.verdict.placement && *plan_.verdict.placement == i;
+      if (!placement.standing.supported && plan_.verdict.placement && !style_.details) {
+        ++left_out_;
+        continue;
+      }
       const bool budgeted = !placement.nodes.empty();
       table.add({won ? "→" : "", placement.runtime->name(), split_words(placement),
                  tier_words(placement), budgeted ? format_percent(placement.utilization) : "–",
@@ -231,6 +269,10 @@ class PlanText {
     words += shown(" all") ? "; all: every answer's at once" : "";
     words += shown(" prompt") ? "; prompt: tokens of one prompt read a second" : "";
     words += ". Estimates: --format json has their intervals.";
+    if (left_out_ > 0) {
+      words += fmt::format(" {} row{} of what can't run left out: --details.", left_out_,
+                           left_out_ == 1 ? "" : "s");
+    }
     text_ += "  " + paint(style_, Paint::dim, wrap(words, width_, 2)) + '\n';
   }
 
@@ -352,6 +394,7 @@ class PlanText {
   const Style& style_;
   std::size_t width_;
   std::string text_;
+  std::size_t left_out_ = 0;  ///< rows of what can't run
 };
 
 }  // namespace

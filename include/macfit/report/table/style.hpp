@@ -12,6 +12,7 @@ struct Style {
   bool color = false;       ///< ANSI colors; never the only sign of anything
   bool unicode = true;      ///< else ASCII only
   bool explain = false;     ///< formulas with the numbers put in
+  bool details = false;     ///< also what can't run, and every node by itself
 };
 
 enum class Paint : unsigned char {
