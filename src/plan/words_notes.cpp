@@ -55,6 +55,7 @@ class NoteWords : private WordsBase {
     neighbors();
     without_effect();
     small_macs();
+    finer_format();
     other_goal();
     if (!decision_.exact && decision_.found()) {
       note(
@@ -68,6 +69,38 @@ class NoteWords : private WordsBase {
   }
 
  private:
+  /// The finest published format that does as well, where none was asked for.
+  void finer_format() {
+    const bool asked = std::any_of(request_.flags.begin(), request_.flags.end(),
+                                   [](const auto& flag) { return flag.first == "--quant"; });
+    if (asked || request_.model.nominal || !plan_.verdict.placement || !plan_.verdict.fits) {
+      return;
+    }
+    std::vector<model::Recipe> finer;
+    for (const model::PublishedFormat& format : request_.model.formats) {
+      if (model::nominal_bits(format.recipe) > model::nominal_bits(request_.recipe) &&
+          winner().runtime->format(format.recipe).ok) {
+        finer.push_back(format.recipe);
+      }
+    }
+    std::stable_sort(finer.begin(), finer.end(), [](const auto& a, const auto& b) {
+      return model::nominal_bits(a) > model::nominal_bits(b);
+    });
+    for (const model::Recipe& recipe : finer) {
+      Request changed = request_;
+      changed.recipe = recipe;
+      changed.runtimes = {winner().runtime};
+      const Decision again = decide(make_scenarios(changed), changed.workload, terms_of(changed));
+      if (again.found() && again.fits && again.tier >= plan_.verdict.tier &&
+          again.replicas.size() >= plan_.verdict.workers && again.split == winner().split) {
+        note(fmt::format("{} fits too, {} (--quant {}).", printable(recipe.name),
+                         again.tier == fit::Tier::comfortable ? "comfortably" : "with little room",
+                         printable(recipe.name)));
+        return;
+      }
+    }
+  }
+
   /// "" where all nodes are meant, else " on node-1 and node-3".
   [[nodiscard]] std::string on(const std::vector<std::string>& names) const {
     return names.size() == request_.cluster.nodes.size() ? "" : " on " + join_words(names);
