@@ -25,7 +25,7 @@ Table contexts_table(const SizeAnswer& answer) {
                {"max_context", number}});
   for (const study::LongestContext& one : answer.contexts) {
     table.add({answer.model, answer.cluster, std::string(runtime::kv_format_name(one.kv)),
-               std::string(runtime::id_name(one.runtime)), std::string(plan::split_name(one.split)),
+               std::string(one.runtime->name()), std::string(plan::split_name(one.split)),
                std::string(plan::layout_name(one.layout)), one.format, std::to_string(one.replicas),
                std::string(plan::limit_name(one.limit)), std::to_string(one.comfortable_context),
                std::to_string(one.max_context)});
@@ -49,10 +49,10 @@ Table models_table(const SizeAnswer& answer) {
   }
   for (const study::SurveyEntry& entry : answer.models) {
     const study::SweepRow& row = entry.smallest.row;
-    table.add(
-        {answer.cluster, entry.model, std::to_string(entry.parameters), entry.smallest.recipe.name,
-         std::string(fit::tier_name(row.tier)), plan::verdict_name(row.kind, row.workers),
-         std::string(runtime::id_name(row.runtime)), fmt::format("{:.4f}", row.utilization), ""});
+    table.add({answer.cluster, entry.model, std::to_string(entry.parameters),
+               entry.smallest.recipe.name, std::string(fit::tier_name(row.tier)),
+               plan::verdict_name(row.kind, row.workers), std::string(row.runtime->name()),
+               fmt::format("{:.4f}", row.utilization), ""});
   }
   return table;
 }
@@ -70,8 +70,7 @@ Table clusters_table(const SizeAnswer& answer) {
     table.add({answer.model, one.spec, std::to_string(one.nodes),
                one.price ? fmt::format("{:.0f}", *one.price) : std::string(),
                plan::verdict_name(one.row.kind, one.row.workers),
-               std::string(fit::tier_name(one.row.tier)),
-               std::string(runtime::id_name(one.row.runtime)),
+               std::string(fit::tier_name(one.row.tier)), std::string(one.row.runtime->name()),
                fmt::format("{:.4f}", one.row.utilization)});
   }
   return table;
