@@ -93,6 +93,16 @@ Json prepared(Json schema) {
     schema["dependencies"] = std::move(schema["dependentRequired"]);
     schema.erase("dependentRequired");
   }
+  // valijson takes the first of several files for all of them: one that does not refer to parts of
+  // itself is put in place.
+  if (schema.contains("$ref") && schema["$ref"].get<std::string>().front() != '#') {
+    const std::string target = schema["$ref"];
+    Json file = prepared(Json::parse(read_text(source_path("docs/schema/" + target))));
+    if (file.dump().find("\"$ref\"") == std::string::npos) {
+      schema.erase("$ref");
+      return schema.empty() ? file : Json{{"allOf", Json::array({file, schema})}};
+    }
+  }
   // Beside $ref draft 7 reads nothing else.
   if (schema.contains("$ref") && schema.size() > 1) {
     const Json reference = {{"$ref", schema["$ref"]}};

@@ -43,6 +43,11 @@ class Headline {
     if (!raised.empty()) {
       return "Yes," + raised + ": ";
     }
+    if (placement.split == SplitKind::tensor && plan_.verdict.tier == fit::Tier::borderline &&
+        fit::is_comfortable(placement.nodes[placement.fullest].parts.demand().count(),
+                            placement.nodes[placement.fullest].effective.count())) {
+      return "Yes, as a last resort: ";  // over TCP: not memory makes it borderline
+    }
     return plan_.verdict.tier == fit::Tier::comfortable ? "Yes, comfortably: "
                                                         : "Yes, with little room: ";
   }

@@ -115,18 +115,10 @@ SurveyEntry survey_model(const model::Model& model, const hardware::Cluster& clu
       able = options.runtimes;
     }
     Setting setting;
-    const auto ask = [&](const std::vector<const runtime::Runtime*>& runtimes) {
-      request.runtimes = runtimes;
-      setting = make_setting(request, price, false);
-      answer(setting, options.workload, options.terms, {}, choice.row);
-    };
-    ask({able.front()});
+    request.runtimes = able;
+    setting = make_setting(request, price, false);
+    answer(setting, options.workload, options.terms, {}, choice.row);
     const SweepRow& row = choice.row;
-    const bool unbeatable = row.fits && row.tier == fit::Tier::comfortable &&
-                            row.split == plan::SplitKind::independent && row.workers == row.nodes;
-    if (!unbeatable && able.size() > 1) {
-      ask(able);
-    }
     // What only the winner needs: speeds.
     for (plan::Scenario& scenario : setting.scenarios) {
       if (row.placed && scenario.runtime == row.runtime) {

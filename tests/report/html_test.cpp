@@ -152,7 +152,7 @@ TEST_CASE("every kind of plan makes a well-formed page", "[report]") {
     CHECK(count_of(page, "<table>") == count_of(page, "<caption>"));
     CHECK(count_of(page, "role=\"img\"") == count_of(page, "<desc>"));
     CHECK(count_of(page, "role=\"img\"") == count_of(page, "<title>") - 1);
-    CHECK(page.find(html::escape(plan.verdict.summary)) != std::string::npos);
+    CHECK(page.find(html::escape(plan.verdict.headline)) != std::string::npos);
     for (const plan::Reason& reason : plan.verdict.reasons) {
       CHECK(page.find(html::escape(reason.text)) != std::string::npos);
     }

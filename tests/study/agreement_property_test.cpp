@@ -137,8 +137,8 @@ TEST_CASE("the longest context that size finds fits, and one token more does not
       plan::Request asked = request;
       asked.runtimes = {found.runtime};
       RC_ASSERT(fits_at(asked, found.split, found.max_context));
-      const std::int64_t longest = request.model.architecture.context;
-      if (longest == 0 || found.max_context < longest) {
+      const plan::Scenario scenario = plan::make_scenario(asked, *found.runtime);
+      if (found.max_context < plan::longest_context(scenario.profile)) {
         // The raised limit is the next step, and its own answer.
         plan::Request limited = asked;
         if (found.limit != plan::Limit::raised) {

@@ -333,11 +333,18 @@ class PlanText {
   }
 
   void actions() {
-    if (plan_.actions.empty()) {
+    const std::string next = plan_.next_command();
+    std::vector<plan::Action> actions;
+    for (const plan::Action& action : plan_.actions) {
+      if (action.kind != "launch" || action.command != next) {  // else it stands above already
+        actions.push_back(action);
+      }
+    }
+    if (actions.empty()) {
       return;
     }
     title("What to do");
-    for (const plan::Action& action : plan_.actions) {
+    for (const plan::Action& action : actions) {
       const std::string where =
           action.node.empty() ? "" : "on " + printable(action.node, 64) + ": ";
       bullet(where + action.effect);
