@@ -8,6 +8,7 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "fit.hpp"
 
@@ -80,19 +81,23 @@ void add_anchors(const Resolution& resolution, speed::Calibration& calibration) 
   }
 }
 
-/// How many rows a constant acts on: those whose prediction it moves.
+/// Rows and sources that carry a constant: whose prediction follows it by at least a fiftieth part.
 void count_rows(const Resolution& resolution, speed::Calibration& calibration) {
-  constexpr double nudge = 1.01;
-  constexpr double moved = 1e-9;
+  constexpr double nudge = 1.1;
+  constexpr double least = 0.02;
   for (std::size_t c = 0; c < speed::constant_count; ++c) {
     speed::Constants other = calibration.values;
     other[c] *= nudge;
+    std::set<std::string> sources;
     for (const Sample& s : resolution.samples) {
       const double before = predict(resolution, s, calibration.values);
-      if (std::fabs(predict(resolution, s, other) / before - 1.0) > moved) {
+      const double moved = std::fabs(std::log(predict(resolution, s, other) / before));
+      if (moved / std::log(nudge) > least) {
         ++calibration.rows[c];
+        sources.insert(s.source);
       }
     }
+    calibration.sources[c] = sources.size();
   }
 }
 
@@ -110,10 +115,20 @@ speed::Calibration fit_calibration(const Resolution& resolution) {
       calibration.high[c] = std::max(calibration.high[c], fold[c]);
     }
   }
+  for (std::size_t c = 0; c < speed::constant_count; ++c) {
+    if (!speed::constant_info(static_cast<speed::Constant>(c)).fitted()) {
+      std::tie(calibration.low[c], calibration.high[c]) = std::minmax(
+          speed::at_stated_end(folds.all, false)[c], speed::at_stated_end(folds.all, true)[c]);
+    }
+  }
   for (std::size_t f = 0; f < speed::figure_count; ++f) {
-    const speed::Residuals residuals = residuals_of(resolution, folds, static_cast<Figure>(f), {});
+    const auto figure = static_cast<Figure>(f);
+    const speed::Residuals residuals = residuals_of(resolution, folds, {figure, false}, {});
     if (residuals.rows > 0) {
       calibration.residuals[f] = residuals;
+    }
+    if (f < calibration.residuals_2024.size()) {
+      calibration.residuals_2024[f] = residuals_of(resolution, folds, {figure, true}, {});
     }
   }
   for (const LeftOut& left : folds.samples) {
@@ -125,8 +140,9 @@ speed::Calibration fit_calibration(const Resolution& resolution) {
   return calibration;
 }
 
-SpeedValidation validate_speed(const Resolution& resolution, std::size_t judged) {
-  const Folds folds = leave_sources_out(resolution);
+SpeedValidation validate_speed(const Resolution& resolution, std::size_t judged,
+                               const std::vector<speed::Constant>& held) {
+  const Folds folds = leave_sources_out(resolution, held);
   SpeedValidation result;
   result.validation.subject = "speed";
   std::set<std::string> judged_ids;
@@ -147,10 +163,12 @@ SpeedValidation validate_speed(const Resolution& resolution, std::size_t judged)
     }
     sources.insert(s.source);
     const Figure figure = s.figure();
-    const std::string key = s.source + "|" + std::string(speed::figure_name(figure));
+    const Spread spread = spread_of(resolution, s);
+    const std::string key =
+        s.source + "|" + std::string(speed::figure_name(figure)) + (spread.old ? "|old" : "");
     auto interval = intervals.find(key);
     if (interval == intervals.end()) {
-      interval = intervals.emplace(key, residuals_of(resolution, folds, figure, s.source)).first;
+      interval = intervals.emplace(key, residuals_of(resolution, folds, spread, s.source)).first;
     }
     Row row;
     row.id = resolution.rows[s.row].id;

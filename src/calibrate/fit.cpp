@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <set>
 
 namespace macfit::calibrate {
 namespace {
@@ -21,7 +22,6 @@ constexpr double prior_width = 0.6;
 // The time of a collective over RDMA was measured on the link itself, too.
 constexpr double measured_width = 0.2;
 constexpr double own_weight = 4.0;
-constexpr double nominal_weight = 0.1;
 constexpr double step = 1e-4;
 
 const std::vector<Constant> decode_constants{
@@ -36,10 +36,11 @@ const std::vector<Constant> prefill_constants{
     Constant::compute_share,     Constant::hidden_half, Constant::expert_tokens,
     Constant::attention_share,   Constant::matrix_mlx,  Constant::matrix_llama,
     Constant::mlx_prefill,       Constant::old_bf16,    Constant::compressed_prefill,
-    Constant::recurrent_prefill, Constant::ds4_m1};
-const std::vector<Constant> link_constants{
-    Constant::collective_rdma, Constant::collective_tcp, Constant::hop_rdma,    Constant::hop_tcp,
-    Constant::hop_rpc,         Constant::hop_wifi,       Constant::batch_layers};
+    Constant::recurrent_prefill, Constant::ds4_m1,      Constant::prompt_reads};
+const std::vector<Constant> link_constants{Constant::collective_rdma, Constant::hop_rdma,
+                                           Constant::hop_tcp, Constant::hop_rpc,
+                                           Constant::hop_wifi};
+const std::vector<Constant> batch_constants{Constant::batch_layers};
 
 double unit_of(Constant constant) {
   const std::string_view unit = speed::constant_info(constant).unit;
@@ -109,12 +110,6 @@ class Fit {
   }
 
  private:
-  /// Rows whose model is known by its size alone say little about constants.
-  [[nodiscard]] double trust(std::size_t i) const {
-    const Sample& s = sample(i);
-    return resolution_.rows[s.row].own ? own_weight : s.nominal ? nominal_weight : 1.0;
-  }
-
   [[nodiscard]] const Sample& sample(std::size_t i) const {
     return resolution_.samples[samples_[i]];
   }
@@ -291,10 +286,18 @@ double quantile(std::vector<std::pair<double, double>> weighted, double share) {
 }  // namespace
 
 Constants fit_constants(const Resolution& resolution, const std::vector<std::size_t>& samples,
-                        const Constants& start, int rounds) {
+                        const Constants& start, int rounds, const std::vector<Constant>& held) {
+  const auto free = [&](std::vector<Constant> constants_of) {
+    std::erase_if(constants_of,
+                  [&](Constant c) { return std::find(held.begin(), held.end(), c) != held.end(); });
+    return constants_of;
+  };
   std::array<std::vector<std::size_t>, speed::figure_count> by_figure;
+  std::vector<std::size_t> batches;
   for (const std::size_t i : samples) {
-    by_figure[static_cast<std::size_t>(resolution.samples[i].figure())].push_back(i);
+    const Sample& s = resolution.samples[i];
+    const bool batch = s.sequences > 1.0 && !s.prefill;
+    (batch ? batches : by_figure[static_cast<std::size_t>(s.figure())]).push_back(i);
   }
   const auto of = [&](speed::Figure figure) -> const std::vector<std::size_t>& {
     return by_figure[static_cast<std::size_t>(figure)];
@@ -312,24 +315,30 @@ Constants fit_constants(const Resolution& resolution, const std::vector<std::siz
       }
     }
     // What the cache costs shows in differences between contexts of one configuration.
-    Fit(resolution, of(speed::Figure::decode), cache_constants, true).run(constants, iterations);
-    Fit(resolution, of(speed::Figure::decode), decode_constants, false).run(constants, iterations);
-    Fit(resolution, of(speed::Figure::prefill), prefill_constants, false)
+    Fit(resolution, of(speed::Figure::decode), free(cache_constants), true)
+        .run(constants, iterations);
+    Fit(resolution, of(speed::Figure::decode), free(decode_constants), false)
+        .run(constants, iterations);
+    Fit(resolution, of(speed::Figure::prefill), free(prefill_constants), false)
         .run(constants, iterations);
   }
-  Fit(resolution, of(speed::Figure::decode_nodes), link_constants, false)
+  Fit(resolution, of(speed::Figure::decode_nodes), free(link_constants), false)
       .run(constants, iterations);
+  Fit(resolution, batches, free(batch_constants), false).run(constants, iterations);
   return constants;
 }
 
-Folds leave_sources_out(const Resolution& resolution) {
+Folds leave_sources_out(const Resolution& resolution, const std::vector<Constant>& held) {
   std::vector<std::size_t> every(resolution.samples.size());
   for (std::size_t i = 0; i < every.size(); ++i) {
     every[i] = i;
   }
   Folds folds;
-  const Constants start = speed::Calibration::start().values;
-  folds.all = fit_constants(resolution, every, start, 3);
+  Constants start = speed::Calibration::start().values;
+  for (const Constant c : held) {
+    value_of(start, c) = speed::constant_info(c).without * unit_of(c);
+  }
+  folds.all = fit_constants(resolution, every, start, 3, held);
   std::map<std::string, std::vector<std::size_t>> sources;
   for (const std::size_t i : every) {
     sources[resolution.samples[i].source].push_back(i);
@@ -341,7 +350,7 @@ Folds leave_sources_out(const Resolution& resolution) {
     std::copy_if(every.begin(), every.end(), std::back_inserter(rest),
                  [&](std::size_t i) { return resolution.samples[i].source != source; });
     // From the same start as the whole fit: nothing of the source left in.
-    const Constants constants = fit_constants(resolution, rest, start, 3);
+    const Constants constants = fit_constants(resolution, rest, start, 3, held);
     for (const std::size_t i : members) {
       const Sample& s = resolution.samples[i];
       folds.samples.push_back({i, std::log(s.published / predict(resolution, s, constants))});
@@ -354,36 +363,43 @@ Folds leave_sources_out(const Resolution& resolution) {
   return folds;
 }
 
-speed::Residuals residuals_of(const Resolution& resolution, const Folds& folds,
-                              speed::Figure figure, const std::string& without) {
-  constexpr double tail = 0.1;
-  std::map<std::string, double> counts;
-  std::map<std::string, bool> sources;
+speed::Residuals residuals_of(const Resolution& resolution, const Folds& folds, Spread spread,
+                              const std::string& without) {
+  constexpr double level = 0.8;
+  // Between every configuration once (0) and every source once (1): docs/speed.md.
+  constexpr double sameness = 0.25;
+  std::map<std::string, double> rows;                           // of each configuration
+  std::map<std::string, std::set<std::string>> configurations;  // of each source
   std::vector<const LeftOut*> used;
   for (const LeftOut& left : folds.samples) {
     const Sample& s = resolution.samples[left.sample];
-    if (s.figure() == figure && s.source != without) {
-      counts[s.configuration] += 1.0;
-      sources[s.source] = true;
+    if (spread_of(resolution, s) == spread && s.source != without) {
+      rows[s.configuration] += 1.0;
+      configurations[s.source].insert(s.configuration);
       used.push_back(&left);
     }
   }
   std::vector<std::pair<double, double>> weighted;
   weighted.reserve(used.size());
   for (const LeftOut* left : used) {
-    weighted.emplace_back(left->log_ratio,
-                          1.0 / counts[resolution.samples[left->sample].configuration]);
+    const Sample& s = resolution.samples[left->sample];
+    const auto siblings = static_cast<double>(configurations[s.source].size());
+    weighted.emplace_back(std::fabs(left->log_ratio),
+                          1.0 / (rows[s.configuration] * std::pow(siblings, sameness)));
   }
-  // Quantiles of few values are too near the middle: as in conformal prediction, by (n + 1) / n.
-  const auto n = static_cast<double>(counts.size());
-  const double reach = n > 0.0 ? std::max(0.0, tail - (1.0 - tail) / n) : tail;
   speed::Residuals residuals;
   residuals.rows = used.size();
-  residuals.configurations = counts.size();
-  residuals.sources = sources.size();
-  residuals.low = std::min(0.0, quantile(weighted, reach));
-  residuals.high = std::max(0.0, quantile(weighted, 1.0 - reach));
+  residuals.configurations = rows.size();
+  residuals.sources = configurations.size();
+  residuals.high = weighted.empty() ? 0.0 : quantile(weighted, level);
+  residuals.low = -residuals.high;
   return residuals;
+}
+
+Spread spread_of(const Resolution& resolution, const Sample& sample) {
+  const bool old = resolution.works[sample.work].engine == speed::Engine::llama_2024 &&
+                   sample.split == speed::Split::whole;
+  return {sample.figure(), old};
 }
 
 }  // namespace macfit::calibrate

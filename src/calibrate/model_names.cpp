@@ -6,7 +6,6 @@
 
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/model/nominal.hpp"
 #include "rows.hpp"
 
 namespace macfit::calibrate {
@@ -202,33 +201,11 @@ bool size_agrees(const Words& words, const model::Model& model) {
   return !stated;
 }
 
-std::optional<FoundModel> nominal(const Words& words, const model::Catalog& catalog) {
-  std::string text;
-  for (const std::string& word : words) {
-    if (is_size(word)) {
-      text = word;
-    }
-  }
-  for (const std::string& word : words) {
-    if (is_active(word) && !text.empty()) {
-      text += "-" + word;
-    }
-  }
-  if (text.empty() || !model::looks_nominal(text)) {
-    return std::nullopt;
-  }
-  try {
-    return FoundModel{model::nominal_model(model::parse_nominal(text), catalog), true};
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-}
-
 }  // namespace
 
-std::optional<FoundModel> find_model(std::string_view name, const model::Catalog& catalog) {
+std::optional<model::Model> find_model(std::string_view name, const model::Catalog& catalog) {
   if (const auto exact = catalog.find(name)) {
-    return FoundModel{*exact, exact->nominal.has_value()};
+    return exact->nominal ? std::nullopt : exact;
   }
   const Words all = without(words_of(name), is_format);
   const Words plain = without(all, is_tuning);
@@ -245,12 +222,12 @@ std::optional<FoundModel> find_model(std::string_view name, const model::Catalog
     }
     if (const auto distill = distilled(words)) {
       if (auto found = catalog.find(*distill)) {
-        return FoundModel{std::move(*found), false};
+        return found;
       }
     }
     auto found = catalog.find(joined(words));
     if (found && size_agrees(all, *found)) {
-      return FoundModel{std::move(*found), false};
+      return found;
     }
   }
   const std::vector<std::string> ids = catalog.ids();
@@ -265,20 +242,20 @@ std::optional<FoundModel> find_model(std::string_view name, const model::Catalog
     });
     if (named && !sized) {
       if (auto found = by_part(text, true, catalog)) {
-        return FoundModel{std::move(*found), false};
+        return found;
       }
     }
     // Two sizes ("35b-a3b") say enough to find the one shape that has them; one does not.
     if (std::any_of(words.begin(), words.end(), is_active) || named) {
       if (auto found = by_part(text, false, catalog)) {
-        return FoundModel{std::move(*found), false};
+        return found;
       }
     }
     if (const auto near = near_version(words, ids)) {
-      return FoundModel{catalog.get(*near), false};
+      return catalog.get(*near);
     }
   }
-  return nominal(all, catalog);
+  return std::nullopt;
 }
 
 }  // namespace macfit::calibrate

@@ -8,6 +8,8 @@
 
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
+#include "macfit/runtime/catalog.hpp"
+#include "macfit/runtime/facts.hpp"
 #include "rows.hpp"
 
 namespace macfit::calibrate {
@@ -97,6 +99,18 @@ const hardware::Chip* find_chip(std::string_view name, const hardware::Catalog& 
   return best;
 }
 
+/// Collectives a layer of a tensor split, as the runtime with these kernels states them.
+double collectives_of(const model::Model& model, speed::Engine engine) {
+  for (const runtime::Runtime* runtime : runtime::Catalog::embedded().all()) {
+    if (runtime->engine() == speed::engine_name(engine)) {
+      const runtime::Facts& facts = runtime->facts();
+      const runtime::ClassFacts* known = facts.find_class(model.architecture.type);
+      return static_cast<double>((known != nullptr ? *known : facts.every_class).collectives);
+    }
+  }
+  return static_cast<double>(runtime::ClassFacts{}.collectives);
+}
+
 double ram_of(const std::string& text, std::size_t node) {
   std::vector<std::string> parts = parts_of(text, "+");
   if (parts.size() == 1) {
@@ -154,6 +168,7 @@ class Resolver {
     sample.cached = tokens->cached;
     sample.prompt = tokens->prompt;
     sample.generated = tokens->generated;
+    sample.prefill_step = tokens->step;
     sample.assumed = sample.assumed || tokens->assumed;
     std::string reason = fill_work(row, *engine, sample);
     if (reason.empty()) {
@@ -231,16 +246,17 @@ class Resolver {
     if (!found->second) {
       return "the model's shapes are not known: \"" + printable(row.model, 60) + "\"";
     }
-    const model::Model& model = found->second->model;
-    sample.nominal = found->second->nominal;
+    const model::Model& model = *found->second;
     const auto format = find_format(row, engine, model);
     if (!format) {
       return "the weight format is not stated or not known: \"" + printable(row.quant, 60) + "\"";
     }
     sample.assumed = sample.assumed || format->assumed;
-    const bool unfused = is_unfused(row, engine);
+    const speed::Release release =
+        speed::release_from_date(row.built.empty() ? row.date : row.built);
     const std::string key = model.id + "|" + format->name + "|" +
-                            std::string(speed::engine_name(engine)) + (unfused ? "|unfused" : "");
+                            std::string(speed::engine_name(engine)) + "|" +
+                            std::to_string(release.year * 12 + release.month);
     const auto at = works_.find(key);
     if (at != works_.end()) {
       sample.work = at->second;
@@ -253,7 +269,8 @@ class Resolver {
     } catch (const Error& error) {
       return error.what();
     }
-    work.unfused = unfused;
+    speed::set_release(work, release);
+    work.collectives = collectives_of(model, engine);
     if (!work.known) {
       return std::string(work.why);
     }
@@ -261,16 +278,6 @@ class Resolver {
     works_.emplace(key, sample.work);
     resolution_.works.push_back(std::move(work));
     return {};
-  }
-
-  /// llama.cpp fused its recurrent layers in May 2026.
-  static bool is_unfused(const MeasuredRow& row, speed::Engine engine) {
-    if (engine != speed::Engine::llama_cpp && engine != speed::Engine::llama_2024 &&
-        engine != speed::Engine::ollama) {
-      return false;
-    }
-    return has(row.date, "2025-") || has(row.date, "2024-") ||
-           (row.date >= "2026-01" && row.date < "2026-05" && row.date.starts_with("2026-"));
   }
 
   /// Even stages, or by memory where the nodes are unlike.
@@ -296,15 +303,15 @@ class Resolver {
                         (sample.prefill ? "prefill" : "decode") + ", " +
                         (nodes == 1 ? "1 node" : std::to_string(nodes) + " nodes");
     sample.configuration = sample.source + "|" + work.model + "|" + work.format + "|" + chip.id +
-                           "|" + std::to_string(row.gpu_cores) + "|" + row.runtime + "|" +
-                           (sample.prefill ? "prefill|" : "decode|") + std::to_string(nodes) +
-                           row.parallelism + row.backend;
+                           "|" + std::to_string(row.gpu_cores) + "|" + row.runtime + " " +
+                           row.release + "|" + (sample.prefill ? "prefill|" : "decode|") +
+                           std::to_string(nodes) + row.parallelism + row.backend;
   }
 
   Resolution& resolution_;
   const model::Catalog& models_;
   const hardware::Catalog& hardware_;
-  std::map<std::string, std::optional<FoundModel>> found_;
+  std::map<std::string, std::optional<model::Model>> found_;
   std::map<std::string, std::size_t> works_;
 };
 
@@ -320,6 +327,7 @@ speed::Question Sample::question() const {
   q.prompt = prompt;
   q.generated = generated;
   q.sequences = sequences;
+  q.prefill_step = prefill_step;
   return q;
 }
 

@@ -298,7 +298,11 @@ ContextWords read_context(const std::string& stated) {
 FoundTokens prefill_tokens(const MeasuredRow& row, double prompt) {
   constexpr double chunk = 2048.0;
   const bool late = has(row.notes, "instantaneous") && prompt > chunk;
-  return {late ? prompt - chunk : 0.0, late ? chunk : prompt, 0.0};
+  FoundTokens found{late ? prompt - chunk : 0.0, late ? chunk : prompt, 0.0};
+  if (has(row.notes, "-ub set to the prompt length")) {
+    found.step = std::min(prompt, chunk);
+  }
+  return found;
 }
 
 /// Tools that generate from an empty cache.
@@ -387,7 +391,7 @@ std::optional<FoundTokens> find_tokens(const MeasuredRow& row, bool prefill) {
   constexpr double reply = 256.0;
   constexpr double bench = 128.0;
   constexpr double unknown = 300.0;
-  if (row.prompt || row.generated) {
+  if (row.prompt || row.generated || row.cached) {
     const FoundTokens tokens{row.cached.value_or(0.0), row.prompt.value_or(0.0),
                              row.generated.value_or(0.0)};
     return prefill && tokens.prompt < 1.0 ? std::nullopt : std::optional(tokens);

@@ -26,13 +26,10 @@ struct LeadingNumber {
 /// Whose kernels a runtime's name stands for; empty where it says nothing.
 [[nodiscard]] std::optional<speed::Engine> engine_of(const MeasuredRow& row);
 
-/// A model by a name as people write it.
-struct FoundModel {
-  model::Model model;
-  bool nominal = false;  ///< shapes estimated from the size in the name
-};
-[[nodiscard]] std::optional<FoundModel> find_model(std::string_view name,
-                                                   const model::Catalog& catalog);
+/// A model of the catalog by a name as people write it. Shapes are never made up from a size:
+/// empty.
+[[nodiscard]] std::optional<model::Model> find_model(std::string_view name,
+                                                     const model::Catalog& catalog);
 
 /// Weights by a format as people write it: a recipe, or flat bits.
 struct FoundFormat {
@@ -50,6 +47,7 @@ struct FoundTokens {
   double prompt = 0.0;
   double generated = 0.0;
   bool assumed = false;
+  double step = 0.0;  ///< tokens of prompt a pass; 0: the engine's own
 };
 /// Empty where a prompt's length is needed and not stated.
 [[nodiscard]] std::optional<FoundTokens> find_tokens(const MeasuredRow& row, bool prefill);

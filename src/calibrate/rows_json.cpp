@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "macfit/core/dump_json.hpp"
 #include "macfit/core/embedded.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/json_reader_json.hpp"
@@ -39,6 +40,11 @@ int whole_or(JsonObject& object, std::string_view key, int otherwise) {
   return value ? static_cast<int>(value->whole(0, 100000)) : otherwise;
 }
 
+std::optional<double> tokens_of(JsonObject& object, std::string_view key) {
+  const auto value = object.find(key);
+  return value ? std::optional(value->number(0.0, most_tokens)) : std::nullopt;
+}
+
 MeasuredRow read_row(const JsonValue& value, std::size_t index) {
   JsonObject object = value.object();
   MeasuredRow row;
@@ -63,7 +69,19 @@ MeasuredRow read_row(const JsonValue& value, std::size_t index) {
   row.value = object.at("value").number(0.0, most_speed);
   row.source = loose(object, "source");
   row.date = loose(object, "date");
+  row.release = loose(object, "release");
+  row.built = loose(object, "built");
   row.notes = loose(object, "notes");
+  row.prompt = tokens_of(object, "prompt_tokens");
+  row.generated = tokens_of(object, "generated_tokens");
+  row.cached = tokens_of(object, "cached_tokens");
+  if (const auto depth = tokens_of(object, "depth")) {
+    if (row.cached && *row.cached != *depth) {
+      throw object.at("depth").error(
+          "\"depth\" and \"cached_tokens\" say different numbers of one thing");
+    }
+    row.cached = depth;
+  }
   const auto usable = object.find("usable_for_validation");
   row.usable = !usable || usable->boolean();
   const auto own = object.find("own");
@@ -144,8 +162,9 @@ MeasuredRow read_spike(const JsonValue& value, std::size_t line) {
   return row;
 }
 
-/// Lines of JSON, one object each. An error says which line.
-std::vector<MeasuredRow> read_spikes(std::string_view text) {
+/// Lines of JSON, one object each: macfit.spike/1 and what llama-bench -o jsonl writes, also mixed.
+/// An error says which line.
+std::vector<MeasuredRow> read_lines(std::string_view text, const RowDefaults& defaults) {
   std::vector<MeasuredRow> rows;
   std::size_t number = 0;
   for (const std::string_view raw : split(text, '\n')) {
@@ -155,7 +174,9 @@ std::vector<MeasuredRow> read_spikes(std::string_view text) {
       continue;
     }
     try {
-      rows.push_back(read_spike(JsonDocument::parse(line).root(), number));
+      const JsonDocument document = JsonDocument::parse(line);
+      rows.push_back(is_bench(document.root()) ? read_bench(document.root(), number - 1, defaults)
+                                               : read_spike(document.root(), number));
     } catch (const Error& error) {
       throw Error(fmt::format("line {}: {}", number, error.message()), error.place(), error.hint());
     }
@@ -165,8 +186,11 @@ std::vector<MeasuredRow> read_spikes(std::string_view text) {
 
 std::vector<MeasuredRow> parse(std::string_view text, const RowDefaults& defaults) {
   const std::string_view body = trim(text);
-  if (body.substr(0, body.find('\n')).find("\"macfit.spike/") != std::string_view::npos) {
-    return read_spikes(body);
+  const std::string_view first = trim(body.substr(0, body.find('\n')));
+  const bool whole = first.starts_with('{') && first.ends_with('}');
+  if (first.find("\"macfit.spike/") != std::string_view::npos ||
+      (whole && first.find("\"avg_ts\"") != std::string_view::npos)) {
+    return read_lines(body, defaults);
   }
   if (body.empty() || (body[0] != '{' && body[0] != '[')) {
     return read_benchmark_text(text, defaults);
@@ -197,13 +221,53 @@ std::vector<MeasuredRow> read_measurements(std::string_view text, std::string_vi
 }
 
 std::vector<MeasuredRow> stored_measurements() {
+  std::vector<MeasuredRow> rows;
   for (std::size_t i = 0; i < embedded::hardware_file_count; ++i) {
     const embedded::File& file = embedded::hardware_files[i];
-    if (file.name == "measurements.json") {
-      return read_measurements(file.text, "<embedded>/measurements.json");
+    if (file.name.starts_with("measurements")) {
+      const std::vector<MeasuredRow> more =
+          read_measurements(file.text, "<embedded>/" + std::string(file.name));
+      rows.insert(rows.end(), more.begin(), more.end());
     }
   }
-  return {};
+  return rows;
+}
+
+std::string write_measurements(const std::vector<MeasuredRow>& rows, std::string_view about) {
+  using Json = nlohmann::ordered_json;
+  Json root{{"schema", "macfit.measurements/1"}, {"about", about}, {"rows", Json::array()}};
+  for (const MeasuredRow& row : rows) {
+    Json json{{"id", row.id}, {"hardware", row.hardware}, {"chip", row.chip}};
+    if (row.gpu_cores > 0) {
+      json["gpu_cores"] = row.gpu_cores;
+    }
+    const auto say = [&](const char* key, const std::string& text) {
+      if (!text.empty()) {
+        json[key] = text;
+      }
+    };
+    say("ram_gb_per_node", row.ram);
+    if (row.nodes > 1) {
+      json["nodes"] = row.nodes;
+    }
+    say("link", row.link);
+    say("backend", row.backend);
+    say("parallelism", row.parallelism);
+    json["runtime"] = row.runtime;
+    json["model"] = row.model;
+    json["quant"] = row.quant;
+    say("context", row.context);
+    if (row.batch > 1) {
+      json["batch"] = row.batch;
+    }
+    json["phase"] = row.phase;
+    json["value"] = row.value;
+    json["source"] = row.source;
+    json["date"] = row.date;
+    say("notes", row.notes);
+    root["rows"].push_back(std::move(json));
+  }
+  return dump_json(root) + "\n";
 }
 
 }  // namespace macfit::calibrate

@@ -116,7 +116,7 @@ Action add_breakeven(CLI::App& app) {
                           const char* type) {
     app.add_option(name, value, about)->type_name(type);
   };
-  add_cluster(app, flags->request.cluster, true);
+  add_cluster(app, flags->request.cluster);
   option("--model,-m", flags->request.model, "One model instead of sizes", "NAME|PATH");
   option("--quant", flags->request.quant, "Weight formats, coarsest first (default q4,q8)",
          "NAME,NAME…");

@@ -6,6 +6,7 @@
 #include "commands.hpp"
 #include "configs.hpp"
 #include "files.hpp"
+#include "hub_models.hpp"
 #include "log.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/report/check/check_formats.hpp"
@@ -21,6 +22,7 @@ struct CheckFlags {
   std::string baseline;
   std::string fail_on;
   std::string configs;
+  bool hub = false;
   bool strict = false;
 };
 
@@ -60,6 +62,8 @@ int check_command(const CheckFlags& flags) {
       catalogs.hardware, catalogs.version, catalogs.calibration, catalogs.runtimes, {}};
   if (!flags.configs.empty()) {
     sources.config = configs_in(flags.configs);
+  } else if (flags.hub) {
+    sources.config = configs_on_hub(catalogs.network);
   }
   study::CheckReport report = study::check(files, sources);
   if (!flags.baseline.empty()) {
@@ -94,10 +98,13 @@ Action add_check(CLI::App& app) {
   app.add_option("--fail-on", flags->fail_on,
                  "Changes against the baseline that are errors: worse, changed, removed")
       ->type_name("KIND,…");
-  app.add_option(
-         "--configs", flags->configs,
-         "Folder with published config.json files, as org--Name.json, to hold shapes against")
-      ->type_name("DIR");
+  CLI::Option* configs =
+      app.add_option(
+             "--configs", flags->configs,
+             "Folder with published config.json files, as org--Name.json, to hold shapes against")
+          ->type_name("DIR");
+  app.add_flag("--hub", flags->hub, "Take such files from the hub: the only network of a check")
+      ->excludes(configs);
   app.add_flag("--strict", flags->strict, "Warnings count as errors");
   add_common(app, flags->common, formats);
   app.footer(footer);

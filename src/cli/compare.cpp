@@ -37,7 +37,7 @@ const std::vector<std::string> formats = report::format_names(report::compare_fo
 RequestFlags changed(RequestFlags flags, const std::string& side) {
   CLI::App parser;
   RequestFlags mine;
-  add_request(parser, mine);
+  add_request(parser, mine, NodesLeftOut::asked);
   std::vector<std::string> words;
   std::istringstream stream(side);
   for (std::string word; stream >> word;) {
@@ -128,10 +128,8 @@ Action add_compare(CLI::App& app) {
       ->expected(2)
       ->required()
       ->type_name("PLAN|REQUEST");
-  add_request(app, flags->request);
-  for (const char* flag : {"--model", "--nodes"}) {
-    app.get_option(flag)->required(false);
-  }
+  add_request(app, flags->request, NodesLeftOut::may_stand);
+  app.get_option("--model")->required(false);
   add_common(app, flags->common, formats);
   app.footer(footer);
   return [flags] { return compare_command(*flags); };

@@ -25,7 +25,7 @@ struct Values {
 /// Names that are completed for NAME|PATH|SIZE and SPEC|FILE.
 struct KnownNames {
   std::vector<std::string> models = model::Catalog::embedded().ids();
-  std::vector<std::string> machines;
+  std::vector<std::string> machines = {"this"};
 
   KnownNames() {
     for (const hardware::Machine& machine : hardware::Catalog::embedded().machines()) {

@@ -1,17 +1,32 @@
+#include <filesystem>
 #include <memory>
 
 #include "commands.hpp"
+#include "detect.hpp"
+#include "files.hpp"
+#include "log.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/report/catalog/catalog_report.hpp"
+#include "macfit/report/catalog/detection_report.hpp"
 #include "options.hpp"
+#include "requests.hpp"
+#include "standing.hpp"
 
 namespace macfit::cli {
 namespace {
 
+struct DetectFlags {
+  std::string hosts;
+  std::vector<std::string> reports;
+  bool script = false;
+};
+
 struct HardwareFlags {
   Common common;
   ClusterFlags cluster;
+  DetectFlags detect;
+  std::string use;
 };
 
 const std::vector<std::string> formats = {"text", "json"};
@@ -37,6 +52,59 @@ int show_command(const HardwareFlags& flags, const Catalogs& catalogs, const rep
   return 0;
 }
 
+std::vector<hardware::DetectedMac> detected_macs(const DetectFlags& flags) {
+  if (!flags.reports.empty()) {
+    return macs_in_reports(flags.reports);
+  }
+  return flags.hosts.empty()
+             ? std::vector{this_mac()}
+             : macs_at(in_flag("--hosts", [&] { return hardware::split_list(flags.hosts); }));
+}
+
+int detect_command(const HardwareFlags& flags) {
+  if (flags.detect.script) {
+    deliver(flags.common, std::string(hardware::report_script()));
+    return 0;
+  }
+  check_format(flags.common, formats);
+  const report::Style style = style_for(flags.common);
+  const Catalogs catalogs = load_catalogs(flags.common);
+  const std::vector<hardware::DetectedMac> macs = detected_macs(flags.detect);
+  const std::string& output = flags.common.output;
+  const std::string name = output.empty() || output == "-"
+                               ? macs.size() == 1 ? macs.front().name : "detected"
+                               : std::filesystem::path(output).stem().string();
+  const hardware::Detection detection =
+      hardware::detected_cluster(macs, printable(name, 64), catalogs.hardware);
+  const Log talk(flags.common);
+  for (const std::string& note : detection.notes) {
+    talk.warn(note);
+  }
+  if (!output.empty() || flags.common.format == "json") {
+    deliver(flags.common, detection.cluster_file);
+    return 0;
+  }
+  const hardware::Cluster cluster =
+      hardware::read_cluster_file(detection.cluster_file, {}, catalogs.hardware);
+  write_out(report::detection_text(macs, style) +
+            report::cluster_text(cluster, catalogs.hardware, style));
+  return 0;
+}
+
+int use_command(const HardwareFlags& flags) {
+  const Log talk(flags.common);
+  if (flags.use.empty()) {
+    write_out(standing_words() + "\n");
+  } else if (same_name(flags.use, "none")) {
+    forget_cluster();
+  } else {
+    const Catalogs catalogs = load_catalogs(flags.common);
+    write_out("saved to " + save_cluster(flags.use, catalogs.hardware) +
+              ": it serves where --nodes is left out\n");
+  }
+  return 0;
+}
+
 }  // namespace
 
 Action add_hardware(CLI::App& app) {
@@ -44,6 +112,22 @@ Action add_hardware(CLI::App& app) {
   app.require_subcommand(1);
   CLI::App* list = app.add_subcommand("list", "Every chip, machine and link of the catalog");
   CLI::App* show = app.add_subcommand("show", "A chip, a machine, a link or a cluster");
+  CLI::App* detect = app.add_subcommand("detect", "Read this Mac, or others over ssh");
+  CLI::App* use = app.add_subcommand("use", "Save a cluster for where --nodes is left out");
+  add_common(*detect, flags->common, formats);
+  detect->add_option("--hosts", flags->detect.hosts, "Macs to read over ssh; this is this Mac")
+      ->type_name("A,B");
+  detect
+      ->add_option("--report", flags->detect.reports,
+                   "Read what --script printed, or a report as pasted")
+      ->type_name("FILE|-")
+      ->excludes("--hosts");
+  detect->add_flag("--script", flags->detect.script,
+                   "Print what is run on a Mac, for one that ssh does not reach");
+  use->add_option("cluster", flags->use,
+                  "A cluster file; none forgets it; left out, says what stands")
+      ->type_name("FILE|none");
+  add_common(*use, flags->common, {"text"});
   add_common(*list, flags->common, formats);
   add_common(*show, flags->common, formats);
   show->add_option("what", flags->cluster.nodes,
@@ -65,8 +149,15 @@ Action add_hardware(CLI::App& app) {
   app.footer(
       "\nExamples:\n  macfit hardware list\n  macfit hardware show 2x128\n"
       "  macfit hardware show m4-max\n  macfit hardware show m4-max-128+m4-pro-64 "
-      "--link tb5-rdma\n");
-  return [flags, list] {
+      "--link tb5-rdma\n  macfit hardware detect --hosts studio.local,mini.local -o desk.json\n"
+      "  macfit hardware use desk.json\n");
+  return [flags, list, detect, use] {
+    if (detect->parsed()) {
+      return detect_command(*flags);
+    }
+    if (use->parsed()) {
+      return use_command(*flags);
+    }
     check_format(flags->common, formats);
     const report::Style style = style_for(flags->common);
     const Catalogs catalogs = load_catalogs(flags->common);

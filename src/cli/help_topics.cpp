@@ -27,6 +27,7 @@ decides: 120GiB, 115.4GB; a bare number is bytes. Tokens: 32k is 32,768, 1M is 1
   1x128+2x64                one of 128 and two of 64
   m4-max-128+m4-pro-64      by chip and memory
   2xmac-studio-m3-ultra-512 by machine ("macfit hardware list")
+  this                      the Mac that this runs on
   desk.json                 a cluster file: names, macOS, limits, cables
 A comma separates clusters where a command takes several.
 )"},
@@ -43,6 +44,18 @@ messages to standard error.
   COLUMNS           width of text output, before that of the terminal
   LC_ALL, LC_CTYPE, LANG
                     text is ASCII unless they name UTF-8
+  MACFIT_OFFLINE, HF_HUB_OFFLINE
+                    not empty: ask no hub, as --offline
+  HF_ENDPOINT       the hub (default https://huggingface.co)
+  HF_TOKEN          for gated models; sent to the hub by https alone, never printed
+  HF_HOME, HF_HUB_CACHE, OLLAMA_MODELS, LLAMA_CACHE, EXO_HOME, EXO_MODELS_DIR
+                    where other programs keep models, as they read them
+  MACFIT_MODEL_DIRS more folders of models, separated by colons
+  https_proxy, CURL_CA_BUNDLE
+                    how the hub is reached
+  XDG_CACHE_HOME    folder for what was read from a hub (default ~/.cache)
+  MACFIT_NODES      the Macs, where --nodes is left out; else what "hardware use" saved
+  XDG_CONFIG_HOME   folder for settings (default ~/.config)
   GITHUB_WORKSPACE  what paths in annotations and SARIF are relative to
 )"},
   };

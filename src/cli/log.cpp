@@ -30,6 +30,8 @@ Log::Log(const Common& common) {
 
 void Log::detail(const std::string& text) const { logger()->debug(printable(text, 1000)); }
 
-void Log::warn(const std::string& text) const { logger()->warn(printable(text, 1000)); }
+void Log::warn(const std::string& text) const { tell(text); }
+
+void tell(const std::string& text) { logger()->warn(printable(text, 1000)); }
 
 }  // namespace macfit::cli

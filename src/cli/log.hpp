@@ -16,4 +16,8 @@ class Log {
   void warn(const std::string& text) const;
 };
 
+/// What a person should know of how an answer came about: as Log::warn, where there is no Log at
+/// hand.
+void tell(const std::string& text);
+
 }  // namespace macfit::cli

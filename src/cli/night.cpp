@@ -124,6 +124,7 @@ int night_command(const NightFlags& flags, const CLI::App& app) {
   }
   const Catalogs catalogs = load_catalogs(flags.common);
   question.plan = make_request(flags.request, catalogs);
+  question.choose_sequences = flags.request.sequences.empty();
   const study::NightResult result =
       waiting(flags.common, "playing nights", [&] { return study::night(std::move(question)); });
   deliver(flags.common, report::write(report::night_formats, flags.common.format, result,
@@ -136,6 +137,8 @@ int night_command(const NightFlags& flags, const CLI::App& app) {
 Action add_night(CLI::App& app) {
   auto flags = std::make_shared<NightFlags>();
   add_request(app, flags->request);
+  app.get_option("--sequences")
+      ->description("Sequences at a time per replica (default: what gets most done comfortably)");
   const auto option = [&](const char* name, std::string& value, const char* about,
                           const char* type) {
     app.add_option(name, value, about)->type_name(type);

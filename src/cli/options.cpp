@@ -6,7 +6,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "detect.hpp"
 #include "files.hpp"
+#include "folders.hpp"
+#include "hub_models.hpp"
 #include "macfit/core/embedded.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
@@ -15,14 +18,10 @@
 #include "paths.hpp"
 #include "requests.hpp"
 #include "runtime_names.hpp"
+#include "standing.hpp"
 
 namespace macfit::cli {
 namespace {
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string() : std::string(value);
-}
 
 bool utf8_locale() {
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
@@ -182,16 +181,23 @@ void add_common(CLI::App& app, Common& common, const std::vector<std::string>& f
       ->type_name("DIR");
   app.add_option("--color", common.color, "When to use color")->type_name("auto|always|never");
   app.add_flag("--quiet,-q", common.quiet, "Print only errors to standard error");
+  app.add_flag("--offline", common.offline, "Ask no hub: only the catalog and what is here");
   app.add_flag("--verbose,-v", common.verbose, "Log progress to standard error");
 }
 
-void add_cluster(CLI::App& app, ClusterFlags& flags, bool required) {
-  auto* nodes =
-      app.add_option("--nodes,-n", flags.nodes,
-                     "The Macs: 2x128, 1x128+2x64, m4-max-128+m4-pro-64, or a cluster file")
-          ->type_name("SPEC|FILE");
-  if (required) {
-    nodes->required();
+void add_cluster(CLI::App& app, ClusterFlags& flags, NodesLeftOut left_out) {
+  app.add_option("--nodes,-n", flags.nodes,
+                 "The Macs: 2x128, 1x128+2x64, m4-max-128+m4-pro-64, this, or a cluster file")
+      ->type_name("SPEC|FILE");
+  if (left_out != NodesLeftOut::asked) {
+    app.parse_complete_callback([&flags, left_out] {
+      if (flags.nodes.empty()) {
+        flags.nodes = standing_nodes().nodes;
+      }
+      if (flags.nodes.empty() && left_out == NodesLeftOut::standing) {
+        throw CLI::RequiredError("--nodes");
+      }
+    });
   }
   app.add_option("--macos", flags.macos, "macOS version, 15, 26 or 26.2 (default 26)")
       ->type_name("VERSION");
@@ -236,21 +242,24 @@ void add_workload(CLI::App& app, RequestFlags& flags) {
       ->type_name("N");
 }
 
-void add_request(CLI::App& app, RequestFlags& flags) {
+void add_request(CLI::App& app, RequestFlags& flags, NodesLeftOut left_out) {
   app.add_option(
          "--model,-m", flags.model,
-         "A model of the catalog, a size such as 230b-q4 or 215gb, or a path (./folder, x.gguf)")
+         "A model of the catalog, a size such as 230b-q4 or 215gb, a hub's org/repo, or a path "
+         "(./folder, x.gguf)")
       ->type_name("NAME|PATH|SIZE")
       ->required();
   app.add_option("--quant", flags.quant, "Weight format: q4, mlx-8bit-g64, bf16, mixed_4_6 …")
       ->type_name("NAME");
-  add_cluster(app, flags.cluster, true);
+  add_cluster(app, flags.cluster, left_out);
   add_workload(app, flags);
   app.add_option("--layers", flags.layers, "A pipeline's layers per node: 31,31")
       ->type_name("N,N…");
 }
 
-Catalogs load_catalogs(const Common& common) {
+namespace {
+
+Catalogs read_catalogs(const Common& common) {
   const std::string built_in = "embedded " + std::string(embedded::version);
   if (common.catalog.empty()) {
     return {hardware::Catalog::embedded(), model::Catalog::embedded(), built_in};
@@ -292,11 +301,24 @@ Catalogs load_catalogs(const Common& common) {
   return catalogs;
 }
 
+}  // namespace
+
+Catalogs load_catalogs(const Common& common) {
+  Catalogs catalogs = read_catalogs(common);
+  catalogs.network = may_be_online(common.offline);
+  return catalogs;
+}
+
 hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& catalogs,
                                   const char* flag) {
   const hardware::ClusterOptions options = cluster_options(flags);
   if (options.link) {
     in_flag("--link", [&] { (void)catalogs.hardware.link(*options.link); });
+  }
+  if (same_name(flags.nodes, "this")) {
+    const hardware::Detection found =
+        hardware::detected_cluster({this_mac()}, "this-mac", catalogs.hardware);
+    return hardware::read_cluster_file(found.cluster_file, options, catalogs.hardware, "this Mac");
   }
   if (is_path(flags.nodes)) {
     return hardware::read_cluster_file(read_text(flags.nodes), options, catalogs.hardware,
@@ -315,6 +337,43 @@ hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& cat
   }
 }
 
+namespace {
+
+/// Where that fails, what the catalog would have suggested still helps.
+std::optional<model::Model> beyond_catalog(const std::string& name, bool network,
+                                           const Error& unknown) {
+  try {
+    return model_beyond_catalog(name, network);
+  } catch (const Error& error) {
+    if (unknown.hint().rfind("did you mean", 0) != 0) {
+      throw;
+    }
+    throw Error(error.message(), error.place(),
+                error.hint() + (error.hint().empty() ? "" : "; in the catalog: ") + unknown.hint());
+  }
+}
+
+/// The catalog goes before what lies here, and that before the hub.
+model::NamedModel find_by_name(const std::string& name, const std::optional<model::Recipe>& asked,
+                               const Catalogs& catalogs) {
+  try {
+    return model::find_model(name, catalogs.models, asked);
+  } catch (const Error& unknown) {
+    if (model::looks_nominal(name)) {
+      throw;
+    }
+    std::optional<model::Model> found = beyond_catalog(name, catalogs.network, unknown);
+    if (!found) {
+      throw;
+    }
+    model::NamedModel named{std::move(*found), {}};
+    named.recipe = model::recipe_of(named.model, asked);
+    return named;
+  }
+}
+
+}  // namespace
+
 model::NamedModel resolve_model(const std::string& name, const std::string& quant,
                                 const Catalogs& catalogs) {
   std::optional<model::Recipe> asked;
@@ -324,7 +383,7 @@ model::NamedModel resolve_model(const std::string& name, const std::string& quan
   if (!is_path(name)) {
     refuse_name_and_path(name);
     try {
-      return model::find_model(name, catalogs.models, asked);
+      return find_by_name(name, asked, catalogs);
     } catch (const Error& error) {
       throw suggest_path(error, name);
     }

@@ -24,6 +24,7 @@ struct Common {
   std::string output;
   bool quiet = false;
   bool verbose = false;
+  bool offline = false;
 };
 
 /// Flags that describe a cluster.
@@ -61,21 +62,31 @@ struct Catalogs {
   std::shared_ptr<const speed::Calibration> calibration = nullptr;  ///< null: the embedded one
   runtime::Catalog runtimes = {};
   std::string folder = {};  ///< what --catalog named; empty: embedded
+  bool network = false;     ///< a model that is nowhere here may be looked up on a hub
 };
 
 void add_common(CLI::App& app, Common& common, const std::vector<std::string>& formats);
-void add_cluster(CLI::App& app, ClusterFlags& flags, bool required);
+
+/// What --nodes left out means.
+enum class NodesLeftOut : unsigned char {
+  standing,   ///< the standing cluster; an error where there is none
+  may_stand,  ///< the same, but the command says itself what is missing
+  asked,      ///< part of the question
+};
+void add_cluster(CLI::App& app, ClusterFlags& flags,
+                 NodesLeftOut left_out = NodesLeftOut::standing);
 /// The flags of a request but model, format, cluster and layers.
 void add_workload(CLI::App& app, RequestFlags& flags);
-void add_request(CLI::App& app, RequestFlags& flags);
+void add_request(CLI::App& app, RequestFlags& flags,
+                 NodesLeftOut left_out = NodesLeftOut::standing);
 
 [[nodiscard]] Catalogs load_catalogs(const Common& common);
 
-/// A cluster by spec, or from a file where `nodes` names one.
+/// A cluster by spec, from a file where `nodes` names one, or of the Mac this runs on for "this".
 [[nodiscard]] hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& catalogs,
                                                 const char* flag = "--nodes");
 
-/// A model by name, path or size.
+/// A model by name, path or size: the catalog, then stores of other programs, then a hub.
 [[nodiscard]] model::NamedModel resolve_model(const std::string& name, const std::string& quant,
                                               const Catalogs& catalogs);
 

@@ -12,11 +12,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 4> hubs = {"https://hf.co/", "https://huggingface.co/",
-                                                  "hf.co/", "huggingface.co/"};
+constexpr std::array<std::string_view, 4> hubs = {"hf.co/", "huggingface.co/",
+                                                  "www.huggingface.co/", "hf-mirror.com/"};
 
 bool is_hub_address(std::string_view value) {
-  return std::any_of(hubs.begin(), hubs.end(),
+  return value.find("://") != std::string_view::npos ||
+         std::any_of(hubs.begin(), hubs.end(),
                      [&](std::string_view hub) { return value.rfind(hub, 0) == 0; });
 }
 

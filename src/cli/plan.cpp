@@ -23,6 +23,7 @@ struct PlanFlags {
   std::string against;
   bool explain = false;
   bool details = false;
+  bool hub = false;
 };
 
 constexpr const char* footer = R"(
@@ -50,7 +51,9 @@ int plan_command(const PlanFlags& flags) {
   if (!flags.batch.file.empty()) {
     BatchFlags batch = flags.batch;
     batch.require = flags.require;
-    return run_batch(batch, flags.request, flags.common, load_catalogs(flags.common));
+    Catalogs catalogs = load_catalogs(flags.common);
+    catalogs.network = catalogs.network && flags.hub;
+    return run_batch(batch, flags.request, flags.common, catalogs);
   }
   for (const auto& [flag, value] : {std::pair{"--model", &flags.request.model},
                                     std::pair{"--nodes", &flags.request.cluster.nodes}}) {
@@ -94,16 +97,15 @@ int plan_command(const PlanFlags& flags) {
 
 Action add_plan(CLI::App& app) {
   auto flags = std::make_shared<PlanFlags>();
-  add_request(app, flags->request);
-  for (const char* flag : {"--model", "--nodes"}) {
-    app.get_option(flag)->required(false);  // a batch has them in its lines
-  }
+  add_request(app, flags->request, NodesLeftOut::may_stand);
+  app.get_option("--model")->required(false);  // a batch has it in its lines
   app.add_option("--batch", flags->batch.file,
                  "Requests as JSON Lines, keys named as the flags; plans as JSON Lines, in order")
       ->type_name("FILE|-");
   app.add_flag("--brief", flags->batch.brief, "With --batch: a sweep's row each, not a whole plan");
   app.add_option("--threads", flags->batch.threads, "With --batch (default: all cores)")
       ->type_name("N");
+  app.add_flag("--hub", flags->hub, "With --batch: models may be looked up on a hub");
   app.add_option("--require", flags->require,
                  "Exit code 1 unless the asked context is comfortable, fits (borderline), or loads")
       ->type_name("comfortable|fits|loads");

@@ -13,6 +13,9 @@
 #include "macfit/core/text.hpp"
 #include "macfit/report/plan/plan_report.hpp"
 #include "options.hpp"
+#ifdef MACFIT_NETWORK
+#include "run_jobs.hpp"
+#endif
 #include "shorthand.hpp"
 
 namespace macfit::cli {
@@ -141,6 +144,9 @@ std::vector<Command> add_commands(CLI::App& app) {
   add("hardware", "Chips, machines, links, and what a cluster can hold", add_hardware);
   add("runtimes", "What each runtime can do, what it demands, how it fails", add_runtimes);
   add("launch", "The files and commands to run a plan on the machines", add_launch);
+#ifdef MACFIT_NETWORK
+  add("run", "A job list carried through the night: workers, results, restarts", add_run);
+#endif
   add("calibrate", "How fast: constants from measurements, and how far off they are",
       add_calibrate);
   add("night", "What an unattended night gets done, and with what risk", add_night);

@@ -154,10 +154,8 @@ int size_command(const SizeFlags& flags) {
 
 Action add_size(CLI::App& app) {
   auto flags = std::make_shared<SizeFlags>();
-  add_request(app, flags->request);
-  for (const char* flag : {"--model", "--nodes"}) {
-    app.get_option(flag)->required(false);
-  }
+  add_request(app, flags->request, NodesLeftOut::asked);
+  app.get_option("--model")->required(false);
   app.add_option("--tier", flags->tier, "At least: comfortable (default) or borderline")
       ->type_name("TIER");
   app.add_option("--max-nodes", flags->most_nodes, "Largest cluster to consider (default 4)")

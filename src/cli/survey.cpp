@@ -150,7 +150,7 @@ int survey_command(const SurveyFlags& flags, const CLI::App& app) {
 
 Action add_survey(CLI::App& app) {
   auto flags = std::make_shared<SurveyFlags>();
-  add_cluster(app, flags->request.cluster, true);
+  add_cluster(app, flags->request.cluster);
   app.add_option("--models", flags->models, "Only these of the catalog: 'qwen3*,glm-4.5'")
       ->type_name("GLOB,…");
   add_workload(app, flags->request);

@@ -23,6 +23,7 @@
 #include "progress.hpp"
 #include "requests.hpp"
 #include "runtime_names.hpp"
+#include "standing.hpp"
 
 namespace macfit::cli {
 namespace {
@@ -41,6 +42,7 @@ struct SweepFlags {
   std::string threads;
   bool yes = false;
   bool list_columns = false;
+  bool hub = false;
 };
 
 constexpr const char* footer = R"(
@@ -171,6 +173,10 @@ study::Grid make_grid(const SweepFlags& flags, const study::SweepSpec& spec,
         set(axis, values, fmt::format("{}: /axes/{}", flags.spec, study::axis_name(axis)));
       }
     }
+  }
+  const Standing standing = standing_nodes();
+  if (!given[static_cast<std::size_t>(study::Axis::nodes)] && !standing.nodes.empty()) {
+    set(study::Axis::nodes, hardware::split_list(standing.nodes), standing.from);
   }
   for (const study::Axis axis : {study::Axis::model, study::Axis::nodes}) {
     if (!given[static_cast<std::size_t>(axis)]) {
@@ -407,7 +413,8 @@ int sweep_command(const SweepFlags& flags, const CLI::App& app) {
     return 0;
   }
   const Log log(flags.common);
-  const Catalogs catalogs = load_catalogs(flags.common);
+  Catalogs catalogs = load_catalogs(flags.common);
+  catalogs.network = catalogs.network && flags.hub;
   study::SweepSpec spec;
   if (!flags.spec.empty()) {
     spec = study::read_sweep_spec(read_text(flags.spec), flags.spec);
@@ -490,6 +497,7 @@ Action add_sweep(CLI::App& app) {
       ->type_name("N/OF");
   app.add_option("--threads", flags->threads, "Default: all cores; the rows are the same")
       ->type_name("N");
+  app.add_flag("--hub", flags->hub, "Models may be looked up on a hub");
   app.add_flag("--yes", flags->yes, "Also a grid of more than 1,000,000,000 points");
   app.add_flag("--columns", flags->list_columns, "List the columns and end");
   add_common(app, flags->common, formats);

@@ -18,7 +18,8 @@ GpuLimit node_limit(const Node& node, const Chip& chip, const NodeSettings& sett
                   ram_text(node.ram) + " of " + printable(node.name, 64) + " (" +
                   node.machine_label + ")");
     }
-    return {stated, Evidence::exact, true, "stated"};
+    return settings.measured ? GpuLimit{stated, Evidence::measured, true, "as set on the Mac"}
+                             : GpuLimit{stated, Evidence::exact, true, "stated"};
   }
   if (node.mac) {
     return catalog.gpu_limit(node.ram, *node.macos);

@@ -15,6 +15,7 @@ struct NodeSettings {
   std::optional<Macos> macos;
   std::optional<Bytes> wired_limit;  ///< 0: the default
   std::optional<Bytes> reserve;
+  bool measured = false;  ///< the wired limit was read from the Mac, not typed
 };
 
 /// A node for a machine. Throws Error where a stated size is out of range.

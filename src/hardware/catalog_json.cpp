@@ -481,7 +481,7 @@ Catalog Catalog::from_texts(const std::vector<CatalogText>& files) {
   }
   for (const CatalogText& file : files) {
     const std::string base = file.name.substr(file.name.find_last_of("/\\") + 1);
-    if (base == "calibration.json" || base == "measurements.json") {
+    if (base == "calibration.json" || base.rfind("measurements", 0) == 0) {
       continue;  // the speed model's, read by it
     }
     const auto at = std::find(wanted.begin(), wanted.end(), base);

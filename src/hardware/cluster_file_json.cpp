@@ -177,7 +177,7 @@ class Reader {
       throw value.error("two nodes are named \"" + printable(name, 80) + "\"");
     }
     const Machine machine = read_machine(object);
-    NodeSettings settings{options_.macos, std::nullopt, options_.reserve};
+    NodeSettings settings{options_.macos, std::nullopt, options_.reserve, read_detected(object)};
     const auto macos = object.find("macos");
     if (macos && !machine.mac) {
       throw macos->error("this machine does not run macOS");
@@ -194,6 +194,7 @@ class Reader {
     }
     if (options_.wired_limit && machine.mac) {
       settings.wired_limit = options_.wired_limit;
+      settings.measured = false;
     }
     if (const auto reserve = object.find("reserve")) {
       const Bytes own = read_size(*reserve);
@@ -205,7 +206,37 @@ class Reader {
     names_.push_back(std::move(name));
   }
 
+  /// What `hardware detect` puts down beside the settings; true where the node was read.
+  static bool read_detected(JsonObject& object) {
+    if (const auto host = object.find("host")) {
+      (void)host->string();
+    }
+    if (const auto detected = object.find("detected")) {
+      (void)detected->object();
+    }
+    const auto evidence = object.find("evidence");
+    if (evidence && evidence->string() != evidence_name(Evidence::measured)) {
+      throw evidence->expected("\"measured\": that the node was read, not described");
+    }
+    return evidence.has_value();
+  }
+
   Machine read_machine(JsonObject& object) {
+    Machine machine = read_model(object);
+    const auto cores = object.find("gpu_cores");
+    if (!cores) {
+      return machine;
+    }
+    machine.gpu_cores = static_cast<int>(cores->whole(1, 10'000));
+    const Chip& chip = catalog_.chip(machine.chip);
+    if (chip.find_bin(machine.gpu_cores, machine.ram) == nullptr) {
+      throw cores->error(chip.name + " with " + ram_text(machine.ram) + " is not sold with " +
+                         std::to_string(machine.gpu_cores) + " GPU cores");
+    }
+    return machine;
+  }
+
+  Machine read_model(JsonObject& object) {
     const auto machine = object.find("machine");
     const auto chip = object.find("chip");
     const auto ram = object.find("ram");

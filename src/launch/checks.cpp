@@ -51,7 +51,8 @@ need "${SSH[@]}"
 
 constexpr const char* preflight = R"SCRIPT(#!/usr/bin/env bash
 # Checks every node before an unattended night. Changes nothing. One line a check; exit code 0 if all
-# passed, 1 if one failed.
+# passed (warn: worth a look), 1 if one failed.
+# shellcheck disable=SC2153  # settings.sh has them
 # shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 need "${SSH[@]}" "$MODEL"
@@ -94,6 +95,8 @@ if [ "$mac" = 1 ]; then
   limit=$(sysctl -n iogpu.wired_limit_mb 2>/dev/null || echo 0)
   if [ "$wired" -gt 0 ] && [ "$limit" -lt "$wired" ]; then
     result fail "GPU limit: iogpu.wired_limit_mb is $limit, the plan needs $wired (lost at reboot: limits.sh)"
+  elif [ "$total" -gt 0 ] && [ $((limit * 1048576 + 2147483648)) -gt "$total" ]; then
+    result fail "GPU limit: iogpu.wired_limit_mb is $limit of $((total / 1048576)) MiB: macOS is left too little (0 is the default)"
   elif [ "$limit" -gt 0 ] && [ $((limit * 1048576)) -lt "$demand" ]; then
     result fail "GPU limit: iogpu.wired_limit_mb is $limit, less than the plan's $(gb "$demand")"
   else
@@ -113,11 +116,27 @@ if [ "$mac" = 1 ]; then
         result fail "cable address $address is not set (addresses.sh)"
       fi
     done
+    if [ "$thunderbolt" -gt 3 ]; then
+      for interface in $interfaces; do
+        number=$(networksetup -listallhardwareports 2>/dev/null | awk -v d="$interface" '
+          /^Hardware Port: Thunderbolt [0-9]+$/ { n = $4 } $1 == "Device:" { if ($2 == d) print n; n = "" }')
+        speed=$(system_profiler SPThunderboltDataType -json 2>/dev/null | awk -v n="${number:-none}" -F'"' '
+          /"current_speed_key"/ { s = $4 } /"receptacle_id_key"/ && $4 == n { print s; exit }')
+        rate=$(printf '%s' "$speed" | tr -dc 0-9)
+        if [ -z "$rate" ]; then
+          result warn "Thunderbolt: nothing is known of the port of $interface"
+        elif [ "$thunderbolt" = 5 ] && [ "$rate" -lt 80 ]; then
+          result fail "Thunderbolt: the port of $interface does '$speed', which is no Thunderbolt 5: plan with --link tb4"
+        else
+          result pass "Thunderbolt: the port of $interface does '$speed'"
+        fi
+      done
+    fi
     others=$(ifconfig 2>/dev/null | awk '$1 == "inet" { print $2 }' | grep '^192\.168\.0\.' || true)
     for address in $others; do
       case " $own " in
         *" $address "*) ;;
-        *) result fail "$address of this node lies among the cables' addresses: change the plan's in settings.sh and the hostfile" ;;
+        *) result fail "$address of this node lies among the cables' addresses: choose others in settings.sh" ;;
       esac
     done
   fi
@@ -154,6 +173,14 @@ if [ "$mac" = 1 ]; then
   else
     result fail "sleep: after ${sleeps:-?} minutes (sudo pmset -a sleep 0)"
   fi
+  # Of two names for the same setting each Mac prints one.
+  mode=$(pmset -g 2>/dev/null | awk '$1 == "lowpowermode" || $1 == "powermode" { print $2; exit }')
+  if [ "${mode:-0}" = 1 ]; then
+    result fail "low power mode: on (sudo pmset -a lowpowermode 0)"
+  fi
+  if [ "$(pmset -g 2>/dev/null | awk '$1 == "autorestart" { print $2; exit }')" = 0 ]; then
+    result warn "after a power failure this Mac stays off (sudo pmset -a autorestart 1)"
+  fi
   if pmset -g batt 2>/dev/null | grep -q 'Battery Power'; then
     result fail "power: on battery"
   else
@@ -175,7 +202,7 @@ case $model in
   *)
     folder=models--$(printf '%s' "$model" | sed 's|/|--|g')
     hub=${HF_HOME:-$HOME/.cache/huggingface}/hub/$folder
-    if [ "$runtime" = exo ]; then hub=${EXO_MODELS_DIR:-$HOME/.exo/models}/${folder#models--}; fi
+    if [ "$runtime" = exo ]; then hub=${EXO_DEFAULT_MODELS_DIR:-${EXO_HOME:-$HOME/.exo}/models}/${folder#models--}; fi
     if [ "$runtime" = llama.cpp ] && [ ! -d "$hub" ]; then hub=${LLAMA_CACHE:-$HOME/Library/Caches/llama.cpp}; fi
     if [ -d "$hub" ] && [ -n "$(find -L "$hub" \( -name '*.safetensors' -o -name '*.gguf' \) 2>/dev/null | head -n 1)" ] &&
       [ -z "$(find "$hub" -name '*.incomplete' 2>/dev/null | head -n 1)" ]; then
@@ -183,7 +210,7 @@ case $model in
     fi
     ;;
 esac
-if [ "$download" = 0 ]; then
+if [ "$download" = 0 ] && [ "$reads" = 0 ]; then
   result pass "model: nothing to download here"
 elif [ "$present" = 1 ]; then
   result pass "model: files of $model are here"
@@ -204,9 +231,27 @@ if [ -n "$server" ]; then
     result fail "program: $server is not here (the same path is needed on every node)"
   fi
 fi
+for port in $ports; do
+  if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+    result warn "port $port is busy: well if run.sh runs, else it would not start"
+  fi
+done
+if [ "$runtime" = exo ]; then
+  if [ "$(curl -s -o /dev/null --max-time 10 -w '%{http_code}' http://127.0.0.1:52415/state)" = 200 ]; then
+    result pass "EXO runs"
+  else
+    result fail "EXO does not answer on port 52415: start it"
+  fi
+fi
+# What the server itself runs by, as its first line says; and what release it is, for all nodes alike.
+python=$(sed -n '1s/^#! *//p' "$(command -v "$server" || echo /dev/null)" 2>/dev/null | grep -m 1 'python[0-9.]*$' || true)
+if [ ! -x "$python" ]; then python=$(dirname "$server")/python3; fi
+if [ ! -x "$python" ]; then python=python3; fi
+case $runtime in
+  mlx-lm) result version "$("$python" -c 'from importlib.metadata import version as v; print("mlx-lm", v("mlx-lm"), "mlx", v("mlx"))' 2>/dev/null || echo unknown)" ;;
+  llama.cpp) result version "$({ "$server" --version 2>&1 || true; } | grep -m 1 'version' || echo unknown)" ;;
+esac
 if [ "$fix" = 1 ]; then
-  python=$(dirname "$server")/python3
-  if [ ! -x "$python" ]; then python=python3; fi
   # Builds before and after the fix both call themselves 0.32.0: the fix can be told a split.
   found=$("$python" -c 'import inspect, mlx_lm
 from mlx_lm.models.pipeline import PipelineMixin
@@ -223,11 +268,11 @@ CHECKS
 
 # remote NODE: its names, then the checks
 remote() {
-  local i own="" peers="" a b
+  local i own="" peers="" interfaces="" ports="" serves=0 a b
   for i in ${CABLE_A[@]+"${!CABLE_A[@]}"}; do
     a=${ADDRESS_A[$i]} b=${ADDRESS_B[$i]}
-    if [ "${CABLE_A[$i]}" = "$1" ]; then own="$own $a" peers="$peers $b"; fi
-    if [ "${CABLE_B[$i]}" = "$1" ]; then own="$own $b" peers="$peers $a"; fi
+    if [ "${CABLE_A[$i]}" = "$1" ]; then own="$own $a" peers="$peers $b" interfaces="$interfaces ${PORT_A[$i]}"; fi
+    if [ "${CABLE_B[$i]}" = "$1" ]; then own="$own $b" peers="$peers $a" interfaces="$interfaces ${PORT_B[$i]}"; fi
   done
   if [ -z "$own" ] && [ "$SPLIT" != independent ]; then
     for i in "${!LAN[@]}"; do
@@ -239,6 +284,16 @@ remote() {
   fi
   local cables=0
   if [ -n "$own" ]; then cables=1; fi
+  for i in "${SERVING[@]}"; do
+    if [ "$i" = "$1" ] && [ "$RUNTIME" != exo ]; then serves=1 ports=$(http_port "$1"); fi
+  done
+  local program=$PROGRAM
+  if [ "$RUNTIME" = llama.cpp ] && [ "$SPLIT" != independent ] && [ "$serves" = 0 ]; then
+    program=$RPC_NAME
+    if [ -n "$SERVER" ]; then program=$(dirname "$SERVER")/$RPC_NAME; fi
+  fi
+  node_head
+  printf 'reads=%q ports=%q interfaces=%q thunderbolt=%q\n' "${READS_MODEL[$1]}" "$ports" "${interfaces# }" "$THUNDERBOLT"
   printf 'mac=%q rdma=%q demand=%q wired=%q cables=%q own=%q peers=%q\n' "${MAC[$1]}" "$RDMA" \
     "${DEMAND_BYTES[$1]}" "${WIRED_MB[$1]}" "$cables" "${own# }" "${peers# }"
   printf 'model=%q runtime=%q download=%q server=%q fix=%q\n' "$MODEL" "$RUNTIME" \
@@ -247,11 +302,12 @@ remote() {
 }
 
 case $RUNTIME in
-  mlx-lm) program=${SERVER:-$(command -v mlx_lm.server || echo mlx_lm.server)} ;;
-  llama.cpp) program=${SERVER:-llama-server} ;;
-  *) program="" ;;
+  mlx-lm) PROGRAM=${SERVER:-$(command -v mlx_lm.server || echo mlx_lm.server)} ;;
+  llama.cpp) PROGRAM=${SERVER:-llama-server} ;;
+  *) PROGRAM="" ;;
 esac
 
+versions=""
 for node in "${!SSH[@]}"; do
   if ! report=$(remote "$node" | on "$node" 2>/dev/null) || [ -z "$report" ]; then
     say fail "${NAMES[$node]}" "ssh ${SSH[$node]} does not answer (settings.sh: SSH; a key, no password)"
@@ -259,7 +315,17 @@ for node in "${!SSH[@]}"; do
   fi
   say pass "${NAMES[$node]}" "ssh ${SSH[$node]} answers"
   while IFS='|' read -r result text; do
-    say "$result" "${NAMES[$node]}" "$text"
+    case $result in
+      version)
+        versions=${versions:-$text}
+        if [ "$text" = "$versions" ]; then
+          say pass "${NAMES[$node]}" "release: $text"
+        else
+          say fail "${NAMES[$node]}" "release: $text, where an earlier node has $versions: they have to be the same"
+        fi
+        ;;
+      pass | fail | warn) say "$result" "${NAMES[$node]}" "$text" ;;
+    esac
   done <<<"$report"
 done
 

@@ -6,11 +6,12 @@
 
 namespace macfit::launch {
 
-Folder make_folder(const plan::Plan& plan) {
-  const Setup setup = make_setup(plan);
+Folder make_folder(const plan::Plan& plan, const std::string& model_path) {
+  const Setup setup = make_setup(plan, model_path);
   Folder folder;
   add_readme(setup, folder.files);
   add_settings(setup, folder.files);
+  add_workers(setup, folder.files);
   add_checks(setup, folder.files);
   add_run(setup, folder.files);
   add_spike(setup, folder.files);

@@ -2,6 +2,7 @@
 
 #include "macfit/core/shell_word.hpp"
 #include "macfit/core/text.hpp"
+#include "macfit/plan/measure.hpp"
 #include "setup.hpp"
 
 namespace macfit::launch {
@@ -64,9 +65,8 @@ void cables_table(const Setup& setup, std::string& text) {
   text +=
       "\n## Cables\n\nOne Thunderbolt cable per line, each a subnet of its own (netmask "
       "255.255.255.252), numbered as `mlx.distributed_config` does. Never two cables between the "
-      "same two nodes. If your own network uses 192.168.0.x or 192.168.1.x, change the addresses "
-      "in "
-      "settings.sh and the hostfile alike.\n\n| cable | from | address | to | address |\n"
+      "same two nodes. If your own network uses 192.168.0.x or 192.168.1.x, choose others in "
+      "settings.sh.\n\n| cable | from | address | to | address |\n"
       "| --- | --- | --- | --- | --- |\n";
   for (std::size_t i = 0; i < setup.cables.size(); ++i) {
     const AddressedCable& cable = setup.cables[i];
@@ -118,8 +118,11 @@ void steps(const Setup& setup, std::string& text) {
     }
   }
   say("`./preflight.sh`: every line must say pass. It changes nothing.");
-  say("`./run.sh` starts it, `./run.sh stop` ends it.");
+  say("`./run.sh` starts it and says what fails (code 1), `./run.sh stop` ends it. What the nodes "
+      "keep for it stands in `~/.macfit` of theirs.");
   say("`spike.md` and `spike.sh`: measure before you trust a night to it.");
+  say("`macfit run . --soak 2h` proves it, `macfit run . --jobs jobs.jsonl --until 07:00` has the "
+      "jobs done (it starts the servers itself).");
 }
 
 void running(const Setup& setup, std::string& text) {
@@ -129,8 +132,9 @@ void running(const Setup& setup, std::string& text) {
   }
   if (setup.launched_by("exo")) {
     text +=
-        "\nEXO must run on every node. It chooses nodes and layers itself, by free memory alone; "
-        "check in its answer (state.json) that they are the planned ones.\n";
+        "\nEXO must run on every node. It chooses nodes and layers itself, by free memory alone: "
+        "run.sh asks first whether it would place it so, waits until its runners are ready, and "
+        "compares nodes and layers with the plan.\n";
   } else if (setup.sharded()) {
     text += fmt::format(
         "\nThe server listens on 127.0.0.1:{} of {}{}.\n", setup.facts().http_port,
@@ -142,17 +146,22 @@ void running(const Setup& setup, std::string& text) {
             ? ", rank 0, which holds the last layers"
             : "");
   }
+  if (const plan::Measurement measurement =
+          plan::measurement_of(setup.plan->request, *setup.placement);
+      !measurement.full.empty()) {
+    text += "\nThe planned speeds can be checked on a node while nothing else runs there";
+    text += measurement.brief.empty() ? ":\n" : ", on a full context and on a short prompt:\n";
+    text += code_block(measurement.full);
+    text += measurement.brief.empty() ? "" : code_block(measurement.brief);
+  }
   if (!setup.placement->how.empty()) {
     text += fmt::format("\nThe split is not the runtime's own: {}.\n", cell(setup.placement->how));
   }
   if (setup.placement->split == plan::SplitKind::independent && setup.nodes.size() > 1) {
     text += fmt::format(
-        "\nEach worker serves on 127.0.0.1:{2} of its node. Split the jobs, a line each, by "
-        "worker I = 1 to {0} (weigh them by each node's speed where the nodes are unlike):\n"
-        "{1}\nA job list that workers take from one by one balances better.\n",
-        setup.nodes.size(),
-        code_block(fmt::format("awk -v i=I 'NR % {0} == i % {0}' jobs.txt >jobs-I.txt",
-                               setup.nodes.size())),
+        "\nEach worker serves on 127.0.0.1:{} of its node; `macfit run` reaches them all, each "
+        "takes "
+        "its next job when it has done the last, so unlike Macs balance by themselves.\n",
         setup.facts().http_port);
   }
   text += fmt::format(

@@ -1,49 +1,61 @@
+// run.sh: what starts the placement on its nodes, watches it, and ends it. Written for the bash 3.2
+// that macOS has: no wait -n, no associative arrays, no empty array under set -u.
+
 #include <algorithm>
 
 #include <fmt/format.h>
 
+#include "flags.hpp"
 #include "macfit/core/shell_word.hpp"
-#include "macfit/core/text.hpp"
-#include "macfit/launch/shell.hpp"
 #include "setup.hpp"
 
 namespace macfit::launch {
 namespace {
 
 constexpr const char* head = R"SCRIPT(#!/usr/bin/env bash
-# shellcheck disable=SC2016  # what stands in single quotes is expanded on the node
-# Starts what macfit planned.
-# usage: ./run.sh [start]   the planned placement, until Ctrl-C
+# shellcheck disable=SC2016,SC2034  # what stands in single quotes is expanded on the node
+# Starts what macfit planned, and ends it.
+# usage: ./run.sh [start]   the planned placement, until Ctrl-C; code 1 when a part of it fails
 #        ./run.sh alone N   the whole model on node N (from 1) alone, where it fits: for spike.sh
-#        ./run.sh stop      ends the servers that this script started on the nodes
+#        ./run.sh stop      ends the servers that this folder started on the nodes
 # shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 need "${SSH[@]}" "$MODEL"
-)SCRIPT";
 
-constexpr const char* stop = R"SCRIPT(
-stop() {
-  local node
-  for node in "${!SSH[@]}"; do
-    on "$node" <<'STOP' || true
-for file in "$HOME"/.macfit-*.pid; do
-  if [ -f "$file" ]; then kill "$(cat "$file")" 2>/dev/null || true; rm -f "$file"; fi
-done
-STOP
-  done
-}
-
-# keep NAME: a line for a node's script, which writes down what stop() ends
-keep() { printf 'echo $$ >"$HOME"/.macfit-%s.pid\n' "$1"; }
+say() { printf '%s\n' "$*" >&2; }
 )SCRIPT";
 
 constexpr const char* mlx_tools = R"SCRIPT(
+# heeds PORT: where its generation has died (a model that does not load, out of memory), mlx_lm.server
+# goes on listening and says so at /health alone (0.32.2): then its part ends.
+heeds() {
+  printf 'port=%q\n' "$1"
+  cat <<'NODE'
+if [ "${MLX_RANK-0}" = 0 ]; then
+  (
+    ill=0
+    while sleep 5 && kill -0 $$; do
+      case $(curl -s -o /dev/null --max-time 5 -w '%{http_code}' "http://127.0.0.1:$port/health") in
+        503) ill=$((ill + 1)) ;;
+        *) ill=0 ;;
+      esac
+      [ "$ill" -lt 2 ] || kill $$
+    done
+  ) >/dev/null 2>&1 &
+fi
+NODE
+}
+
 SERVER=${SERVER:-$(command -v mlx_lm.server || true)}
-[ -n "$SERVER" ] || die "mlx_lm.server is not on this Mac: pip install mlx-lm, or set SERVER in settings.sh"
+case ${1-} in
+  stop) ;;
+  *) [ -n "$SERVER" ] || die "mlx_lm.server is not on this Mac: pip install mlx-lm, or set SERVER in settings.sh" ;;
+esac
 
 # flags WORD...: stops where this mlx_lm.server does not know one of them
 flags() {
   local word help
+  if [ ! -x "$SERVER" ]; then return; fi
   help=$("$SERVER" --help 2>&1 || true)
   for word in "$@"; do
     case $help in
@@ -51,6 +63,58 @@ flags() {
       *) die "$SERVER: this has no $word: the plan needs one that has" ;;
     esac
   done
+}
+)SCRIPT";
+
+constexpr const char* mlx_shard = R"SCRIPT(
+# The launcher of the same installation, else that on PATH.
+MLX_LAUNCH=$(dirname "$SERVER")/mlx.launch
+if [ ! -x "$MLX_LAUNCH" ]; then MLX_LAUNCH=mlx.launch; fi
+
+# shard REPLICA HOSTFILE BACKEND NODE...: the nodes rank by rank, under mlx.launch. It starts what it
+# is told by exec, so a shell that is on every PATH starts the rank; from an input that has an end
+# it would read without a pause, so it gets one that has none.
+RANKS=()
+shard() {
+  local replica=$1 file=$2 backend=$3 log
+  shift 3
+  log=shard-$((replica + 1)).log
+  RANKS[${#RANKS[@]}]="$*"
+  "$MLX_LAUNCH" --backend "$backend" --hostfile "$file" --starting-port "$RING_PORT" -- \
+    bash -c "$(known "rank-$replica-\$MLX_RANK"; rank "$replica" "$1")" >"$log" 2>&1 <&9 &
+  part $! "$1" "$log"
+}
+
+# What says nothing and does not end.
+silence() {
+  rm -f .silence
+  mkfifo .silence
+  exec 9<>.silence
+  rm -f .silence
+}
+)SCRIPT";
+
+constexpr const char* rank_plain = R"SCRIPT(
+rank() {
+  heeds "$(http_port "$2")"
+  printf 'exec %q --model %q @FLAGS@ </dev/null\n' "$SERVER" "$MODEL" "$(http_port "$2")"
+}
+)SCRIPT";
+
+/// The python that the server's own first line names: serve_split.py needs the same mlx_lm.
+constexpr const char* rank_split = R"SCRIPT(
+rank() {
+  heeds "$(http_port "$2")"
+  printf 'server=%q\n' "$SERVER"
+  cat <<'NODE'
+python=$(sed -n '1s/^#! *//p' "$server" | grep -m 1 'python[0-9.]*$' || true)
+if [ ! -x "$python" ]; then python=$(dirname "$server")/python3; fi
+if [ ! -x "$python" ]; then python=python3; fi
+NODE
+  printf 'cat >"$HOME/.macfit/$id/serve_split-%s-$MLX_RANK.py" <<"PYTHON" || exit 1\n' "$1"
+  cat "@SCRIPT@"
+  printf 'PYTHON\nexec "$python" "$HOME/.macfit/$id/serve_split-%s-$MLX_RANK.py" --model %q @FLAGS@ </dev/null\n' \
+    "$1" "$MODEL" "$(http_port "$2")"
 }
 )SCRIPT";
 
@@ -95,98 +159,61 @@ from mlx_lm.server import main  # noqa: E402
 main()
 )PYTHON";
 
-std::string numbered(const Setup& setup, std::string_view stem, std::size_t replica,
-                     std::string_view end) {
-  return setup.replicas.size() == 1 ? fmt::format("{}{}", stem, end)
-                                    : fmt::format("{}-{}{}", stem, replica + 1, end);
-}
-
-std::string comma_list(const std::vector<std::int64_t>& values) {
-  std::string text;
-  for (const std::int64_t value : values) {
-    text += (text.empty() ? "" : ",") + std::to_string(value);
-  }
-  return text;
-}
-
-int kv_bits(const Setup& setup) {
-  switch (setup.plan->request.workload.kv) {
-    case runtime::KvFormat::q8:
-      return 8;
-    case runtime::KvFormat::q4:
-      return 4;
-    default:
-      return 0;
-  }
-}
-
-/// What mlx_lm.server is told beside the model.
-std::string mlx_flags(const Setup& setup, bool sharded) {
-  const runtime::Workload& workload = setup.plan->request.workload;
-  std::string flags = "--host 127.0.0.1 --port \"$HTTP_PORT\"";
-  if (sharded && setup.placement->split == plan::SplitKind::pipeline) {
-    flags += " --pipeline";
-  }
-  flags += fmt::format(" --prefill-step-size {} --decode-concurrency {} --prompt-concurrency {}",
-                       workload.prefill_step, workload.sequences,
-                       std::min<std::int64_t>(workload.sequences, 8));
-  flags += fmt::format(" --prompt-cache-size {}", setup.cache_entries);
-  if (const int bits = kv_bits(setup); bits > 0) {
-    flags += fmt::format(" --kv-bits {}", bits);
-  }
-  return flags;
-}
-
-std::string llama_cache_type(runtime::KvFormat format) {
-  switch (format) {
-    case runtime::KvFormat::bf16:
-      return "f16";
-    case runtime::KvFormat::f32:
-      return "f32";
-    case runtime::KvFormat::q8:
-      return "q8_0";
-    case runtime::KvFormat::q4:
-      return "q4_0";
-    default:
-      return std::string(runtime::kv_format_name(format));
-  }
-}
-
-/// The last device of llama.cpp holds the output too, counted as one layer; layers that it does
-/// not load (MTP) are counted behind it. The plan's own words hold the numbers where it has some.
-std::string tensor_split(const Setup& setup, const Replica& replica) {
-  const std::string& how = setup.placement->how;
-  constexpr std::string_view flag = "--tensor-split ";
-  if (const std::size_t at = how.find(flag);
-      at != std::string::npos && setup.replicas.size() == 1) {
-    const std::string_view numbers = std::string_view(how).substr(at + flag.size());
-    return std::string(numbers.substr(0, numbers.find_first_not_of("0123456789,")));
-  }
-  std::vector<std::int64_t> layers = replica.layers;
-  layers.back() += 1 + setup.plan->request.model.architecture.extras.mtp_layers;
-  return comma_list(layers);
-}
-
-std::string llama_flags(const Setup& setup) {
-  const runtime::Workload& workload = setup.plan->request.workload;
-  const std::string cache = llama_cache_type(workload.kv);
-  return fmt::format(
-      "-c {} -np {} -ub 512 -fa on -ctk {} -ctv {} -ngl 999 --fit off --host 127.0.0.1 --port "
-      "\"$HTTP_PORT\"",
-      setup.context * workload.sequences, workload.sequences, cache, cache);
-}
-
 /// "-hf owner/name:Q4_K_M" from a repository, "-m file" from a path.
 constexpr const char* llama_tools = R"SCRIPT(
 SERVER=${SERVER:-llama-server}
 RPC_SERVER=$(dirname "$SERVER")/$RPC_NAME
 if [ "$SERVER" = llama-server ]; then RPC_SERVER=$RPC_NAME; fi
-export RPC_SERVER
 case $MODEL in
-  *.gguf) files=(-m "$MODEL") ;;
-  *) files=(-hf "$MODEL:$FORMAT") ;;
+  *.gguf) FILES=(-m "$MODEL") ;;
+  *) FILES=(-hf "$MODEL:$FORMAT") ;;
 esac
+
+# serve NODE WORDS...: llama-server with the model and these
+serve() {
+  local node=$1
+  shift
+  printf 'exec %q' "$SERVER"
+  printf ' %q' "${FILES[@]}" "$@"
+  printf ' </dev/null\n'
+}
+
+# reaches ADDRESS:PORT...: a client's script waits for its RPC servers at most 20 seconds
+reaches() {
+  printf 'servers=%q\n' "$*"
+  cat <<'NODE'
+for at in $servers; do
+  tries=0
+  until (exec 3<>"/dev/tcp/${at%:*}/${at##*:}") 2>/dev/null; do
+    tries=$((tries + 1))
+    if [ "$tries" -ge 40 ]; then
+      echo "no RPC server answers at $at: see rpc-*.log"
+      exit 1
+    fi
+    sleep 0.5
+  done
+done
+NODE
+}
 )SCRIPT";
+
+void put(std::string& text, std::string_view word, const std::string& value) {
+  for (std::size_t at = 0; (at = text.find(word, at)) != std::string::npos; at += value.size()) {
+    text.replace(at, word.size(), value);
+  }
+}
+
+/// Flags as printf prints them: the port is an argument.
+std::string printed(std::string flags) {
+  put(flags, "PORT", "%q");
+  return flags;
+}
+
+/// Flags as words of a shell, the port that of a node.
+std::string words(std::string flags, std::size_t node) {
+  put(flags, "PORT", fmt::format("\"$(http_port {})\"", node));
+  return flags;
+}
 
 class Script {
  public:
@@ -194,156 +221,173 @@ class Script {
 
   std::string write() {
     text_ = head;
-    if (setup_.launched_by("mlx-lm")) {
-      mlx();
-    } else if (setup_.launched_by("exo")) {
-      exo();
+    if (setup_.launched_by("exo")) {
+      text_ += exo_script(setup_);
     } else {
-      llama();
+      text_ += run_parts();
+      setup_.launched_by("mlx-lm") ? mlx() : llama();
     }
     text_ += tail;
     return text_;
   }
 
  private:
-  /// A server of its own on each node of `nodes`, in the background, then a wait.
-  void workers(std::string_view name, std::string_view body) {
-    text_ += fmt::format("\n{}() {{\n  local node\n  for node in \"$@\"; do\n", name);
-    text_ += body;
-    text_ += fmt::format(
-        "    printf '%s: log in %s\\n' \"${{NAMES[$node]}}\" \"worker-$((node + 1)).log\"\n"
-        "  done\n  trap stop INT TERM\n  wait\n}}\n");
+  /// What each node has to have, and where its part will listen; before the first is started.
+  void needs(const std::string& program) {
+    std::string programs;
+    std::string listens;
+    for (std::size_t at = 0; at < setup_.nodes.size(); ++at) {
+      const bool serves = is_serving(at) || !setup_.sharded();
+      programs += (at > 0 ? " " : "") +
+                  (serves || setup_.launched_by("mlx-lm") ? program : "\"$RPC_SERVER\"");
+      std::string ports = serves ? fmt::format(" 127.0.0.1:$(http_port {})", at) : std::string();
+      if (setup_.sharded()) {
+        ports += own_port(at);
+      }
+      listens += (at > 0 ? " " : "") + std::string("\"") +
+                 (ports.empty() ? ports : ports.substr(1)) + "\"";
+    }
+    text_ += fmt::format("PROGRAMS=({})\nLISTENS=({})\n", programs, listens);
+  }
+
+  /// Where a rank listens for its neighbor, the first of JACCL for all, or an RPC server.
+  [[nodiscard]] std::string own_port(std::size_t at) const {
+    for (const Replica& replica : setup_.replicas) {
+      const auto found = std::find(replica.ranks.begin(), replica.ranks.end(), at);
+      if (found == replica.ranks.end()) {
+        continue;
+      }
+      const auto rank = static_cast<std::size_t>(found - replica.ranks.begin());
+      const std::size_t ranks = replica.ranks.size();
+      if (setup_.launched_by("llama.cpp")) {
+        return rank + 1 == ranks ? std::string()
+                                 : fmt::format(" {}:$RPC_PORT", address(at, replica.ranks.back()));
+      }
+      if (setup_.backend == runtime::Backend::mlx_ring) {
+        return fmt::format(" {}:$((RING_PORT + {}))",
+                           address(at, replica.ranks[(rank + ranks - 1) % ranks]), rank);
+      }
+      return rank == 0 ? fmt::format(" ${{LAN[{}]}}:$RING_PORT", at) : std::string();
+    }
+    return {};
+  }
+
+  [[nodiscard]] bool is_serving(std::size_t at) const {
+    return std::any_of(setup_.replicas.begin(), setup_.replicas.end(), [&](const Replica& replica) {
+      return at == (setup_.launched_by("llama.cpp") ? replica.ranks.back() : replica.ranks.front());
+    });
+  }
+
+  /// The whole model on each of some nodes. `command` prints the line that starts it there.
+  void alone(const std::string& command) {
+    text_ += fmt::format(R"SCRIPT(
+alone() {{
+  local node
+  for node in "$@"; do
+    PROGRAMS[node]=$SERVER LISTENS[node]=127.0.0.1:$(http_port "$node") READS_MODEL[node]=1
+  done
+  able "$@"
+  for node in "$@"; do
+    {{ known "worker-$node"; {}; }} | on "$node" >"worker-$((node + 1)).log" 2>&1 &
+    part $! "$node" "worker-$((node + 1)).log"
+  done
+  watch
+}}
+)SCRIPT",
+                         command);
   }
 
   void mlx() {
-    text_ += stop;
     text_ += mlx_tools;
-    std::string body =
-        "    { keep worker; printf 'exec caffeinate -ims %q --model %q %s\\n' \"$SERVER\" "
-        "\"$MODEL\" \\\n      \"" +
-        escaped(mlx_flags(setup_, false)) +
-        "\"; } |\n      on \"$node\" >\"worker-$((node + 1)).log\" 2>&1 &\n";
-    workers("alone", body);
-    std::string known = "--prefill-step-size --decode-concurrency --prompt-cache-size";
-    known += kv_bits(setup_) > 0 ? " --kv-bits" : "";
+    needs("\"$SERVER\"");
+    alone(
+        fmt::format("heeds \"$(http_port \"$node\")\"; printf 'exec %q --model %q {} "
+                    "</dev/null\\n' \"$SERVER\" \"$MODEL\" "
+                    "\"$(http_port \"$node\")\"",
+                    printed(mlx_flags(setup_, false))));
     if (!setup_.sharded()) {
-      text_ += "\nstart() {\n  flags " + known + "\n" + node_lines() + "  alone " + all_nodes() +
-               "\n}\n";
+      text_ += "\nstart() {\n  flags " + mlx_flags_to_check(setup_) + "\n" + node_lines() +
+               "  alone " + all_nodes() + "\n}\n";
       return;
     }
-    known += setup_.placement->split == plan::SplitKind::pipeline ? " --pipeline" : "";
-    // In the background a script's jobs ignore Ctrl-C unless they are jobs of their own.
-    const bool several = setup_.replicas.size() > 1;
-    text_ += "\nstart() {\n  flags " + known + "\n" + (several ? "  set -m\n" : "");
+    text_ += mlx_shard;
+    std::string rank = setup_.told_split() ? rank_split : rank_plain;
+    put(rank, "@FLAGS@", printed(mlx_flags(setup_, true)));
+    put(rank, "@SCRIPT@",
+        setup_.replicas.size() > 1 ? "serve_split-$(($1 + 1)).py" : "serve_split.py");
+    text_ += rank;
+    text_ += "\nstart() {\n  flags " + mlx_flags_to_check(setup_) + "\n" + node_lines();
+    std::string shards;
     for (std::size_t r = 0; r < setup_.replicas.size(); ++r) {
-      const std::string file = numbered(setup_, "hostfile", r, ".json");
       const std::string filled = numbered(setup_, "hostfile", r, ".filled.json");
-      text_ += fmt::format("  fill {} >{}\n", file, filled);
-      std::string program = "\"$SERVER\"";
-      if (setup_.told_split()) {
-        const std::string script = numbered(setup_, "serve_split", r, ".py");
-        text_ += "  mkdir -p \"$HOME/.macfit\"\n";
-        for (const std::size_t at : setup_.replicas[r].ranks) {
-          text_ += fmt::format(
-              "  {{ printf 'mkdir -p \"$HOME/.macfit\" && cat >\"$HOME/.macfit/{0}\" "
-              "<<\"PYTHON\"\\n'; cat {0}; printf 'PYTHON\\n'; }} | on {1}\n",
-              script, at);
-        }
-        text_ += fmt::format("  cp {0} \"$HOME/.macfit/{0}\"\n", script);
-        program = fmt::format("\"$HOME/.macfit/{}\"", script);
-      }
-      text_ += fmt::format(
-          "  mlx.launch --backend {} --hostfile {} -- \\\n    {} --model \"$MODEL\" {}{}\n",
-          runtime::backend_name(setup_.backend), filled, program, mlx_flags(setup_, true),
-          several ? " &" : "");
+      text_ += fmt::format("  fill {} >{}\n", numbered(setup_, "hostfile", r, ".json"), filled);
+      shards += fmt::format("  shard {} {} {}{}\n", r, filled,
+                            runtime::backend_name(setup_.backend), positions(r));
     }
-    if (several) {
-      text_ += "  trap 'kill -INT $(jobs -p) 2>/dev/null' INT TERM\n  wait\n";
-    }
-    text_ += "}\n";
-  }
-
-  void exo() {
-    text_ += R"SCRIPT(
-API=http://127.0.0.1:$HTTP_PORT
-
-# post FILE: asks EXO, which must run on every node and on this Mac's port, for a placement
-post() {
-  fill "$1" | curl --fail-with-body -sS -X POST "$API/place_instance" \
-    -H 'Content-Type: application/json' --data-binary @-
-  printf '\n'
-}
-
-alone() { die "EXO chooses the nodes itself: start it on one node only, then ./run.sh start"; }
-
-stop() { printf 'instances: curl %s/state; delete one: curl -X DELETE %s/instance/ID\n' "$API" "$API"; }
-
-start() {
-)SCRIPT";
-    for (std::size_t r = 0; r < setup_.replicas.size(); ++r) {
-      text_ += fmt::format("  post {}\n", numbered(setup_, "place_instance", r, ".json"));
-    }
-    text_ += "  curl -sS \"$API/state\" >state.json\n}\n";
+    text_ += "  able " + all_nodes() + "\n  silence\n" + shards + "  watch\n}\n";
   }
 
   void llama() {
-    text_ += stop;
-    text_ += fmt::format("FORMAT={}\n", shell_word(setup_.placement->format));
-    text_ += fmt::format("RPC_NAME={}", shell_word(setup_.facts().rpc_server));
+    text_ += fmt::format("\nFORMAT={}", shell_word(setup_.placement->format));
     text_ += llama_tools;
-    const std::string flags = llama_flags(setup_);
-    const std::string body =
-        "    { keep worker; printf 'exec %q' \"$SERVER\"; printf ' %q' \"${files[@]}\"; printf ' "
-        "%s\\n' \\\n      \"" +
-        escaped(flags) + "\"; } | on \"$node\" >\"worker-$((node + 1)).log\" 2>&1 &\n";
-    workers("alone", body);
+    needs("\"$SERVER\"");
+    std::string flags = llama_flags(setup_);
+    put(flags, "PORT", "\"$(http_port \"$node\")\"");
+    alone("serve \"$node\" " + flags);
+    text_ += "\nstart() {\n" + node_lines();
     if (!setup_.sharded()) {
-      text_ += "\nstart() {\n" + node_lines() + "  alone " + all_nodes() + "\n}\n";
+      text_ += "  alone " + all_nodes() + "\n}\n";
       return;
     }
-    text_ += "\nstart() {\n";
+    text_ += "  able " + all_nodes() + "\n";
     for (const Replica& replica : setup_.replicas) {
-      const std::size_t client = replica.ranks.back();
-      std::string servers;
-      for (std::size_t i = 0; i + 1 < replica.ranks.size(); ++i) {
-        const std::size_t at = replica.ranks[i];
-        const std::string address = shell_address(at, client);
-        servers +=
-            fmt::format("{}{}:{}", servers.empty() ? "" : ",", address, setup_.facts().rpc_port);
-        text_ += fmt::format(
-            "  # {}\n  need \"{}\"\n  {{ keep rpc; printf 'exec %q -H %q -p {}\\n' "
-            "\"$RPC_SERVER\" \"{}\"; }} |\n    on {} >rpc-{}.log 2>&1 &\n",
-            setup_.nodes[at].name, address, setup_.facts().rpc_port, address, at, at + 1);
-      }
-      text_ += "  sleep 3\n";
-      std::string split = "-sm tensor";
-      if (setup_.placement->split == plan::SplitKind::pipeline) {
-        split = "--tensor-split " + tensor_split(setup_, replica);
-      }
+      llama_replica(replica);
+    }
+    text_ += "  watch\n}\n";
+  }
+
+  void llama_replica(const Replica& replica) {
+    const std::size_t client = replica.ranks.back();
+    std::string servers;
+    for (std::size_t i = 0; i + 1 < replica.ranks.size(); ++i) {
+      const std::size_t at = replica.ranks[i];
+      const std::string where = address(at, client);
+      servers += (servers.empty() ? "" : " ") + where + ":$RPC_PORT";
       text_ += fmt::format(
-          "  # {}: the client, and the last device\n  {{ keep client; printf 'exec %q' "
-          "\"$SERVER\"; printf ' %q' \"${{files[@]}}\"; printf ' %s\\n' \\\n    \"--rpc {} {} "
-          "{}\"; "
-          "}} | on {} >client-{}.log 2>&1 &\n",
-          setup_.nodes[client].name, servers, split, escaped(flags), client, client + 1);
+          "  {{ known rpc-{0}; printf 'exec %q -H %q -p %q </dev/null\\n' \"$RPC_SERVER\" \"{1}\" "
+          "\"$RPC_PORT\"; }} |\n    on {0} >rpc-{2}.log 2>&1 &\n  part $! {0} rpc-{2}.log\n",
+          at, where, at + 1);
     }
-    text_ += "  trap stop INT TERM\n  wait\n}\n";
+    std::string listed = servers;
+    std::replace(listed.begin(), listed.end(), ' ', ',');
+    text_ += fmt::format(
+        "  # the client, and the last device\n  {{ known client-{0}; reaches \"{1}\"; serve {0} "
+        "--rpc \"{2}\" {3} {4}; }} |\n    on {0} >client-{5}.log 2>&1 &\n  part $! {0} "
+        "client-{5}.log\n",
+        client, servers, listed, llama_split(setup_, replica), words(llama_flags(setup_), client),
+        client + 1);
   }
 
-  /// Inside double quotes: only $HTTP_PORT is to be expanded, and its quotes go.
-  [[nodiscard]] static std::string escaped(std::string text) {
-    std::string result;
-    for (const char c : text) {
-      if (c != '"') {
-        result += c;
+  /// The address at which `at` is reached from `from`, as settings.sh names it.
+  [[nodiscard]] std::string address(std::size_t at, std::size_t from) const {
+    for (std::size_t i = 0; i < setup_.cables.size(); ++i) {
+      const AddressedCable& cable = setup_.cables[i];
+      if (cable.first == at && cable.second == from) {
+        return fmt::format("${{ADDRESS_A[{}]}}", i);
+      }
+      if (cable.second == at && cable.first == from) {
+        return fmt::format("${{ADDRESS_B[{}]}}", i);
       }
     }
-    return result;
+    return fmt::format("${{LAN[{}]}}", at);
   }
 
-  [[nodiscard]] std::string shell_address(std::size_t at, std::size_t from) const {
-    return setup_.cable(at, from) != nullptr ? setup_.address(at, from)
-                                             : fmt::format("${{LAN[{}]}}", at);
+  [[nodiscard]] std::string positions(std::size_t replica) const {
+    std::string text;
+    for (const std::size_t at : setup_.replicas[replica].ranks) {
+      text += " " + std::to_string(at);
+    }
+    return text;
   }
 
   [[nodiscard]] std::string all_nodes() const {
@@ -368,58 +412,6 @@ start() {
 
 }  // namespace
 
-std::vector<std::string> command_lines(const Setup& setup) {
-  std::vector<std::string> lines;
-  const std::string model = quote_value(setup.model);
-  const auto port = [&](std::string text) {
-    const std::string variable = "\"$HTTP_PORT\"";
-    if (const std::size_t at = text.find(variable); at != std::string::npos) {
-      text.replace(at, variable.size(), std::to_string(setup.facts().http_port));
-    }
-    return text;
-  };
-  for (std::size_t r = 0; r < setup.replicas.size(); ++r) {
-    const Replica& replica = setup.replicas[r];
-    const UsedNode& first = setup.nodes[replica.ranks.front()];
-    if (setup.launched_by("exo")) {
-      lines.push_back(fmt::format(
-          "curl -X POST http://127.0.0.1:{}/place_instance -H 'Content-Type: application/json' "
-          "--data-binary @{}",
-          setup.facts().http_port, numbered(setup, "place_instance", r, ".json")));
-    } else if (setup.launched_by("mlx-lm") && setup.sharded()) {
-      lines.push_back(fmt::format(
-          "mlx.launch --backend {} --hostfile {} -- {} --model {} {}",
-          runtime::backend_name(setup.backend), numbered(setup, "hostfile", r, ".json"),
-          setup.told_split() ? numbered(setup, "serve_split", r, ".py") : "mlx_lm.server", model,
-          port(mlx_flags(setup, true))));
-    } else if (setup.launched_by("mlx-lm")) {
-      lines.push_back(fmt::format("ssh {} mlx_lm.server --model {} {}", shell_word(first.ssh),
-                                  model, port(mlx_flags(setup, false))));
-    } else if (!setup.sharded()) {
-      lines.push_back(fmt::format("ssh {} llama-server -hf {}:{} {}", shell_word(first.ssh), model,
-                                  shell_word(setup.placement->format), port(llama_flags(setup))));
-    } else {
-      const std::size_t client = replica.ranks.back();
-      std::string servers;
-      for (std::size_t i = 0; i + 1 < replica.ranks.size(); ++i) {
-        const std::string address = setup.address(replica.ranks[i], client);
-        servers +=
-            fmt::format("{}{}:{}", servers.empty() ? "" : ",", address, setup.facts().rpc_port);
-        lines.push_back(fmt::format("ssh {} {} -H {} -p {}",
-                                    shell_word(setup.nodes[replica.ranks[i]].ssh),
-                                    setup.facts().rpc_server, address, setup.facts().rpc_port));
-      }
-      const bool pipeline = setup.placement->split == plan::SplitKind::pipeline;
-      lines.push_back(fmt::format(
-          "ssh {} llama-server -hf {}:{} --rpc {} {} {}", shell_word(setup.nodes[client].ssh),
-          model, shell_word(setup.placement->format), servers,
-          pipeline ? "--tensor-split " + tensor_split(setup, replica) : "-sm tensor",
-          port(llama_flags(setup))));
-    }
-  }
-  return lines;
-}
-
 void add_run(const Setup& setup, std::vector<File>& files) {
   files.push_back({"run.sh", 0755, Script(setup).write()});
   for (std::size_t r = 0; r < setup.replicas.size(); ++r) {
@@ -430,8 +422,9 @@ void add_run(const Setup& setup, std::vector<File>& files) {
     } else if (setup.launched_by("mlx-lm") && setup.sharded()) {
       files.push_back({numbered(setup, "hostfile", r, ".json"), 0644, hostfile(setup, replica)});
       if (setup.told_split()) {
-        files.push_back({numbered(setup, "serve_split", r, ".py"), 0644,
-                         fmt::format(serve_split, "[" + comma_list(replica.layers) + "]")});
+        files.push_back({numbered(setup, "serve_split", r, ".py"), 0755,
+                         "#!/usr/bin/env python3\n" +
+                             fmt::format(serve_split, "[" + comma_list(replica.layers) + "]")});
       }
     }
   }

@@ -7,6 +7,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/launch/shell.hpp"
+#include "macfit/plan/measure.hpp"
 
 namespace macfit::launch {
 namespace {
@@ -27,21 +28,6 @@ void refuse(const plan::Plan& plan) {
                 plan.actions.empty() ? "macfit plan says what would help"
                                      : "this would help: " + plan.actions.front().command);
   }
-}
-
-/// The repository that somebody publishes this format in; the model's own where it is unquantized.
-std::string repository_of(const plan::Plan& plan, const Placement& placement) {
-  const model::Model& model = plan.request.model;
-  for (const model::PublishedFormat& format : model.formats) {
-    if (same_name(format.recipe.name, placement.format) && is_repository(format.repository)) {
-      return format.repository;
-    }
-  }
-  const bool whole = placement.format == "bf16" || placement.format == "f16";
-  return whole && placement.runtime->facts().launch.launcher != "llama.cpp" &&
-                 is_repository(model.repository)
-             ? model.repository
-             : std::string();
 }
 
 bool is_thunderbolt(hardware::LinkKind kind) {
@@ -164,6 +150,11 @@ bool Setup::raises_limit() const {
                      [](const UsedNode& node) { return node.wired_mb > 0; });
 }
 
+std::string Setup::planned() const {
+  return fmt::format("{} {} {}", printable(plan->request.model.id, 200),
+                     printable(placement->format, 60), placement->runtime->name());
+}
+
 bool Setup::told_split() const {
   return launched_by("mlx-lm") && placement->split == SplitKind::pipeline &&
          placement->layout != plan::Layout::runtime_default;
@@ -185,7 +176,7 @@ std::string Setup::address(std::size_t at, std::size_t from) const {
   return mark(fmt::format("lan-{}", at + 1));
 }
 
-Setup make_setup(const plan::Plan& plan) {
+Setup make_setup(const plan::Plan& plan, const std::string& given) {
   refuse(plan);
   Setup setup;
   setup.plan = &plan;
@@ -195,8 +186,10 @@ Setup make_setup(const plan::Plan& plan) {
   }
   setup.replicas = replicas_of(*setup.placement);
   lay_cables(setup);
-  setup.model = repository_of(plan, *setup.placement);
-  setup.model_known = !setup.model.empty();
+  setup.model_given = !given.empty();
+  setup.model =
+      setup.model_given ? given : plan::repository_of(plan.request.model, *setup.placement);
+  setup.model_known = setup.model_given || is_repository(setup.model);
   if (!setup.model_known) {
     setup.model = mark("model");
   }

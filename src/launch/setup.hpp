@@ -50,6 +50,7 @@ struct Setup {
   std::vector<AddressedCable> cables;
   std::string model;  ///< repository, or a mark to fill in
   bool model_known = false;
+  bool model_given = false;        ///< a path, as the person gave it
   std::int64_t context = 0;        ///< tokens that fit
   std::int64_t cache_entries = 1;  ///< of mlx_lm.server's prompt cache that there is room for
   std::vector<runtime::TopologyProblem> problems;
@@ -65,6 +66,8 @@ struct Setup {
   [[nodiscard]] bool sharded() const { return placement->split != plan::SplitKind::independent; }
   [[nodiscard]] bool rdma() const { return transport == hardware::Transport::rdma; }
   [[nodiscard]] bool raises_limit() const;
+  /// Model, format and runtime: a MODEL filled in by hand is of these.
+  [[nodiscard]] std::string planned() const;
   /// True where mlx-lm has to be told its split.
   [[nodiscard]] bool told_split() const;
   /// The cable between two positions; null where there is none.
@@ -74,7 +77,7 @@ struct Setup {
 };
 
 /// Throws Error where there is nothing to launch.
-[[nodiscard]] Setup make_setup(const plan::Plan& plan);
+[[nodiscard]] Setup make_setup(const plan::Plan& plan, const std::string& given);
 
 /// What macfit can't know, as the files carry it until settings.sh says it: "@EDIT-lan-1@".
 [[nodiscard]] std::string mark(std::string_view what);
@@ -88,12 +91,22 @@ struct Setup {
 [[nodiscard]] std::string machine_json(const Setup& setup,
                                        const std::vector<std::size_t>& positions);
 
+/// The kind of link between the ranks as a JSON string; "null" where no answer crosses one.
+[[nodiscard]] std::string link_json(const Setup& setup);
+
 /// Files by subject.
 void add_settings(const Setup& setup, std::vector<File>& files);
+/// What macfit run has to know of the servers: macfit.launch/1 (workers_json.cpp).
+void add_workers(const Setup& setup, std::vector<File>& files);
 void add_checks(const Setup& setup, std::vector<File>& files);
 void add_run(const Setup& setup, std::vector<File>& files);
 void add_spike(const Setup& setup, std::vector<File>& files);
 void add_readme(const Setup& setup, std::vector<File>& files);
+
+/// The functions of run.sh that start, watch and end parts on nodes (run_parts.cpp).
+[[nodiscard]] std::string_view run_parts();
+/// run.sh under EXO, between its head and its tail.
+[[nodiscard]] std::string exo_script(const Setup& setup);
 
 /// The command lines of run.sh, one a line, as README.md shows them.
 [[nodiscard]] std::vector<std::string> command_lines(const Setup& setup);

@@ -22,8 +22,9 @@ ask() {
     srand(seed); printf "%s", seed
     for (i = 1; i < n; i++) printf " %s", w[1 + int(rand() * 20)] }')
   answer=$({
+    node_head
     printf 'curl -sS --max-time 3600 -w "\\n%%{time_total}\\n" -H "Content-Type: application/json" '
-    printf -- '--data-binary @- http://127.0.0.1:%s/v1/chat/completions <<"BODY"\n' "$HTTP_PORT"
+    printf -- '--data-binary @- http://127.0.0.1:%s/v1/chat/completions <<"BODY"\n' "$(http_port "$1")"
     printf '{"model":%s,"messages":[{"role":"user","content":"%s. Count on in words."}],' "$SERVED" "$prompt"
     printf '"max_tokens":%s,"temperature":0,"stream":false}\nBODY\n' "$3"
   } | on "$1") || return 1
@@ -34,10 +35,21 @@ ask() {
     END { if (p == "" || c == "") exit 1; print p, c, last }'
 }
 
+# warm NODE...: a first answer that is not measured: weights are read and kernels compiled by it
+warm() {
+  local node
+  for node in "$@"; do
+    ask "$node" 16 1 >/dev/null ||
+      die "no answer from ${NAMES[$node]} (port $(http_port "$node")): ./run.sh first, in another terminal"
+  done
+}
+
 # line RUN MACHINE NODES SPLIT PHASE TOKENS SECONDS CONTEXT CONCURRENT
 line() {
+  local link=$LINK
+  if [ "$3" = 1 ]; then link=null; fi
   printf '%s,"machine":%s,"nodes":%s,"split":"%s","phase":"%s","tokens":%s,"seconds":%s,"context":%s,"run":"%s","concurrent":%s,"link":%s,"date":"%s"}\n' \
-    "$HEAD" "$2" "$3" "$4" "$5" "$6" "$7" "$8" "$1" "$9" "$LINK" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >>results.jsonl
+    "$HEAD" "$2" "$3" "$4" "$5" "$6" "$7" "$8" "$1" "$9" "$link" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >>results.jsonl
 }
 
 # measure RUN NODE MACHINE NODES SPLIT CONCURRENT WORDS: prefill by a one-token answer, decode by
@@ -89,6 +101,7 @@ alone() {
 case ${1-} in
   baseline)
     node=$((${2:-1} - 1))
+    warm "$node"
     alone baseline "$node"
     ;;
   workers)
@@ -98,17 +111,24 @@ case ${1-} in
     done
     [ -n "$nodes" ] || die "no node can hold the whole model"
     # shellcheck disable=SC2086  # a list of numbers
+    warm $nodes
+    # shellcheck disable=SC2086
     alone workers $nodes
     ;;
-  plan) round plan ;;
+  plan)
+    warm "${SERVING[@]}"
+    round plan
+    ;;
   soak)
+    warm "${SERVING[@]}"
     end=$(($(date +%s) + ${2:-8} * 3600))
-    failures=0 rounds=0
-    while [ "$(date +%s)" -lt "$end" ]; do
-      rounds=$((rounds + 1))
-      round soak || failures=$((failures + 1))
+    failures=0 rounds=0 in_a_row=0
+    while [ "$(date +%s)" -lt "$end" ] && [ "$in_a_row" -lt 3 ]; do
+      rounds=$((rounds + 1)) in_a_row=$((in_a_row + 1))
+      if round soak; then in_a_row=0; else failures=$((failures + 1)); fi
     done
     say "soak: $rounds rounds, $failures with a failure"
+    if [ "$in_a_row" -ge 3 ]; then say "three in a row: it ends here"; fi
     [ "$failures" -eq 0 ]
     ;;
   *) die "usage: ./spike.sh baseline N | workers | plan | soak HOURS" ;;
@@ -232,16 +252,12 @@ void add_spike(const Setup& setup, std::vector<File>& files) {
   }
   text += "GROUP_MACHINES=(" + groups + ")\n";
   text += fmt::format("GROUP_NODES={}\n", setup.replicas.front().ranks.size());
-  const std::vector<hardware::Link>& links = setup.cluster().links;
-  text += "LINK=" +
-          (setup.sharded() && !links.empty() ? shell_word('"' + links.front().type.id + '"')
-                                             : std::string("null")) +
-          "\n";
+  text += "LINK=" + shell_word(link_json(setup)) + "\n";
   text += !setup.facts().served_model.empty()
               ? fmt::format("SERVED='\"{}\"'  # the one it was started with\n",
                             setup.facts().served_model)
               : std::string("SERVED=\"\\\"$MODEL\\\"\"\n");
-  text += "PROMPTS=\"" + prompts(setup) + "\"  # words; a token or so each\n";
+  text += "PROMPTS=${PROMPTS:-" + prompts(setup) + "}  # words; a token or so each\n";
   text += script;
   files.push_back({"spike.sh", 0755, text});
 }

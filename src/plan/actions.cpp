@@ -13,16 +13,6 @@
 namespace macfit::plan {
 namespace {
 
-void set_flag(Request& request, const std::string& flag, const std::string& value) {
-  for (auto& [name, old] : request.flags) {
-    if (name == flag) {
-      old = value;
-      return;
-    }
-  }
-  request.flags.emplace_back(flag, value);
-}
-
 /// How well a decision serves what was asked for.
 struct Standard {
   bool found = false;
@@ -389,6 +379,16 @@ std::string command_of(const Request& request, std::string_view command) {
     }
   }
   return line;
+}
+
+void set_flag(Request& request, const std::string& flag, const std::string& value) {
+  for (auto& [name, old] : request.flags) {
+    if (name == flag) {
+      old = value;
+      return;
+    }
+  }
+  request.flags.emplace_back(flag, value);
 }
 
 std::string Plan::next_command() const {

@@ -109,7 +109,7 @@ std::vector<Entry> make_glossary() {
        "named, at 4,096 tokens and with the GPU limit raised."},
       {"tensor-latency",
        "A tensor split waits for the link several times in every layer of every token. Over TCP "
-       "what that costs rests on one published row, so it is not taken unasked."},
+       "what that costs rests on two reports far apart, so it is not taken unasked."},
       {"speed", "Tokens a second by the speed model, with an 80 % interval and what it rests on."},
       {"speed-unknown", "Something that the speed model needs is not known; no figure is made up."},
       {"one-stream",

@@ -101,12 +101,22 @@ class Headline {
     if (!placement.speed.decode) {
       return {};
     }
-    const double one = placement.speed.decode->value;
-    const bool many = placement.speed.aggregate && placement.speed.aggregate->value > one * 1.001;
-    return fmt::format(
-        " About {} tokens/s{}.", format_rate(one),
-        many ? fmt::format(" each, {} in total", format_rate(placement.speed.aggregate->value))
-             : "");
+    const Speed& speeds = placement.speed;
+    const bool many = speeds.aggregate && speeds.aggregate->value > speeds.decode->value * 1.001;
+    const auto words = [&](const speed::Estimate& one, const std::optional<speed::Estimate>& all) {
+      return fmt::format(
+          "{} tokens/s{}", format_rate(one.value),
+          many && all ? fmt::format(" each, {} in total,", format_rate(all->value)) : "");
+    };
+    // What is the same to a hundredth is one figure.
+    if (!speeds.short_decode || speeds.short_decode->value < speeds.decode->value * 1.01) {
+      std::string text = " About " + words(*speeds.decode, speeds.aggregate);
+      text.erase(text.find_last_not_of(',') + 1);
+      return text + ".";
+    }
+    return fmt::format(" About {} on a short prompt, {} at the end of a full context.",
+                       words(*speeds.short_decode, speeds.short_aggregate),
+                       format_rate(speeds.decode->value));
   }
 
   [[nodiscard]] std::string shortfall() const {

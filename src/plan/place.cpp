@@ -6,6 +6,7 @@
 #include "macfit/fit/split.hpp"
 #include "macfit/plan/placement.hpp"
 #include "macfit/plan/speeds.hpp"
+#include "macfit/runtime/facts.hpp"
 
 namespace macfit::plan {
 namespace {
@@ -93,14 +94,14 @@ class Budgets {
       budget.effective = Bytes(effective);
       budget.headroom = budget.effective - budget.parts.demand();
       budget.utilization = share_of(budget.parts.demand().count(), effective);
-      const bool tensor = split_ == SplitKind::tensor;
       if (i + 1 == size_) {
         budget.host = scenario_.runtime->host_bytes(scenario_.profile, workload_, size_);
       }
       // A whole tensor and its slice are live together while a tensor split loads.
-      budget.load_peak = budget.parts.weights + budget.parts.runtime +
-                         (tensor ? Bytes(scenario_.profile.largest_tensor) : Bytes(0));
-      budget.download = tensor ? Bytes(scenario_.profile.total_weights()) : budget.parts.weights;
+      budget.load_peak =
+          budget.parts.weights + budget.parts.runtime +
+          (split_ == SplitKind::tensor ? Bytes(scenario_.profile.largest_tensor) : Bytes(0));
+      budget.download = download(budget, i);
       loads_ = loads_ && loading_->stage(begin, count) <= effective;
       fits_ = fits_ && budget.headroom >= Bytes(0);
       if (wanted_.contexts) {
@@ -109,6 +110,16 @@ class Budgets {
       note(budget);
       placement_.nodes.push_back(budget);
     }
+  }
+
+  /// What the node has to have on disk. Where RPC servers hold the parts, only their client, the
+  /// last node, reads the file.
+  [[nodiscard]] Bytes download(const NodeBudget& budget, std::size_t i) const {
+    const Bytes all(scenario_.profile.total_weights());
+    if (size_ > 1 && !scenario_.runtime->facts().launch.rpc_server.empty()) {
+      return i + 1 == size_ ? all : Bytes(0);
+    }
+    return split_ == SplitKind::tensor ? all : budget.parts.weights;
   }
 
   void add_contexts(NodeBudget& budget, std::size_t begin, std::size_t count,

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "macfit/plan/placement.hpp"
+#include "macfit/runtime/facts.hpp"
 #include "macfit/runtime/topology.hpp"
 
 namespace macfit::plan {
@@ -52,6 +53,38 @@ void take_slower(std::optional<speed::Estimate>& mine, const std::optional<speed
   mine->evidence = evidence;
 }
 
+std::vector<speed::Chip> chips_of(const Scenario& scenario, const Group& group) {
+  std::vector<speed::Chip> chips;
+  chips.reserve(group.size());
+  for (const std::size_t node : group) {
+    chips.push_back(scenario.chips[node]);
+  }
+  return chips;
+}
+
+speed::Question question_of(const std::vector<speed::Chip>& chips, const speed::Link& link,
+                            SplitKind split, const fit::Split& layers,
+                            const speed::Exchange& exchange, double sequences, double cached) {
+  speed::Question question;
+  question.split = split == SplitKind::tensor     ? speed::Split::tensor
+                   : split == SplitKind::pipeline ? speed::Split::pipeline
+                                                  : speed::Split::whole;
+  question.chips = chips;
+  question.layers = layers;
+  question.link = link;
+  question.cached = cached;
+  question.prompt = exchange.prompt;
+  question.generated = exchange.generated;
+  question.sequences = sequences;
+  return question;
+}
+
+/// The slowest link of a group by the transport it would use; of one node none.
+speed::Link link_of(const Scenario& scenario, const Group& group) {
+  return group.size() < 2 ? speed::Link{}
+                          : link_within(scenario, group, transport_of(scenario, group));
+}
+
 void add_up(std::optional<speed::Estimate>& sum, const std::optional<speed::Estimate>& other) {
   if (!sum || !other) {
     sum.reset();
@@ -69,6 +102,12 @@ void add_work(Scenario& scenario, const Request& request) {
   if (!scenario.work && scenario.profile.layers > 0) {
     scenario.work = speed::prepare(request.model, scenario.profile.recipe,
                                    speed::engine_of(*scenario.runtime), request.workload.kv);
+    speed::set_release(*scenario.work,
+                       speed::release_from_date(scenario.runtime->facts().release.date));
+    if (scenario.profile.collectives_per_token > 0) {
+      scenario.work->collectives = static_cast<double>(scenario.profile.collectives_per_token) /
+                                   static_cast<double>(scenario.profile.layers);
+    }
   }
 }
 
@@ -124,32 +163,17 @@ speed::Answer replica_speed_over(const Scenario& scenario, const speed::Link& li
     answer.why_unknown = "the runtime does not run this model";
     return answer;
   }
-  std::vector<speed::Chip> chips;
-  chips.reserve(group.size());
-  for (const std::size_t node : group) {
-    chips.push_back(scenario.chips[node]);
-  }
-  speed::Question question;
-  question.split = split == SplitKind::tensor     ? speed::Split::tensor
-                   : split == SplitKind::pipeline ? speed::Split::pipeline
-                                                  : speed::Split::whole;
-  question.chips = chips;
-  question.layers = layers;
-  question.link = link;
-  question.cached = cached;
-  question.prompt = exchange.prompt;
-  question.generated = exchange.generated;
-  question.sequences = sequences;
-  return speed::estimate(*scenario.work, question, calibration_of(scenario));
+  const std::vector<speed::Chip> chips = chips_of(scenario, group);
+  return speed::estimate(*scenario.work,
+                         question_of(chips, link, split, layers, exchange, sequences, cached),
+                         calibration_of(scenario));
 }
 
 speed::Answer replica_speed(const Scenario& scenario, const Group& group, SplitKind split,
                             const fit::Split& layers, const speed::Exchange& exchange,
                             double sequences, double cached) {
-  const speed::Link link = group.size() < 2
-                               ? speed::Link{}
-                               : link_within(scenario, group, transport_of(scenario, group));
-  return replica_speed_over(scenario, link, group, split, layers, exchange, sequences, cached);
+  return replica_speed_over(scenario, link_of(scenario, group), group, split, layers, exchange,
+                            sequences, cached);
 }
 
 Speed placement_speed(const Scenario& scenario, const runtime::Workload& workload,
@@ -183,14 +207,18 @@ Speed placement_speed(const Scenario& scenario, const runtime::Workload& workloa
     if (replica == 0) {
       speed.decode = answer.decode;
       speed.aggregate = answer.aggregate_decode;
+      speed.short_decode = answer.short_decode;
+      speed.short_aggregate = answer.short_aggregate;
       speed.prefill = answer.prefill;
       speed.time_to_first_token = answer.time_to_first_token;
       continue;
     }
     take_slower(speed.decode, answer.decode, false);
+    take_slower(speed.short_decode, answer.short_decode, false);
     take_slower(speed.prefill, answer.prefill, false);
     take_slower(speed.time_to_first_token, answer.time_to_first_token, true);
     add_up(speed.aggregate, answer.aggregate_decode);
+    add_up(speed.short_aggregate, answer.short_aggregate);
   }
   return speed;
 }
@@ -205,9 +233,11 @@ std::optional<double> decode_rate(const Scenario& scenario, const runtime::Workl
   judged.context = Tokens(judged_context(scenario.profile, workload));
   const speed::Exchange exchange = speed::exchange_of(judged);
   // The prompt counts as read: what it costs is another figure.
-  const speed::Answer answer = replica_speed(scenario, group, split, layers,
-                                             {0.0, exchange.generated}, sequences, exchange.prompt);
-  return answer.aggregate_decode ? std::optional(answer.aggregate_decode->value) : std::nullopt;
+  const std::vector<speed::Chip> chips = chips_of(scenario, group);
+  return speed::decode_rate(*scenario.work,
+                            question_of(chips, link_of(scenario, group), split, layers,
+                                        {0.0, exchange.generated}, sequences, exchange.prompt),
+                            calibration_of(scenario));
 }
 
 fit::LayerCosts layer_costs(const Scenario& scenario, const runtime::Workload& workload) {

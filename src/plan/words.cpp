@@ -303,13 +303,22 @@ class VerdictWords : private WordsBase {
       because("speed-unknown", fmt::format("No speed is given: {}.", speed.why_unknown));
       return;
     }
-    std::string text = fmt::format("One answer comes at about {}", rate(*speed.decode));
+    // What is the same to a hundredth is one figure.
+    const bool same = !speed.short_decode || speed.short_decode->value < speed.decode->value * 1.01;
+    std::string text = fmt::format("About {} per request", rate(*speed.decode));
+    if (!same) {
+      text += fmt::format(" at the end of the full context, {} on a short prompt",
+                          format_rate(speed.short_decode->value));
+    }
     if (speed.time_to_first_token) {
-      text += fmt::format(", the first token of a prompt that fills the context after {}",
+      text += fmt::format("; {} to the first token with a full context",
                           format_duration(speed.time_to_first_token->value));
     }
     if (speed.aggregate && speed.aggregate->value > speed.decode->value * 1.001) {
-      text += fmt::format("; all together {} tokens/s", format_rate(speed.aggregate->value));
+      text += fmt::format("; {} tokens/s in total", format_rate(speed.aggregate->value));
+      if (!same && speed.short_aggregate) {
+        text += fmt::format(", {} on short prompts", format_rate(speed.short_aggregate->value));
+      }
     }
     because("speed", text + ".");
     if (placement.split == SplitKind::independent && placement.replicas > 1) {
@@ -339,8 +348,8 @@ class VerdictWords : private WordsBase {
     }
     because("one-stream",
             fmt::format("Cut over {} nodes by RDMA (--split tensor --link tb5-rdma) one answer "
-                        "would come at about {}, {:.1f} times as fast, but {} tokens/s would be "
-                        "all; the workers together do {}.",
+                        "would come at about {}, {:.1f}× as fast, but {} tokens/s would be the "
+                        "total; the workers do {}.",
                         count_word(group.size()), rate(*cut.decode),
                         cut.decode->value / placement.speed.decode->value,
                         format_rate(cut.aggregate_decode->value),

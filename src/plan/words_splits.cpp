@@ -78,7 +78,7 @@ class SplitWords : private WordsBase {
                           placement.speed.decode->value > winner().speed.decode->value;
       text += faster ? ", more than what is recommended;" : ";";
       text +=
-          " the link's cost rests on one published row, and spike.sh of macfit launch "
+          " the link's cost rests on two reports far apart, and spike.sh of macfit launch "
           "measures it.";
     }
     if (chosen) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <system_error>
 
 #include "macfit/core/error.hpp"
@@ -80,6 +81,16 @@ bool looks_like_safetensors(const ByteSource& source) {
   return start[8] == '{' && start.substr(4, 4) == std::string_view("\0\0\0\0", 4);
 }
 
+std::vector<std::string> loaded_safetensors(std::vector<std::string> files) {
+  const auto is_named = [](const std::string& file) {
+    return file.compare(file.rfind('/') + 1, 5, "model") == 0;
+  };
+  if (std::any_of(files.begin(), files.end(), is_named)) {
+    files.erase(std::remove_if(files.begin(), files.end(), std::not_fn(is_named)), files.end());
+  }
+  return files;
+}
+
 std::vector<SafetensorsTensor> read_safetensors(const fs::path& path) {
   std::error_code code;
   if (!fs::is_directory(path, code)) {
@@ -88,14 +99,14 @@ std::vector<SafetensorsTensor> read_safetensors(const fs::path& path) {
     }
     return read_safetensors_header(FileSource(path)).tensors;
   }
-  std::vector<fs::path> files;
+  std::vector<std::string> files;
   std::vector<fs::path> indexes;
   for (const fs::directory_entry& entry : fs::directory_iterator(path, code)) {
     const std::string name = entry.path().filename().string();
     if (name.ends_with(index_ending)) {
       indexes.push_back(entry.path());
     } else if (name.ends_with(".safetensors")) {
-      files.push_back(entry.path());
+      files.push_back(name);
     }
   }
   if (code) {
@@ -111,8 +122,8 @@ std::vector<SafetensorsTensor> read_safetensors(const fs::path& path) {
     return read_index(indexes.front());
   }
   std::vector<SafetensorsTensor> tensors;
-  for (const fs::path& file : files) {
-    append(tensors, read_safetensors_header(FileSource(file)).tensors);
+  for (const std::string& file : loaded_safetensors(files)) {
+    append(tensors, read_safetensors_header(FileSource(path / file)).tensors);
   }
   if (tensors.empty()) {
     throw Error(files.empty() ? "the folder holds no safetensors files"

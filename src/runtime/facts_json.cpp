@@ -212,6 +212,8 @@ void read_launch(JsonObject& root, const Timeline& timeline, LaunchFacts& launch
   text("rpc_server", launch.rpc_server);
   text("install", launch.install);
   text("served_model", launch.served_model);
+  text("benchmark", launch.benchmark);
+  text("batch_benchmark", launch.batch_benchmark);
   launch.http_port = object.at("http_port").whole(1, most_ports);
   if (const auto port = object.find("rpc_port")) {
     launch.rpc_port = port->whole(1, most_ports);

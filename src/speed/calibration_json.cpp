@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "constants.hpp"
 #include "macfit/core/dump_json.hpp"
 #include "macfit/core/embedded.hpp"
 #include "macfit/core/error.hpp"
@@ -21,19 +22,8 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view schema = "macfit.calibration/1";
 constexpr std::array<std::string_view, figure_count> figure_names{"decode", "prefill",
                                                                   "decode-nodes", "prefill-nodes"};
+constexpr std::array<std::string_view, 2> names_2024{"decode-2024", "prefill-2024"};
 constexpr std::int64_t many = 1'000'000;
-
-double unit_of(const ConstantInfo& info) {
-  return info.unit == "us" ? 1e-6 : info.unit == "ms" ? 1e-3 : 1.0;
-}
-
-std::vector<std::string> constant_names() {
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < constant_count; ++i) {
-    names.emplace_back(constant_info(static_cast<Constant>(i)).name);
-  }
-  return names;
-}
 
 void read_constants(const JsonValue& value, Calibration& calibration) {
   const std::vector<std::string> names = constant_names();
@@ -51,28 +41,44 @@ void read_constants(const JsonValue& value, Calibration& calibration) {
     calibration.low[i] = object.at("low").number(info.low, info.high) * unit;
     calibration.high[i] = object.at("high").number(info.low, info.high) * unit;
     calibration.rows[i] = static_cast<std::size_t>(object.at("rows").whole(0, many));
+    const auto sources = object.find("sources");  // calibrations saved before say none
+    calibration.sources[i] = sources ? static_cast<std::size_t>(sources->whole(0, many)) : 0;
     if (object.at("unit").string() != info.unit) {
       throw entry.error("expected the unit \"" + std::string(info.unit) + "\"");
     }
     static_cast<void>(object.find("meaning"));
     object.refuse_unknown();
   }
+  // Calibrations saved before lack these: they stay where a fit starts.
+  constexpr std::array<std::string_view, 3> later{"row-share", "prompt-reads", "exo-tensor"};
   for (const std::string& name : names) {
-    static_cast<void>(all.at(name));
+    if (std::find(later.begin(), later.end(), name) == later.end()) {
+      static_cast<void>(all.at(name));
+    }
   }
+}
+
+Residuals read_residual(const JsonValue& value) {
+  JsonObject object = value.object();
+  Residuals r;
+  r.rows = static_cast<std::size_t>(object.at("rows").whole(0, many));
+  r.configurations = static_cast<std::size_t>(object.at("configurations").whole(0, many));
+  r.sources = static_cast<std::size_t>(object.at("sources").whole(0, many));
+  r.low = object.at("low").number(-10.0, 0.0);
+  r.high = object.at("high").number(0.0, 10.0);
+  object.refuse_unknown();
+  return r;
 }
 
 void read_residuals(const JsonValue& value, Calibration& calibration) {
   JsonObject all = value.object();
   for (std::size_t f = 0; f < figure_count; ++f) {
-    JsonObject object = all.at(figure_names[f]).object();
-    Residuals& r = calibration.residuals[f];
-    r.rows = static_cast<std::size_t>(object.at("rows").whole(0, many));
-    r.configurations = static_cast<std::size_t>(object.at("configurations").whole(0, many));
-    r.sources = static_cast<std::size_t>(object.at("sources").whole(0, many));
-    r.low = object.at("low").number(-10.0, 0.0);
-    r.high = object.at("high").number(0.0, 10.0);
-    object.refuse_unknown();
+    calibration.residuals[f] = read_residual(all.at(figure_names[f]));
+  }
+  for (std::size_t f = 0; f < names_2024.size(); ++f) {
+    if (const auto old = all.find(names_2024[f])) {
+      calibration.residuals_2024[f] = read_residual(*old);
+    }
   }
   all.refuse_unknown();
 }
@@ -129,7 +135,7 @@ Calibration parse(std::string_view text) {
   if (root.at("schema").string() != schema) {
     throw root.at("schema").error("expected \"" + std::string(schema) + "\"");
   }
-  Calibration calibration;
+  Calibration calibration = Calibration::start();
   static_cast<void>(root.find("about"));
   read_constants(root.at("constants"), calibration);
   read_residuals(root.at("residuals"), calibration);
@@ -221,16 +227,22 @@ std::string write_calibration(const Calibration& calibration) {
                                          {"low", rounded(calibration.low[i] / unit)},
                                          {"high", rounded(calibration.high[i] / unit)},
                                          {"rows", calibration.rows[i]},
+                                         {"sources", calibration.sources[i]},
                                          {"meaning", info.meaning}};
   }
   Json& residuals = root["residuals"];
+  const auto put = [&](std::string_view name, const Residuals& r) {
+    residuals[std::string(name)] = {{"rows", r.rows},
+                                    {"configurations", r.configurations},
+                                    {"sources", r.sources},
+                                    {"low", rounded(r.low)},
+                                    {"high", rounded(r.high)}};
+  };
   for (std::size_t f = 0; f < figure_count; ++f) {
-    const Residuals& r = calibration.residuals[f];
-    residuals[std::string(figure_names[f])] = {{"rows", r.rows},
-                                               {"configurations", r.configurations},
-                                               {"sources", r.sources},
-                                               {"low", rounded(r.low)},
-                                               {"high", rounded(r.high)}};
+    put(figure_names[f], calibration.residuals[f]);
+  }
+  for (std::size_t f = 0; f < names_2024.size(); ++f) {
+    put(names_2024[f], calibration.residuals_2024[f]);
   }
   root["own"] = Json::array();
   for (const Anchor& a : calibration.anchors) {

@@ -39,7 +39,7 @@ Read bytes_of(const Work& work, const Question& q, Stage stage, bool head, doubl
     }
     const ContextCost& cost = work.kinds[k];
     const double share = layers * q.sequences / std::min(ranks, cost.shares);
-    bytes.cache += share * mean_positions(cost, from, to) * cost.slot_bytes;
+    bytes.cache += share * mean_positions(cost, from, to, cost.picked) * cost.slot_bytes;
     bytes.cache += share * (from + to) / 2.0 * cost.index_bytes;
     bytes.states += share * cost.state_bytes;
   }
@@ -81,25 +81,60 @@ double cache_cost(const Work& work, const Constants& c) {
             work.has(Trait::compressed) ? Constant::cache_cost_compressed : Constant::cache_cost);
 }
 
+/// Bytes of weights a second.
+double streaming_rate(const Chip& chip, const Constants& c) {
+  const double share = at(c, Constant::bandwidth_share) *
+                       (chip.generation == 0 ? at(c, Constant::other_share) : 1.0);
+  return share * chip.bandwidth;
+}
+
+/// Seconds that a batch takes for matrices that all its sequences go through, from those of reading
+/// them once and the operations of a row. Kernels for few rows unpack and multiply row by row;
+/// those for many compute a tile of 32 rows, however few are asked for, at twice the rate.
+/// docs/speed.md has what is published of either.
+double rows_seconds(double sequences, double read, double row, double row_rate, double tile_rate) {
+  constexpr double tile = 32.0;
+  // A row more never costs more than reading all once more.
+  const double rows = read + (sequences - 1.0) * std::min(row / row_rate, read);
+  return std::min(rows, std::max(read, row * std::max(sequences, tile) / tile_rate));
+}
+
+/// Seconds for the weights of a stage, which sequences read together. Whatever belongs to a layer
+/// adds up over layers: a pipeline's split counts on it.
+double weight_seconds(const Work& work, const Question& q, Stage stage, const Chip& chip, bool head,
+                      double ranks, const Constants& c) {
+  const double rate = streaming_rate(chip, c);
+  const double body = of(work.body, stage) / ranks / rate;
+  const double experts = of(work.experts, stage) * touched(work, q.sequences) / ranks / rate;
+  const double last = head ? work.head / rate : 0.0;
+  if (q.sequences <= 1.0 || chip.flops <= 0.0) {
+    return body + experts + last;
+  }
+  constexpr double tile_gain = 2.0;
+  const double gain = matrix_gain(work, chip, c);
+  const double most = at(c, Constant::compute_share) * chip.flops * gain;
+  const double row_rate = at(c, Constant::row_share) * chip.flops;
+  const double tile_rate = std::min(tile_gain * row_rate * gain, most);
+  const auto of_rows = [&](double read, double parameters) {
+    return rows_seconds(q.sequences, read, 2.0 * parameters, row_rate, tile_rate);
+  };
+  return of_rows(body, of(work.body_parameters, stage) / ranks) +
+         std::max(experts, 2.0 * of(work.expert_parameters, stage) / ranks * q.sequences / most) +
+         of_rows(last, head ? work.head_parameters : 0.0);
+}
+
 DecodeParts stage_step(const Work& work, const Question& q, Stage stage, const Chip& chip,
                        bool head, double ranks, const Constants& c) {
   const Read bytes = bytes_of(work, q, stage, head, ranks);
-  double share = at(c, Constant::bandwidth_share);
-  if (chip.generation == 0) {
-    share *= at(c, Constant::other_share);
-  }
+  const double rate = streaming_rate(chip, c);
   DecodeParts parts;
-  parts.weights = (bytes.weights + bytes.states) / (share * chip.bandwidth);
+  parts.weights = weight_seconds(work, q, stage, chip, head, ranks, c) + bytes.states / rate;
   parts.cache = bytes.cache * cache_cost(work, c) / chip.bandwidth;
   parts.layers = fixed_seconds(work, stage, chip, q.sequences, c);
   if (chip.flops > 0.0) {
     const double all = static_cast<double>(work.layers);
     const double part = static_cast<double>(stage.last - stage.first) / all / ranks;
     parts.unpack = at(c, Constant::unpack_operations) * work.unpack_parameters * part / chip.flops;
-    // Many sequences make a step arithmetic instead of reading.
-    const double flops = 2.0 * q.sequences / ranks *
-                         (of(work.body_parameters, stage) + of(work.expert_parameters, stage));
-    parts.weights = std::max(parts.weights, flops / (at(c, Constant::compute_share) * chip.flops));
   }
   return parts;
 }
@@ -126,6 +161,9 @@ double message_seconds(const Work& work, const Link& link, double bytes,
     hop = Constant::hop_wifi;
   } else if (link.transport == hardware::Transport::rdma) {
     hop = Constant::hop_rdma;
+  } else if (work.quick_hops) {
+    // The same software as over RDMA, and the cable's own latency.
+    return at(constants, Constant::hop_rdma) + link.latency + transfer_seconds(link, bytes);
   } else if (llama_based(work.engine)) {
     hop = Constant::hop_rpc;
   }
@@ -168,8 +206,11 @@ DecodeParts decode_step(const Work& work, const Question& q, const Constants& c)
         slowest = parts;
       }
     }
-    slowest.link = work.collectives * static_cast<double>(work.layers) *
-                   collective_seconds(q.link, ranks, payload, c);
+    double one = collective_seconds(q.link, ranks, payload, c);
+    if (work.slow_tensor) {
+      one += at(c, Constant::exo_tensor);
+    }
+    slowest.link = work.collectives * static_cast<double>(work.layers) * one;
     return slowest;
   }
   DecodeParts sum;
@@ -203,7 +244,7 @@ std::optional<double> decode_roofline(const Work& work, const Question& q) {
   const auto read = [&](Stage stage, const Chip& chip, bool last) {
     known = known && chip.bandwidth > 0.0;
     const Read bytes = bytes_of(work, one, stage, last, ranks);
-    return (bytes.weights + bytes.cache + bytes.states) / chip.bandwidth;
+    return (bytes.weights + (bytes.cache + bytes.states) * q.sequences) / chip.bandwidth;
   };
   if (!known) {
     return std::nullopt;

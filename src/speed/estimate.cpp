@@ -6,8 +6,9 @@
 namespace macfit::speed {
 namespace {
 
-/// Longest context and shortest that published figures reach.
+/// Longest context and most sequences side by side that published figures reach.
 constexpr double longest_measured = 262144.0;
+constexpr double most_measured = 16.0;
 /// Intervals grow where a figure is carried beyond what was measured, and shrink by own results.
 constexpr double beyond_measured = 1.5;
 constexpr double same_configuration = 0.5;
@@ -75,7 +76,7 @@ Evidence evidence_of(const Work& work, const Question& q, const Correction& own)
       evidence = Evidence::estimated;
     }
   }
-  if (q.cached + q.prompt + q.generated > longest_measured) {
+  if (q.cached + q.prompt + q.generated > longest_measured || q.sequences > most_measured) {
     evidence = weaker(evidence, Evidence::extrapolated);
   }
   // Shapes read elsewhere don't make a speed less measured; a nominal model's are made up.
@@ -87,7 +88,10 @@ Estimate with_interval(double value, const Work& work, const Question& q, bool p
   const bool nodes = q.split != Split::whole;
   const Figure figure = prefill ? (nodes ? Figure::prefill_nodes : Figure::prefill)
                                 : (nodes ? Figure::decode_nodes : Figure::decode);
-  const Residuals& residuals = calibration.residuals[static_cast<std::size_t>(figure)];
+  const bool old = work.engine == Engine::llama_2024 && !nodes &&
+                   calibration.residuals_2024[prefill ? 1 : 0].rows > 0;
+  const Residuals& residuals = old ? calibration.residuals_2024[prefill ? 1 : 0]
+                                   : calibration.residuals[static_cast<std::size_t>(figure)];
   const Correction own = correction(work, q, prefill, calibration);
   Estimate e;
   e.evidence = evidence_of(work, q, own);
@@ -99,16 +103,39 @@ Estimate with_interval(double value, const Work& work, const Question& q, bool p
   return e;
 }
 
-void scale(Estimate& e, double factor) {
-  e.value *= factor;
-  e.low *= factor;
-  e.high *= factor;
-}
-
 void keep_below(Estimate& e, double roof) {
   e.value = std::min(e.value, roof);
   e.low = std::min(e.low, roof);
   e.high = std::min(e.high, roof);
+}
+
+/// Widens a figure's interval to what it would be at either end of what reports leave open.
+void hold_stated_ends(Estimate& e, double slow_over_value, double fast_over_value) {
+  e.low = std::min(e.low, e.value * slow_over_value);
+  e.high = std::max(e.high, e.value * fast_over_value);
+}
+
+/// Tokens a second of one of the sequences, over the generation.
+Estimate decode_of(const Work& work, const Question& q, double seconds,
+                   const Calibration& calibration) {
+  Estimate decode = with_interval(1.0 / seconds, work, q, false, calibration);
+  if (q.split != Split::whole || q.sequences > 1.0) {
+    const auto at_end = [&](bool slow) {
+      return seconds / decode_step(work, q, at_stated_end(calibration.values, slow)).total();
+    };
+    hold_stated_ends(decode, at_end(true), at_end(false));
+  }
+  // Own results may pull a figure up, never above what memory lets through.
+  if (const auto roof = decode_roofline(work, q)) {
+    keep_below(decode, *roof);
+  }
+  return decode;
+}
+
+void scale(Estimate& e, double factor) {
+  e.value *= factor;
+  e.low *= factor;
+  e.high *= factor;
 }
 
 std::string_view check(const Work& work, const Question& q) {
@@ -145,6 +172,29 @@ Exchange exchange_of(const runtime::Workload& workload) {
   return {context - generated, generated};
 }
 
+Question short_exchange(const Question& question) {
+  constexpr double generated = 128.0;
+  if (question.cached + question.prompt + question.generated <= short_context) {
+    return question;
+  }
+  Question quick = question;
+  quick.cached = 0.0;
+  quick.generated = std::min(generated, std::max(1.0, question.generated));
+  quick.prompt = short_context - quick.generated;
+  return quick;
+}
+
+std::optional<double> decode_rate(const Work& work, const Question& question,
+                                  const Calibration& calibration) {
+  if (!check(work, question).empty() || question.generated <= 0.0) {
+    return std::nullopt;
+  }
+  const double seconds = decode_step(work, question, calibration.values).total();
+  const double rate = correction(work, question, false, calibration).factor / seconds;
+  const auto roof = decode_roofline(work, question);
+  return std::min(rate, roof.value_or(rate)) * question.sequences;
+}
+
 Answer estimate(const Work& work, const Question& question, const Calibration& calibration) {
   Answer answer;
   answer.why_unknown = check(work, question);
@@ -155,14 +205,16 @@ Answer estimate(const Work& work, const Question& question, const Calibration& c
   one.sequences = 1.0;
   if (question.generated > 0.0) {
     answer.parts = decode_step(work, question, calibration.values);
-    Estimate decode = with_interval(1.0 / answer.parts.total(), work, question, false, calibration);
-    // Own results may pull a figure up, never above what memory lets through.
-    if (const auto roof = decode_roofline(work, one)) {
-      keep_below(decode, *roof);
-    }
+    Estimate decode = decode_of(work, question, answer.parts.total(), calibration);
     answer.decode = decode;
     scale(decode, question.sequences);
     answer.aggregate_decode = decode;
+    const Question quick = short_exchange(question);
+    decode =
+        decode_of(work, quick, decode_step(work, quick, calibration.values).total(), calibration);
+    answer.short_decode = decode;
+    scale(decode, question.sequences);
+    answer.short_aggregate = decode;
   }
   const bool arithmetic = std::all_of(question.chips.begin(), question.chips.end(),
                                       [](const Chip& chip) { return chip.flops > 0.0; });

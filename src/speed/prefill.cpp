@@ -5,8 +5,6 @@ namespace {
 
 constexpr double activation_bytes = 2.0;
 
-bool mlx_based(Engine engine) { return engine == Engine::mlx || engine == Engine::exo; }
-
 double chunk_of(const Work& work, const Question& q) {
   double chunk = q.prefill_step;
   if (chunk <= 0.0) {
@@ -17,28 +15,11 @@ double chunk_of(const Work& work, const Question& q) {
   return std::min(chunk, q.prompt);
 }
 
-/// Gain of matrix units, by whether the engine uses them.
-double matrix_gain(const Work& work, const Chip& chip, const Constants& c) {
-  if (!chip.matrix) {
-    return 1.0;
-  }
-  switch (work.engine) {
-    case Engine::mlx:
-    case Engine::exo:
-      return at(c, Constant::matrix_mlx);
-    case Engine::llama_cpp:
-    case Engine::ollama:
-      return at(c, Constant::matrix_llama);
-    case Engine::llama_2024:
-    case Engine::ds4:
-      break;
-  }
-  return 1.0;
-}
-
 /// Seconds that one stage takes for the whole prompt; `ranks` > 1: one rank of a tensor split.
-double stage_seconds(const Work& work, const Question& q, Stage stage, const Chip& chip,
+double stage_seconds(const Work& work, const Question& q, Stage whole, const Chip& chip,
                      double ranks, const Constants& c) {
+  const Stage stage{std::min(whole.first, work.prompt_layers),
+                    std::min(whole.last, work.prompt_layers)};
   const double tokens = q.prompt;
   const double chunk = chunk_of(work, q);
   const double fill = 1.0 + at(c, Constant::hidden_half) / work.hidden;
@@ -65,7 +46,7 @@ double stage_seconds(const Work& work, const Question& q, Stage stage, const Chi
   const double to = q.cached + tokens;
   for (std::size_t k = 0; k < work.kinds.size(); ++k) {
     const ContextCost& cost = work.kinds[k];
-    const double per_token = mean_positions(cost, from, to) * cost.flops +
+    const double per_token = mean_positions(cost, from, to, cost.attended) * cost.flops +
                              (from + to) / 2.0 * cost.index_flops + cost.fixed_flops;
     attention += kind_count(work, stage, k) * per_token * tokens;
     scan += kind_count(work, stage, k) * cost.recurrent_flops * tokens;
@@ -84,6 +65,13 @@ double stage_seconds(const Work& work, const Question& q, Stage stage, const Chi
   const double weights = of(work.body, stage) + of(work.experts_all, stage);
   seconds +=
       std::ceil(tokens / chunk) * weights / (at(c, Constant::bandwidth_share) * chip.bandwidth);
+  if (mlx_based(work.engine)) {
+    // MLX starts a prompt as slowly as if it read the whole model several times: every expert, the
+    // tables that are only looked up, and the layers that prompts leave out.
+    const double layers = work.body.back() + work.experts_all.back();
+    const double part = (of(work.body, whole) + of(work.experts_all, whole)) / layers;
+    seconds += at(c, Constant::prompt_reads) * work.weights * part / chip.bandwidth;
+  }
   return seconds / ranks;
 }
 

@@ -34,6 +34,16 @@ inline double at(const Constants& constants, Constant constant) {
   return constants[static_cast<std::size_t>(constant)];
 }
 
+inline bool mlx_based(Engine engine) { return engine == Engine::mlx || engine == Engine::exo; }
+
+/// What a chip's matrix units gain where the engine uses them.
+inline double matrix_gain(const Work& work, const Chip& chip, const Constants& constants) {
+  if (!chip.matrix || !work.matrix_units) {
+    return 1.0;
+  }
+  return at(constants, mlx_based(work.engine) ? Constant::matrix_mlx : Constant::matrix_llama);
+}
+
 /// Mean of min(x, window) for x from `from` to `to`.
 inline double mean_reach(double from, double to, double window) {
   if (to <= from) {
@@ -43,13 +53,14 @@ inline double mean_reach(double from, double to, double window) {
   return ((knee - from) * (knee + from) / 2.0 + (to - knee) * window) / (to - from);
 }
 
-/// Positions that a kind of layer sees, on average over tokens at contexts `from` to `to`.
-inline double mean_positions(const ContextCost& cost, double from, double to) {
+/// Positions that a kind of layer sees, on average over tokens at contexts `from` to `to`; at most
+/// `most` where that is not 0.
+inline double mean_positions(const ContextCost& cost, double from, double to, double most) {
   switch (cost.reach) {
     case ContextCost::Reach::none:
       return 0.0;
     case ContextCost::Reach::full:
-      return cost.picked > 0.0 ? mean_reach(from, to, cost.picked) : (from + to) / 2.0;
+      return most > 0.0 ? mean_reach(from, to, most) : (from + to) / 2.0;
     case ContextCost::Reach::window:
       return mean_reach(from, to, cost.window);
   }

@@ -63,8 +63,12 @@ ContextCost cost_of(const model::LatentAttention& a, bool sparse, Engine engine,
   c.shares = expanded ? heads : 1.0;
   c.slot_bytes = (expanded ? heads * (key + value) : as_double(a.kv_rank + a.rope_dim)) * element;
   c.flops = 2.0 * heads * (key + value);
+  // EXO runs these models without the indexer. In MLX choosing saves a prompt no arithmetic: what
+  // was not chosen is masked.
+  sparse = sparse && engine != Engine::exo;
   c.picked = sparse ? indexed_tokens : 0.0;
-  if (a.indexer) {
+  c.attended = mlx_based(engine) ? 0.0 : c.picked;
+  if (a.indexer && engine != Engine::exo) {
     c.index_bytes = as_double(a.indexer->head_dim) * element;
     c.index_flops = 2.0 * as_double(a.indexer->heads) * as_double(a.indexer->head_dim);
   }
@@ -85,11 +89,11 @@ ContextCost cost_of(const model::CompressedAttention& a, Engine engine, double e
     c.slot_bytes = width / ratio * bytes;
     c.flops = pair / ratio;
     if (a.indexer) {
-      // All pooled keys are read: chosen ones only save arithmetic.
-      c.slot_bytes += as_double(a.indexer->head_dim) / ratio * bytes;
+      // Of the pooled keys only those chosen are read, of the scorer's all.
+      c.picked = indexed_pooled * ratio;
+      c.attended = mlx_based(engine) ? 0.0 : c.picked;
+      c.index_bytes = as_double(a.indexer->head_dim) / ratio * bytes;
       c.index_flops = 2.0 * as_double(a.indexer->heads) * as_double(a.indexer->head_dim) / ratio;
-      c.fixed_flops += pair * indexed_pooled;
-      c.flops = 0.0;
     }
   }
   return c;
@@ -115,10 +119,11 @@ ContextCost cost_of(const model::Block& block, const model::LayerCache& cache, b
 }
 
 /// Whether the model's latent layers read only what some scorer chose, its own or an earlier one's.
-bool attends_sparsely(const model::Architecture& a) {
-  return std::any_of(a.blocks.begin(), a.blocks.end(), [](const model::Block& block) {
-    return block.latent && block.latent->indexer;
-  });
+bool attends_sparsely(const model::Architecture& a, Engine engine) {
+  return engine != Engine::exo &&
+         std::any_of(a.blocks.begin(), a.blocks.end(), [](const model::Block& block) {
+           return block.latent && block.latent->indexer;
+         });
 }
 
 std::array<bool, trait_count> traits_of(const model::Block& block, bool sparse) {
@@ -154,15 +159,28 @@ LayerParts parts_of(const model::LayerBytes& layer) {
           layer.experts.as_double()};
 }
 
-double head_of(const model::WeightLayout& layout) {
-  return (layout.head > Bytes(0) ? layout.head : layout.embedding).as_double();
+/// What the head reads for one token. Where it is tied, the vocabulary's table alone: a table of
+/// per-layer inputs (Gemma 4 E2B, E4B) is an embedding too, but only looked up.
+double head_of(const model::WeightLayout& layout, const model::Architecture& a) {
+  if (layout.head > Bytes(0)) {
+    return layout.head.as_double();
+  }
+  double columns = as_double(a.hidden);
+  if (a.per_layer_vocabulary > 0) {
+    double width = 0.0;
+    for (const std::uint16_t index : a.layers) {
+      width += as_double(a.blocks[index].per_layer_input);
+    }
+    columns += width * as_double(a.per_layer_vocabulary) / as_double(a.vocabulary);
+  }
+  return layout.embedding.as_double() * as_double(a.hidden) / columns;
 }
 
 /// Everything but the bytes of weights.
 void shape(Work& work, const model::Model& model, double element) {
   const model::Architecture& a = model.architecture;
   const std::vector<model::LayerCache> caches = model::cache_shapes(a);
-  const bool sparse = attends_sparsely(a);
+  const bool sparse = attends_sparsely(a, work.engine);
   std::vector<std::size_t> kind_of;
   for (std::size_t b = 0; b < a.blocks.size(); ++b) {
     const ContextCost cost = cost_of(a.blocks[b], caches[b], sparse, work.engine, element);
@@ -192,10 +210,15 @@ void shape(Work& work, const model::Model& model, double element) {
     }
   }
   work.hidden = as_double(a.hidden);
-  // docs/speed.md: MiniMax exchanges the norms of queries and keys too.
-  if (a.type.rfind("minimax", 0) == 0 && mlx_based(work.engine)) {
-    work.collectives = work.engine == Engine::mlx ? 4.0 : 3.0;
+  work.prompt_layers = work.layers;
+  const auto shares = [&](std::size_t layer) {
+    const model::Block& block = a.block_of(layer);
+    return block.attention && block.attention->shared_kv;
+  };
+  while (mlx_based(work.engine) && work.prompt_layers > 1 && shares(work.prompt_layers - 1)) {
+    --work.prompt_layers;
   }
+  set_release(work, {});
 }
 
 void add_layer(Work& work, const LayerParts& bytes, const LayerParts& parameters) {
@@ -246,6 +269,48 @@ Engine engine_of(const runtime::Runtime& runtime) noexcept {
   return engine_from_name(runtime.engine()).value_or(Engine::mlx);
 }
 
+Release release_from_date(std::string_view text) {
+  const auto number = [&](std::size_t first, std::size_t count) {
+    int value = 0;
+    for (std::size_t i = first; i < first + count; ++i) {
+      if (i >= text.size() || text[i] < '0' || text[i] > '9') {
+        return 0;
+      }
+      value = value * 10 + (text[i] - '0');
+    }
+    return value;
+  };
+  constexpr int last_month = 12;
+  const int year = number(0, 4);
+  const int month = text.size() > 4 && text[4] == '-' ? number(5, 2) : 0;
+  if (year == 0) {
+    return {};
+  }
+  return {year, month >= 1 && month <= last_month ? month : 1};
+}
+
+void set_release(Work& work, Release release) {
+  switch (work.engine) {
+    case Engine::llama_cpp:
+    case Engine::llama_2024:
+    case Engine::ollama:
+      work.unfused = release.before(2026, 5);
+      work.matrix_units = work.engine != Engine::llama_2024;
+      break;
+    case Engine::ds4:
+      work.matrix_units = !release.before(2026, 7);
+      break;
+    case Engine::exo:
+      work.quick_hops = !release.before(2025, 12);
+      work.slow_tensor = !release.before(2026, 5);
+      work.matrix_units = true;
+      break;
+    case Engine::mlx:
+      work.matrix_units = true;
+      break;
+  }
+}
+
 Work prepare(const model::Model& model, const model::Recipe& recipe, Engine engine,
              runtime::KvFormat kv) {
   Work work = begin(model, engine);
@@ -261,11 +326,13 @@ Work prepare(const model::Model& model, const model::Recipe& recipe, Engine engi
     parameters.experts /= 2.0;
     add_layer(work, parts_of(layout.layers[i]), parameters);
   }
-  work.head = head_of(layout);
+  work.head = head_of(layout, model.architecture);
+  work.head_parameters = head_of(wide, model.architecture) / 2.0;
+  work.weights = layout.total().as_double();
   shape(work, model, element_bytes(kv));
   if (dear_to_unpack(recipe)) {
     work.unpack_parameters =
-        work.body_parameters.back() + work.expert_parameters.back() + head_of(wide) / 2.0;
+        work.body_parameters.back() + work.expert_parameters.back() + work.head_parameters;
   }
   return work;
 }
@@ -286,10 +353,13 @@ Work prepare(const model::Model& model, const Bits& bits, std::string format, En
     p.experts /= 2.0;
     add_layer(work, bytes, p);
   }
-  work.head = head_of(wide) * bits.head / 16.0;
+  work.head_parameters = head_of(wide, model.architecture) / 2.0;
+  work.head = work.head_parameters * bits.head / 8.0;
+  work.weights =
+      work.body.back() + work.experts_all.back() + wide.global().as_double() * bits.head / 16.0;
   shape(work, model, element_bytes(kv));
   if (bits.unpack) {
-    work.unpack_parameters = work.body_parameters.back() + head_of(wide) / 2.0;
+    work.unpack_parameters = work.body_parameters.back() + work.head_parameters;
   }
   if (bits.unpack || bits.unpack_experts) {
     work.unpack_parameters += work.expert_parameters.back();

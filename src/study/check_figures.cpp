@@ -204,7 +204,14 @@ void check_config(const model::Model& model, const CheckSources& sources, Findin
       continue;
     }
     name.replace(slash, 1, "--");
-    if (const auto text = sources.config(name)) {
+    std::optional<std::string> text;
+    try {
+      text = sources.config(name);
+    } catch (const Error& error) {
+      findings.add("config-unread", "/architecture", name + ": " + error.what());
+      return;
+    }
+    if (text) {
       compare_with_config(model.architecture, name, *text, findings);
       return;
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
 
@@ -259,34 +260,8 @@ double parse_clock(std::string_view text) {
   return static_cast<double>(hour * 60 + minute) * 60.0;
 }
 
-}  // namespace
-
-Hours parse_hours(std::string_view text) {
-  constexpr double day = 86'400.0;
-  Hours hours;
-  const std::string_view trimmed = trim(text);
-  if (const std::size_t dash = trimmed.find('-');
-      trimmed.find(':') != std::string_view::npos && dash != std::string_view::npos) {
-    const double from = parse_clock(trimmed.substr(0, dash));
-    const double until = parse_clock(trimmed.substr(dash + 1));
-    hours.seconds = until > from ? until - from : until - from + day;
-    hours.until = std::string(trim(trimmed.substr(dash + 1)));
-    return hours;
-  }
-  const bool plain = !trimmed.empty() && trimmed.find_first_not_of("0123456789.") == trimmed.npos;
-  hours.seconds = parse_duration(plain ? std::string(trimmed) + "h" : std::string(trimmed),
-                                 "hours such as 9, 8.5h or 22:00-07:00");
-  constexpr double most = 31.0 * day;
-  if (hours.seconds < 1.0 || hours.seconds > most) {
-    throw Error("a night is between a second and 31 days long, found \"" + printable(text) + "\"");
-  }
-  return hours;
-}
-
-NightResult night(NightQuestion question) {
-  question.rules.seconds = question.hours.seconds;
-  runtime::Workload& workload = question.plan.workload;
-  workload.context = std::max(workload.context, Tokens(question.jobs.longest()));
+/// The night at the plan's own sequences.
+NightResult night_of(NightQuestion question) {
   const plan::Plan plan = plan::make_plan(question.plan);
   std::map<const runtime::Runtime*, plan::Scenario> scenarios;
   for (const runtime::Runtime* rules : question.plan.runtimes) {
@@ -352,6 +327,108 @@ NightResult night(NightQuestion question) {
     }
   }
   result.question = std::move(question);
+  return result;
+}
+
+NightChoice choice_of(const NightResult& result) {
+  NightChoice choice;
+  choice.sequences = result.question.plan.workload.sequences;
+  if (result.best) {
+    const NightPlacement& best = result.placements[*result.best];
+    choice.completions = best.completions;
+    choice.makespan = best.makespan;
+    choice.name = best.name;
+    choice.tier = best.tier;
+    choice.raised = best.raised;
+  }
+  return choice;
+}
+
+/// Jobs that each of the best placement's workers gets; endless lists: any number.
+std::int64_t jobs_each(const NightResult& result) {
+  if (result.question.jobs.endless || !result.best) {
+    return std::numeric_limits<std::int64_t>::max();
+  }
+  const auto workers = static_cast<std::int64_t>(result.placements[*result.best].workers.size());
+  return (result.question.jobs.jobs() + workers - 1) / workers;
+}
+
+/// Plays a few nights at 1, 2, 4 … 32 sequences a worker.
+std::vector<NightChoice> try_sequences(const NightQuestion& question) {
+  constexpr std::int64_t most = 32;
+  constexpr std::int64_t few_nights = 100;
+  NightQuestion trial = question;
+  trial.rules.nights = std::min(trial.rules.nights, few_nights);
+  std::vector<NightChoice> choices;
+  for (std::int64_t sequences = 1; sequences <= most; sequences *= 2) {
+    trial.plan.workload.sequences = sequences;
+    const NightResult result = night_of(trial);
+    if (sequences > 1 && sequences > jobs_each(result)) {
+      break;  // more at a time than there are jobs
+    }
+    choices.push_back(choice_of(result));
+  }
+  return choices;
+}
+
+}  // namespace
+
+Hours parse_hours(std::string_view text) {
+  constexpr double day = 86'400.0;
+  Hours hours;
+  const std::string_view trimmed = trim(text);
+  if (const std::size_t dash = trimmed.find('-');
+      trimmed.find(':') != std::string_view::npos && dash != std::string_view::npos) {
+    const double from = parse_clock(trimmed.substr(0, dash));
+    const double until = parse_clock(trimmed.substr(dash + 1));
+    hours.seconds = until > from ? until - from : until - from + day;
+    hours.until = std::string(trim(trimmed.substr(dash + 1)));
+    return hours;
+  }
+  const bool plain = !trimmed.empty() && trimmed.find_first_not_of("0123456789.") == trimmed.npos;
+  hours.seconds = parse_duration(plain ? std::string(trimmed) + "h" : std::string(trimmed),
+                                 "hours such as 9, 8.5h or 22:00-07:00");
+  constexpr double most = 31.0 * day;
+  if (hours.seconds < 1.0 || hours.seconds > most) {
+    throw Error("a night is between a second and 31 days long, found \"" + printable(text) + "\"");
+  }
+  return hours;
+}
+
+double NightChoice::times_better(const NightChoice& other) const {
+  if (makespan && other.makespan) {
+    return *other.makespan / *makespan;
+  }
+  return static_cast<double>(completions.value_or(0)) /
+         static_cast<double>(std::max<std::int64_t>(other.completions.value_or(0), 1));
+}
+
+bool comfortable(const NightChoice& choice) noexcept {
+  return choice.completions && choice.tier == fit::Tier::comfortable && !choice.raised;
+}
+
+NightResult night(NightQuestion question) {
+  // Fewer at a time hold less memory and answer sooner: a fiftieth more done is not worth that.
+  constexpr double worth_it = 1.02;
+  question.rules.seconds = question.hours.seconds;
+  runtime::Workload& workload = question.plan.workload;
+  workload.context = std::max(workload.context, Tokens(question.jobs.longest()));
+  if (!question.choose_sequences) {
+    NightResult result = night_of(std::move(question));
+    result.choices = {choice_of(result)};
+    return result;
+  }
+  std::vector<NightChoice> choices = try_sequences(question);
+  std::size_t taken = 0;
+  for (std::size_t i = 1; i < choices.size(); ++i) {
+    if (comfortable(choices[i]) && choices[i].times_better(choices[taken]) > worth_it) {
+      taken = i;
+    }
+  }
+  workload.sequences = choices[taken].sequences;
+  NightResult result = night_of(std::move(question));
+  choices[taken] = choice_of(result);
+  result.choices = std::move(choices);
   return result;
 }
 

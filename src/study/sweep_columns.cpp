@@ -157,7 +157,7 @@ const std::vector<Source>& table() {
        Of::placement,
        [](const Row& row) -> Cell { return row.comfortable_context; }},
       {{"decode_tokens_per_second", Kind::real, Better::more, false, Cost::speed,
-        "of one sequence"},
+        "of one sequence, at the end of the context"},
        Of::placement,
        [](const Row& row) -> Cell { return figure(row.speed.decode); }},
       {{"decode_low", Kind::real, Better::more, false, Cost::speed, "lower end of its interval"},
@@ -174,6 +174,10 @@ const std::vector<Source>& table() {
         "of all sequences of all replicas"},
        Of::placement,
        [](const Row& row) -> Cell { return figure(row.speed.aggregate); }},
+      {{"short_decode_tokens_per_second", Kind::real, Better::more, false, Cost::speed,
+        "of one sequence, 512 tokens long"},
+       Of::placement,
+       [](const Row& row) -> Cell { return figure(row.speed.short_decode); }},
       {{"prefill_tokens_per_second", Kind::real, Better::more, false, Cost::speed,
         "prompt of one sequence"},
        Of::placement,
@@ -230,9 +234,10 @@ void add_need(std::size_t column, Needs& needs) {
 }
 
 std::size_t find_column(std::string_view name) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> short_names = {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> short_names = {
       {{"decode", "decode_tokens_per_second"},
        {"aggregate", "aggregate_decode_tokens_per_second"},
+       {"short", "short_decode_tokens_per_second"},
        {"prefill", "prefill_tokens_per_second"},
        {"ttft", "time_to_first_token_seconds"}}};
   for (const auto& [brief, whole] : short_names) {

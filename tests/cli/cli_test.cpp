@@ -24,7 +24,9 @@ Ran run(const std::string& command, const std::string& program) {
   const std::filesystem::path folder = std::filesystem::temp_directory_path();
   std::string name = (folder / "macfit-test-XXXXXX").string();
   REQUIRE(::mkdtemp(name.data()) != nullptr);
-  const std::string script = "cd '" + name + "' && export LC_ALL=C.UTF-8 COLUMNS=100 && { '" +
+  const std::string script = "cd '" + name +
+                             "' && unset MACFIT_NODES && export LC_ALL=C.UTF-8 COLUMNS=100 "
+                             "MACFIT_OFFLINE=1 XDG_CONFIG_HOME=/nowhere && { '" +
                              program + "' " + command + "\n} >'" + name + "/out' 2>'" + name +
                              "/err'";
   const int status = std::system(script.c_str());

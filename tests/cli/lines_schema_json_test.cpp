@@ -138,6 +138,13 @@ printf '{"usage": {"prompt_tokens": 500, "completion_tokens": %s}}\n%s.5\n' "${w
     }
   }
   CHECK(macfit::calibrate::read_measurements(text, "x").size() == lines.size());
+  // And the folder says of its workers what a line says of itself.
+  const json folder = json::parse(macfit::test::read_text(scratch.path() / "x/workers.json"));
+  CHECK(complaint("launch", folder).empty());
+  CHECK(folder.at("workers").size() == 2);
+  for (const auto& [key, value] : folder.at("workers").at(0).at("measurement").items()) {
+    CHECK((key == "link" || lines.front().at(key) == value));
+  }
 }
 
 TEST_CASE("jobs of a night are what their schema says", "[cli]") {

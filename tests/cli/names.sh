@@ -93,7 +93,7 @@ done
 expect 0 "$macfit" models show hf.co/mlx-community/Llama-3.3-70B-Instruct-4bit
 grep -q 'layers *80: 80 full' "$work/out" || fail "hf.co/ does not name the catalog's model: $(cat "$work/out")"
 expect 2 "$macfit" models show hf.co/qwen/Unheard-Of
-says 'unknown model "hf.co/qwen/Unheard-Of"'
+says 'qwen/Unheard-Of'
 
 # What people type from habit.
 same_as() {

@@ -294,8 +294,9 @@ Outcome run(const std::string& command, const fs::path& folder) {
   const fs::path output = folder / ".output";
   const std::string programs = fs::path(MACFIT_BINARY).parent_path().string();
   std::ofstream(script, std::ios::binary)
-      << "shopt -u checkwinsize\nunset LC_ALL LC_CTYPE NO_COLOR GITHUB_WORKSPACE\n"
-      << "export LANG=C.UTF-8 COLUMNS=100 PATH='" << programs << "':\"$PATH\"\n"
+      << "shopt -u checkwinsize\nunset LC_ALL LC_CTYPE NO_COLOR GITHUB_WORKSPACE MACFIT_NODES "
+         "XDG_CONFIG_HOME\n"
+      << "export LANG=C.UTF-8 COLUMNS=100 MACFIT_OFFLINE=1 PATH='" << programs << "':\"$PATH\"\n"
       << "cd '" << folder.string() << "' || exit 99\n"
       << command << "\n";
   const int status = std::system(

@@ -152,7 +152,7 @@ TEST_CASE("a verdict always has its placement", "[plan]") {
 
 TEST_CASE("one answer over all nodes can be asked for, and so many replicas", "[plan]") {
   plan::Request request =
-      request_of({"deepseek-v3.1", "4xmac-studio-m3-ultra-512", "", k, 1, "exo", "tb5-rdma"});
+      request_of({"deepseek-v3.1", "4xmac-studio-m3-ultra-512", "", k, 1, "mlx-lm", "tb5-rdma"});
   request.goal = Goal::answer;
   const plan::Plan one = plan::make_plan(request);
   CHECK(one.verdict.workers == 1);

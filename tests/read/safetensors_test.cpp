@@ -341,3 +341,14 @@ TEST_CASE("safetensors: an index holds what it says and passes over the rest", "
     CHECK_THROWS_WITH(parse_safetensors_index(text), contains(said));
   }
 }
+
+TEST_CASE("of a folder's safetensors files those are loaded that mlx-lm loads", "[read]") {
+  using Names = std::vector<std::string>;
+  // mlx_lm/utils.py, load_model: model*.safetensors.
+  CHECK(loaded_safetensors({"consolidated.safetensors", "model.safetensors"}) ==
+        Names{"model.safetensors"});
+  CHECK(loaded_safetensors({"a/model-1.safetensors", "a/x.safetensors", "a/model-2.safetensors"}) ==
+        Names{"a/model-1.safetensors", "a/model-2.safetensors"});
+  CHECK(loaded_safetensors({"weights.00.safetensors"}) == Names{"weights.00.safetensors"});
+  CHECK(loaded_safetensors({}).empty());
+}

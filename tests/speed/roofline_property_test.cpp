@@ -96,6 +96,9 @@ TEST_CASE("single-stream decode never beats memory", "[speed]") {
     RC_ASSERT(answer.decode->value <= answer.decode->high);
     RC_ASSERT(answer.decode->low > 0.0);
 
+    // Side by side, all sequences together read the weights once and each its own cache.
+    RC_ASSERT(answer.aggregate_decode->high <= *roof * q.sequences * slack);
+
     // By hand, from the weights alone: no stage reads less than its own layers.
     if (q.split == speed::Split::pipeline) {
       double seconds = work.head / used.back().bandwidth;
@@ -135,6 +138,41 @@ TEST_CASE("more context, more bits or more sequences never speed a stream up", "
     speed::Question more = q;
     more.sequences = *rc::gen::inRange(2, 33);
     RC_ASSERT(decode("q4", more) <= base * slack);
+  });
+  CHECK(ok);
+}
+
+TEST_CASE("more sequences never lower what all of them get, nor more bandwidth any figure",
+          "[speed]") {
+  const bool ok = rc::check([] {
+    const model::Model& model = any_of(models());
+    RC_PRE(!model.architecture.layers.empty());
+    std::vector<speed::Chip> one{any_of(chips())};
+    const char* format = *rc::gen::element("q4", "q8", "bf16");
+    const auto engine =
+        static_cast<speed::Engine>(*rc::gen::inRange(0, static_cast<int>(speed::engine_count)));
+    const speed::Work work = speed::prepare(model, model::parse_recipe(format), engine);
+    const speed::Calibration& c = speed::Calibration::embedded();
+    speed::Question q;
+    q.chips = one;
+    q.prompt = *rc::gen::inRange(1, 20'000);
+    q.generated = *rc::gen::inRange(1, 1000);
+    q.sequences = *rc::gen::inRange(1, 64);
+    const speed::Answer few = speed::estimate(work, q, c);
+    speed::Question more = q;
+    more.sequences += 1;
+    const speed::Answer many = speed::estimate(work, more, c);
+    RC_ASSERT(many.decode->value <= few.decode->value * slack);
+    if (q.prompt >= 7.0 * q.generated) {  // as plans ask: an eighth is generated at most
+      RC_ASSERT(few.short_decode->value >= few.decode->value / slack);
+    }
+    one[0].bandwidth *= 1.5;
+    const speed::Answer faster = speed::estimate(work, q, c);
+    RC_ASSERT(faster.decode->value >= few.decode->value / slack);
+    RC_ASSERT(faster.aggregate_decode->value >= few.aggregate_decode->value / slack);
+    if (few.prefill) {
+      RC_ASSERT(faster.prefill->value >= few.prefill->value / slack);
+    }
   });
   CHECK(ok);
 }

@@ -100,7 +100,9 @@ TEST_CASE("prefill's check values come out", "[speed]") {
   const speed::Work llama = work_of("llama-7b", "Q4_0", speed::Engine::llama_2024);
   Asked asked(speed::Split::whole, "m4-max", 1, llama);
   asked.question.prompt = 512;
-  const speed::Constants start = speed::Calibration::start().values;
+  speed::Constants start = speed::Calibration::start().values;
+  // The derivation had no term for the start of a prompt.
+  start[static_cast<std::size_t>(speed::Constant::prompt_reads)] = 0.0;
   CHECK(512 / speed::prefill_seconds(llama, asked.question, start) == Approx(924).epsilon(0.01));
   const speed::Work qwen = work_of("qwen3-4b-2507", "q4");
   asked.question.prompt = 2048;
@@ -166,7 +168,8 @@ TEST_CASE("llama.cpp's RPC reads prompts no faster over more nodes", "[speed]") 
 
 TEST_CASE("a mixture over RDMA scales by about 1.3 on two nodes and 1.6 on four", "[speed]") {
   // Geerling: 19.5, 26.2 (1.34), 31.9 (1.64).
-  const speed::Work work = work_of("qwen3-235b-a22b", "q8", speed::Engine::exo);
+  speed::Work work = work_of("qwen3-235b-a22b", "q8", speed::Engine::exo);
+  speed::set_release(work, speed::release_from_date("2025-12-18"));  // EXO 1.0
   const Asked one(speed::Split::whole, "m3-ultra", 1, work);
   const Asked two(speed::Split::tensor, "m3-ultra", 2, work);
   const Asked four(speed::Split::tensor, "m3-ultra", 4, work);

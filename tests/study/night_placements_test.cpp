@@ -142,6 +142,62 @@ TEST_CASE("more sequences finish more, slower each", "[study]") {
   CHECK(four.completions % 4 == 0);
 }
 
+TEST_CASE("a night chooses how many sequences each worker has", "[study]") {
+  study::NightQuestion question = question_of("qwen3-32b", "2x128");
+  question.plan.runtimes = {&test::mlx_lm()};
+  const std::int64_t one = study::night(question).placements.front().completions;
+  question.choose_sequences = true;
+  const study::NightResult result = study::night(question);
+  REQUIRE(result.choices.size() == 6);
+  const std::int64_t taken = result.question.plan.workload.sequences;
+  CHECK(taken > 1);
+  std::int64_t sequences = 1;
+  for (const study::NightChoice& choice : result.choices) {
+    CHECK(choice.sequences == sequences);
+    sequences *= 2;
+    if (choice.sequences == taken) {
+      CHECK(choice.completions == result.placements.at(result.best.value()).completions);
+      CHECK(study::comfortable(choice));
+      // A night of one at a time loses half the jobs and more.
+      CHECK(choice.times_better(result.choices.front()) > 1.5);
+    } else if (study::comfortable(choice)) {
+      CHECK(static_cast<double>(choice.completions.value()) <=
+            1.02 * static_cast<double>(result.placements.at(*result.best).completions));
+    }
+  }
+  CHECK(result.choices.front().completions == one);
+  // The same as if it had been typed.
+  question.choose_sequences = false;
+  question.plan.workload.sequences = taken;
+  const study::NightResult fixed = study::night(question);
+  CHECK(fixed.choices.size() == 1);
+  CHECK(fixed.placements.at(fixed.best.value()).outcome.median ==
+        result.placements.at(*result.best).outcome.median);
+}
+
+TEST_CASE("what is not comfortable is not chosen unasked", "[study]") {
+  // Each sequence of 100k tokens takes 33.5 GB of cache: two are past 85 % of the limit.
+  study::NightQuestion question = question_of("llama-3.3-70b", "1x128");
+  question.plan.runtimes = {&test::mlx_lm()};
+  question.choose_sequences = true;
+  question.jobs = study::make_jobs(std::nullopt, study::parse_token_range("100k", ""),
+                                   study::parse_token_range("1000", ""), 1);
+  const study::NightResult result = study::night(question);
+  CHECK(result.question.plan.workload.sequences == 1);
+  REQUIRE(result.choices.size() > 1);
+  CHECK_FALSE(study::comfortable(result.choices[1]));
+}
+
+TEST_CASE("no more sequences than jobs", "[study]") {
+  study::NightQuestion question = question_of("llama-3.1-8b", "2x64");
+  question.choose_sequences = true;
+  question.jobs = study::make_jobs(6, study::parse_token_range("2000", ""),
+                                   study::parse_token_range("500", ""), 1);
+  const study::NightResult result = study::night(question);
+  CHECK(result.choices.size() == 2);  // three jobs each: one or two at a time
+  CHECK(result.question.plan.workload.sequences <= 2);
+}
+
 TEST_CASE("jobs that are too long are not planned away", "[study]") {
   study::NightQuestion question = question_of("llama-3.3-70b", "2x64");
   question.jobs = study::make_jobs(10, study::parse_token_range("100k", ""),

@@ -36,6 +36,8 @@ struct MeasuredRow {
   double value = 0.0;  ///< tokens a second, of all sequences
   std::string source;
   std::string date;
+  std::string release;  ///< of the runtime, where `runtime` doesn't say it: "0.31.3", "b10050"
+  std::string built;    ///< when that was built, "2026-05"; else `date` stands for it
   std::string notes;
   bool usable = true;
   bool own = false;  ///< the user's: outranks published ones
@@ -52,9 +54,9 @@ struct RowDefaults {
   std::string machine;  ///< "m4-max-64"
 };
 
-/// Reads a file of rows ({"rows": [...]}), llama-bench's JSON, what mlx_lm.benchmark prints, or the
-/// lines that a launch folder's spike.sh writes (macfit.spike/1). Throws Error on anything else.
-/// Results of the last three are the user's own.
+/// Reads a file of rows ({"rows": [...]}), llama-bench's JSON (-o json, -o jsonl), what
+/// mlx_lm.benchmark prints, or the lines that spike.sh of a launch folder and macfit run write
+/// (macfit.spike/1). Throws Error on anything else. Results of the last three are the user's own.
 [[nodiscard]] std::vector<MeasuredRow> read_measurements(std::string_view text,
                                                          std::string_view file,
                                                          const RowDefaults& defaults = {});
@@ -72,8 +74,8 @@ struct Sample {
   double prompt = 0.0;
   double generated = 1.0;
   double sequences = 1.0;
+  double prefill_step = 0.0;  ///< tokens of prompt a pass, where the source says it
   double published = 0.0;
-  bool nominal = false;       ///< shapes estimated from the size in the name
   bool assumed = false;       ///< something was not stated and taken as usual
   std::string source;         ///< rows of one source are siblings
   std::string configuration;  ///< rows of one are near copies
@@ -114,14 +116,31 @@ struct SpeedValidation {
   std::vector<Skipped> doubtful;  ///< predicted, and so far off that the row may be wrong
 };
 
-/// The published rows that this library was built with (hardware/measurements.json).
+/// The published rows that this library was built with (hardware/measurements*.json).
 [[nodiscard]] std::vector<MeasuredRow> stored_measurements();
 
 /// `rows` and those of `others` that are not among them: by id, or by what they say.
 [[nodiscard]] std::vector<MeasuredRow> join_measurements(std::vector<MeasuredRow> rows,
                                                          const std::vector<MeasuredRow>& others);
 
-/// Predicts the first `judged` rows, each by a fit to all rows of other sources.
-[[nodiscard]] SpeedValidation validate_speed(const Resolution& resolution, std::size_t judged);
+/// Results as rows for others to fit to.
+struct SharedRows {
+  std::vector<MeasuredRow> rows;
+  std::vector<Skipped> skipped;  ///< with the reason; none is dropped in silence
+};
+/// Rows of the user's own among `rows`, written anew in words of the catalogs and numbers: no text
+/// of theirs is copied, so no host, folder or name can come along. Only those that ask the speed
+/// model, read back, what the result asked it.
+[[nodiscard]] SharedRows share_measurements(std::vector<MeasuredRow> rows,
+                                            const model::Catalog& models,
+                                            const hardware::Catalog& hardware);
+/// A file of rows as read_measurements() reads it (macfit.measurements/1).
+[[nodiscard]] std::string write_measurements(const std::vector<MeasuredRow>& rows,
+                                             std::string_view about);
+
+/// Predicts the first `judged` rows, each by a fit to all rows of other sources. `held`: constants
+/// taken out of the model, to see what they are worth.
+[[nodiscard]] SpeedValidation validate_speed(const Resolution& resolution, std::size_t judged,
+                                             const std::vector<speed::Constant>& held = {});
 
 }  // namespace macfit::calibrate

@@ -51,7 +51,11 @@ struct Speed {
   std::optional<speed::Estimate> aggregate;            ///< of all sequences of all replicas
   std::optional<speed::Estimate> prefill;              ///< prompt tokens a second of one sequence
   std::optional<speed::Estimate> time_to_first_token;  ///< seconds
-  std::string why_unknown;                             ///< where a figure is empty
+  /// `decode` and `aggregate` where prompt and output are short (speed::short_exchange): what most
+  /// published figures are.
+  std::optional<speed::Estimate> short_decode;
+  std::optional<speed::Estimate> short_aggregate;
+  std::string why_unknown;  ///< where a figure is empty
 };
 
 /// How a placement stands: whether it can be run so, how far it holds, and how well.

@@ -66,5 +66,7 @@ struct Request {
 
 /// The request's flags as a command for a shell: "macfit plan --model … --nodes …".
 [[nodiscard]] std::string command_of(const Request& request, std::string_view command = "plan");
+/// Changes a flag of that command, or adds it; the rest of the request stays as it is.
+void set_flag(Request& request, const std::string& flag, const std::string& value);
 
 }  // namespace macfit::plan

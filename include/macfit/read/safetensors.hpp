@@ -52,7 +52,13 @@ struct SafetensorsIndex {
 };
 [[nodiscard]] SafetensorsIndex parse_safetensors_index(std::string_view json_text);
 
-/// All tensors of a checkpoint: one file, the files of an index, or all of a folder's. Throws Error
+/// Of a folder's safetensors files, by path or name, those that a runtime loads: those called
+/// model* where there are any, as mlx-lm does. Files of another layout (Mistral's "consolidated")
+/// stand beside them in some repositories.
+[[nodiscard]] std::vector<std::string> loaded_safetensors(std::vector<std::string> files);
+
+/// All tensors of a checkpoint: one file, the files of an index, or those of a folder that
+/// are loaded. Throws Error
 /// where a file of the index is missing or holds other tensors than the index says.
 [[nodiscard]] std::vector<SafetensorsTensor> read_safetensors(const std::filesystem::path& path);
 

@@ -40,6 +40,9 @@ struct LaunchFacts {
   std::string rpc_server;
   std::string install;       ///< a command
   std::string served_model;  ///< what requests name; empty: the model as started
+  std::string
+      benchmark;  ///< measures one node; {model} or {file} and {prompt} {generated} stand open
+  std::string batch_benchmark;  ///< the same for {sequences}, of {context} tokens together
   std::int64_t http_port = 0;
   std::int64_t rpc_port = 0;
   std::vector<std::string> server_flags;  ///< those that it is known to have

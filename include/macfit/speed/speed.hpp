@@ -53,8 +53,12 @@ struct DecodeParts {
 
 /// A figure is empty where something that it needs is not known; `why_unknown` then says what.
 struct Answer {
-  std::optional<Estimate> decode;               ///< tokens a second of one sequence
-  std::optional<Estimate> aggregate_decode;     ///< of all sequences of the replica
+  std::optional<Estimate> decode;            ///< tokens a second of one sequence
+  std::optional<Estimate> aggregate_decode;  ///< of all sequences of the replica
+  /// `decode` and `aggregate_decode` where prompt and output are short (`short_exchange`): what
+  /// most published figures are.
+  std::optional<Estimate> short_decode;
+  std::optional<Estimate> short_aggregate;
   std::optional<Estimate> prefill;              ///< tokens a second of one prompt
   std::optional<Estimate> time_to_first_token;  ///< seconds, prompts of all sequences one by one
   DecodeParts parts;                            ///< of a mean step of the generation
@@ -76,12 +80,21 @@ struct Answer {
 [[nodiscard]] double prefill_seconds(const Work& work, const Question& question,
                                      const Constants& constants);
 
+/// Prompt and output of a short exchange, tokens together.
+inline constexpr double short_context = 512.0;
+/// The question about a short exchange instead: `short_context` tokens, the last 128 of them
+/// generated, nothing cached. The question itself where it is no longer.
+[[nodiscard]] Question short_exchange(const Question& question);
+
 [[nodiscard]] Answer estimate(const Work& work, const Question& question,
                               const Calibration& calibration);
+/// `aggregate_decode->value` of such an answer, without the rest: for searches that ask often.
+[[nodiscard]] std::optional<double> decode_rate(const Work& work, const Question& question,
+                                                const Calibration& calibration);
 
-/// Most tokens a second that memory lets one sequence have, at the start of the generation:
-/// 1 / sum over stages of bytes read / the vendor's bandwidth. Empty where a bandwidth is not
-/// known.
+/// Most tokens a second that memory lets each sequence have, at the start of the generation:
+/// 1 / sum over stages of bytes read / the vendor's bandwidth. Side by side, sequences share one
+/// read of the weights, and of the experts at best. Empty where a bandwidth is not known.
 [[nodiscard]] std::optional<double> decode_roofline(const Work& work, const Question& question);
 
 /// What a plan's context stands for: its last tokens are generated, the rest is prompt.

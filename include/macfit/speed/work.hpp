@@ -49,6 +49,7 @@ struct ContextCost {
   double window = 0.0;           ///< tokens, Reach::window
   double slot_bytes = 0.0;       ///< per token in reach
   double picked = 0.0;           ///< at most so many slots are read (0: all): sparse attention
+  double attended = 0.0;         ///< a prompt's token attends to at most so many (0: all)
   double index_bytes = 0.0;      ///< per token of the whole context, beside the slots picked
   double state_bytes = 0.0;      ///< per sequence, whatever the context
   double flops = 0.0;            ///< attention of a prompt's token, per position in reach
@@ -69,6 +70,9 @@ struct Work {
   bool known = true;     ///< false: `why`
   std::string_view why;  ///< what is missing, static text
   std::size_t layers = 0;
+  /// Layers that a prompt runs through, from the first: MLX leaves out the last ones where they
+  /// read another layer's cache (Gemma 4 E2B and E4B), as nothing asks for their result.
+  std::size_t prompt_layers = 0;
   std::vector<double> body;         ///< layers + 1 prefix sums: bytes read whatever the token
   std::vector<double> experts;      ///< routed experts that one token uses
   std::vector<double> experts_all;  ///< every routed expert
@@ -83,14 +87,33 @@ struct Work {
   double expert_used = 0.0;
   double streams = 1.0;            ///< residual streams that cross a cut between layers
   double unpack_parameters = 0.0;  ///< active weights in formats that are dear to decode (K, IQ)
-  double collectives = 2.0;        ///< per layer of a tensor split
-  bool unfused = false;  ///< recurrent layers in many small steps (llama.cpp before May 2026)
+  double head_parameters = 0.0;
+  double weights = 0.0;      ///< bytes of the whole model
+  double collectives = 2.0;  ///< per layer of a tensor split; what a runtime states replaces it
+  // What the engine's release decides: `set_release`.
+  bool unfused = false;       ///< recurrent layers in many small steps (llama.cpp before May 2026)
+  bool matrix_units = false;  ///< prompts run on the M5's matrix units (ds4 since July 2026)
+  bool quick_hops = false;    ///< EXO since 1.0: fast synchronization between nodes
+  bool slow_tensor = false;   ///< EXO since May 2026: tensor splits far slower than mlx-lm's
 
   [[nodiscard]] bool mixture() const noexcept { return expert_count > 0.0; }
   [[nodiscard]] bool has(Trait trait) const {
     return traits[layers][static_cast<std::size_t>(trait)] > 0;
   }
 };
+
+/// When an engine was built, as far as is known. Month 0: the newest.
+struct Release {
+  int year = 0;
+  int month = 0;  ///< 1 to 12
+  [[nodiscard]] bool before(int other_year, int other_month) const {
+    return month > 0 && (year < other_year || (year == other_year && month < other_month));
+  }
+};
+/// "2026-05-21", "2026-05"; a year alone is its January; the newest where the text names no year.
+[[nodiscard]] Release release_from_date(std::string_view text);
+/// Makes the work that of an older release; `prepare` gives that of the newest.
+void set_release(Work& work, Release release);
 
 /// Bits a weight where no recipe says them (published rows of odd formats).
 struct Bits {

@@ -28,7 +28,10 @@ struct NightQuestion {
   plan::Request plan;  ///< its context holds the longest job at least: night() raises it
   JobList jobs;
   Hours hours;
-  NightRules rules;          ///< `seconds` is taken from `hours`
+  NightRules rules;  ///< `seconds` is taken from `hours`
+  /// Tries 1, 2, 4 … 32 sequences at a time and takes what gets most done comfortably; else the
+  /// plan's own.
+  bool choose_sequences = false;
   double load_rate = 2.0e9;  ///< bytes a second that a model loads with after a fault: estimated
   bool load_rate_stated = false;
 };
@@ -79,15 +82,33 @@ struct NightAbsent {
   std::string reason;
 };
 
+/// What so many sequences at a time on each worker get done.
+struct NightChoice {
+  std::int64_t sequences = 1;
+  /// Of the best placement that may win, in a night without faults; nothing where none holds them.
+  std::optional<std::int64_t> completions;
+  std::optional<double> makespan;  ///< seconds for the whole list, night or not
+  std::string name;                ///< of that placement
+  fit::Tier tier = fit::Tier::not_practical;
+  bool raised = false;
+  /// Most done first, of a list that is done the sooner; what differs by a fiftieth is the same.
+  [[nodiscard]] double times_better(const NightChoice& other) const;
+};
+/// Whether so many may be taken unasked.
+[[nodiscard]] bool comfortable(const NightChoice& choice) noexcept;
+
 struct NightResult {
   NightQuestion question;
   std::vector<NightPlacement> placements;  ///< workers, one worker, pipeline, tensor
   std::vector<NightAbsent> absent;
   std::optional<std::size_t> best;  ///< most completions by median, then by mean
+  std::vector<NightChoice>
+      choices;  ///< fewest sequences first; the question's plan has the taken one
 };
 
 /// Plans the model for the longest job, takes the best placement of each kind that holds it, and
-/// plays the nights. Throws Error on what make_plan throws.
+/// plays the nights. Sequences are chosen as the question says. Throws Error on what make_plan
+/// throws.
 [[nodiscard]] NightResult night(NightQuestion question);
 
 }  // namespace macfit::study

@@ -82,6 +82,7 @@ std::string calibration_text(const speed::Calibration& calibration, const Style&
                    {"low", true, true},
                    {"high", true, true},
                    {"rows", true, true},
+                   {"sources", true, true},
                    {"meaning", false, true}});
   for (std::size_t i = 0; i < speed::constant_count; ++i) {
     const speed::ConstantInfo& info = speed::constant_info(static_cast<speed::Constant>(i));
@@ -89,7 +90,8 @@ std::string calibration_text(const speed::Calibration& calibration, const Style&
     constants.add({std::string(info.name), number(calibration.values[i] / unit),
                    info.unit == "1" ? "" : std::string(info.unit),
                    number(calibration.low[i] / unit), number(calibration.high[i] / unit),
-                   std::to_string(calibration.rows[i]), std::string(info.meaning)});
+                   std::to_string(calibration.rows[i]), std::to_string(calibration.sources[i]),
+                   std::string(info.meaning) + (info.fitted() ? "" : "; stated, not fitted")});
   }
   Table intervals({{"figure"},
                    {"rows", true},
@@ -97,12 +99,17 @@ std::string calibration_text(const speed::Calibration& calibration, const Style&
                    {"sources", true},
                    {"low", true},
                    {"high", true}});
-  for (std::size_t f = 0; f < speed::figure_count; ++f) {
-    const speed::Residuals& r = calibration.residuals[f];
-    intervals.add({std::string(speed::figure_name(static_cast<speed::Figure>(f))),
-                   std::to_string(r.rows), std::to_string(r.configurations),
+  const auto interval = [&](const std::string& name, const speed::Residuals& r) {
+    intervals.add({name, std::to_string(r.rows), std::to_string(r.configurations),
                    std::to_string(r.sources), fmt::format("x {:.2f}", std::exp(r.low)),
                    fmt::format("x {:.2f}", std::exp(r.high))});
+  };
+  for (std::size_t f = 0; f < speed::figure_count; ++f) {
+    const std::string name(speed::figure_name(static_cast<speed::Figure>(f)));
+    interval(name, calibration.residuals[f]);
+    if (f < calibration.residuals_2024.size() && calibration.residuals_2024[f].rows > 0) {
+      interval(name + ", llama.cpp of 2023-24", calibration.residuals_2024[f]);
+    }
   }
   std::string text = paint(style, Paint::bold, "Constants") +
                      " (low and high: over fits that leave one source out)\n" +

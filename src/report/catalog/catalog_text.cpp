@@ -329,13 +329,14 @@ std::string cluster_text(const hardware::Cluster& cluster, const hardware::Catal
                {"part of a shard", true, false},
                {"limit, raised", true, true}});
   for (const hardware::Node& node : cluster.nodes) {
-    nodes.add(
-        {printable(node.name, 64), printable(node.machine_label), format_gib(node.ram),
-         format_gb(node.gpu_limit.bytes),
-         node.gpu_limit.stated ? "stated" : std::string(evidence_name(node.gpu_limit.evidence)),
-         format_gb(node.effective_whole(false)),
-         format_gb(node.effective_part(cluster.cluster_reserve, false)),
-         format_gb(node.raised_limit)});
+    nodes.add({printable(node.name, 64), printable(node.machine_label), format_gib(node.ram),
+               format_gb(node.gpu_limit.bytes),
+               node.gpu_limit.stated && node.gpu_limit.evidence == Evidence::exact
+                   ? "stated"
+                   : std::string(evidence_name(node.gpu_limit.evidence)),
+               format_gb(node.effective_whole(false)),
+               format_gb(node.effective_part(cluster.cluster_reserve, false)),
+               format_gb(node.raised_limit)});
   }
   text += nodes.text(style);
   if (cluster.nodes.size() > 1) {

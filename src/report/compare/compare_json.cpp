@@ -130,6 +130,8 @@ class Comparison {
       {"comfortable context", "/comfortable_context_tokens", Unit::tokens},
       {"decode, tokens/s", "/speed/decode_tokens_per_second/value", Unit::rate},
       {"decode of all, tokens/s", "/speed/aggregate_decode_tokens_per_second/value", Unit::rate},
+      {"decode on a short prompt, tokens/s", "/speed/short_decode_tokens_per_second/value",
+       Unit::rate},
       {"prefill, tokens/s", "/speed/prefill_tokens_per_second/value", Unit::rate},
       {"time to first token", "/speed/time_to_first_token_seconds/value", Unit::seconds},
   };

@@ -138,6 +138,30 @@ Markup distributions(const study::NightResult& result) {
   return html::section("distribution", "Completions by morning", inside);
 }
 
+Markup choices(const study::NightResult& result) {
+  if (result.choices.size() < 2) {
+    return {};
+  }
+  std::vector<std::vector<Markup>> rows;
+  for (const study::NightChoice& choice : result.choices) {
+    const bool taken = choice.sequences == result.question.plan.workload.sequences;
+    rows.push_back({element("span", {{"class", taken ? "chosen" : ""}},
+                            text((taken ? "→ " : "") + std::to_string(choice.sequences))),
+                    html::figure(choice_words(result, choice)), text(choice.name),
+                    html::badge(choice.tier, choice_tier(choice))});
+  }
+  Markup inside =
+      html::paragraph(sequences_words(result)) +
+      html::table(
+          "Sequences at a time on each worker",
+          {{"At a time", true}, {"Done without faults", true}, {"By", false}, {"Tier", false}},
+          rows);
+  if (result.best) {
+    inside += html::paragraph("To run it:") + html::command(launch_words(result));
+  }
+  return html::section("sequences", "How many at a time", inside);
+}
+
 Markup placements(const study::NightResult& result) {
   Markup inside;
   std::vector<std::vector<Markup>> rows;
@@ -175,7 +199,7 @@ Markup placements(const study::NightResult& result) {
                                     {"Nodes", false},
                                     {"Runtime and format", false},
                                     {"A job", true},
-                                    {"Decode, tokens/s", true},
+                                    {"Decode, tokens/s a stream", true},
                                     {"Prompt, tokens/s", true},
                                     {"To load again", true},
                                     {"Completions without faults", true}},
@@ -232,7 +256,7 @@ std::string night_html(const study::NightResult& result, std::string_view comman
   Markup main = html::patterns() + element("h1", title) +
                 element("p", {{"class", "lead"}}, text(night_answer(result))) + key_figures(result);
   if (!result.placements.empty()) {
-    main += distributions(result) + placements(result) + assumptions(result);
+    main += distributions(result) + choices(result) + placements(result) + assumptions(result);
   }
   main +=
       absent(result) + html::section("command", "How this page was made", html::command(command));

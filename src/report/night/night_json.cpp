@@ -139,6 +139,18 @@ std::string night_json(const study::NightResult& result) {
                    {"load_evidence", question.load_rate_stated ? "stated" : "estimated"},
                    {"seed", question.rules.seed},
                    {"faults", faults_json(question.rules)}};
+  json["sequences"] = question.plan.workload.sequences;
+  json["sequence_choices"] = Json::array();
+  for (const study::NightChoice& choice : result.choices) {
+    const bool holds = choice.completions.has_value();
+    json["sequence_choices"].push_back({{"sequences", choice.sequences},
+                                        {"completions", or_null(choice.completions)},
+                                        {"makespan_seconds", or_null(choice.makespan)},
+                                        {"placement", holds ? Json(choice.name) : Json(nullptr)},
+                                        {"tier", fit::tier_name(choice.tier)},
+                                        {"gpu_limit_raised", choice.raised}});
+  }
+  json["launch_command"] = result.best ? Json(launch_words(result)) : Json(nullptr);
   json["summary"] = night_answer(result);
   json["best"] = or_null(result.best);
   json["placements"] = Json::array();

@@ -31,11 +31,11 @@ std::string night_csv(const study::NightResult& result) {
       "placement,split,runtime,format,tier,may_win,replicas,completions,completions_low,"
       "completions_high,evidence,median,p10,p90,mean,finish_probability,finish_seconds,"
       "makespan_seconds,equal_split_makespan_seconds,tokens_read,tokens_written,most_watt_hours,"
-      "faults_per_day,mean_faults,mean_lost_jobs,mean_down_seconds,nights,seed\n";
+      "faults_per_day,mean_faults,mean_lost_jobs,mean_down_seconds,nights,seed,sequences\n";
   for (const study::NightPlacement& placement : result.placements) {
     const study::NightOutcome& outcome = placement.outcome;
     text += fmt::format(
-        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
+        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
         quoted(placement.name), plan::split_name(placement.split), placement.runtime->name(),
         quoted(placement.format), fit::tier_name(placement.tier),
         placement.may_win ? "true" : "false", placement.workers.size(), placement.completions,
@@ -44,7 +44,7 @@ std::string night_csv(const study::NightResult& result) {
         number(placement.makespan), number(placement.equal_makespan), placement.tokens_read,
         placement.tokens_written, number(placement.most_watt_hours), placement.faults_per_day,
         outcome.mean_faults, outcome.mean_lost, outcome.mean_down, outcome.nights,
-        result.question.rules.seed);
+        result.question.rules.seed, result.question.plan.workload.sequences);
   }
   return text;
 }
@@ -65,6 +65,15 @@ std::string night_markdown(const study::NightResult& result) {
         outcome.finished ? format_percent(*outcome.finished) : "–", format_whole(placement.low),
         format_whole(placement.high), evidence_name(placement.evidence), energy_words(placement),
         fault_gap(placement));
+  }
+  if (const std::string words = sequences_words(result); !words.empty()) {
+    text += "\n" + escaped(words) + "\n\n| at a time | done without faults | by | tier |\n" +
+            "| ---: | ---: | --- | --- |\n";
+    for (const study::NightChoice& choice : result.choices) {
+      text += fmt::format("| {} | {} | {} | {} |\n", choice.sequences,
+                          escaped(choice_words(result, choice)), escaped(choice.name),
+                          escaped(choice_tier(choice)));
+    }
   }
   text += "\n" + escaped(rules_words(question)) + ".\n\n";
   for (const std::string& line : fault_lines(question)) {

@@ -52,8 +52,12 @@ class NightText {
             fmt::format(", a night of {}\n\n", span_words(question.hours.seconds));
     text_ += wrap(night_answer(result_), width_, 0) + '\n';
     text_ += wrap("Jobs: " + jobs_words(question) + ".", width_, 0) + '\n';
+    if (const std::string words = sequences_words(result_); !words.empty()) {
+      text_ += wrap(words, width_, 0) + '\n';
+    }
     if (!result_.placements.empty()) {
       table();
+      choices();
       for (const study::NightPlacement& placement : result_.placements) {
         details(placement);
       }
@@ -91,6 +95,28 @@ class NightText {
       table.add(std::move(cells));
     }
     text_ += table.text(style_);
+  }
+
+  void choices() {
+    if (result_.choices.size() < 2) {
+      return;
+    }
+    title("Sequences at a time on each worker");
+    Table table({{"", false, false},
+                 {"at a time", true, false},
+                 {"done without faults", true, false},
+                 {"by", false, true},
+                 {"tier", false, false}});
+    for (const study::NightChoice& choice : result_.choices) {
+      const bool taken = choice.sequences == result_.question.plan.workload.sequences;
+      table.add({taken ? "→" : "", std::to_string(choice.sequences), choice_words(result_, choice),
+                 choice.name, choice_tier(choice)});
+    }
+    text_ += table.text(style_);
+    if (result_.best) {
+      text_ += "  To run it:\n      " +
+               paint(style_, Paint::bold, printable(launch_words(result_), 2000)) + '\n';
+    }
   }
 
   void details(const study::NightPlacement& placement) {
@@ -136,9 +162,10 @@ class NightText {
       names.push_back(printable(nodes, 200));
     }
     for (std::size_t w = 0; w < (alike ? 1 : all.size()); ++w) {
-      bullet(fmt::format("{}: {} a job{}; {} tok/s decode, {} prefill ({})",
+      bullet(fmt::format("{}: {} a job{}; {} tok/s decode{}, {} prefill ({})",
                          alike ? join_words(names) : names[w], span_words(all[w].job_seconds),
                          alike && all.size() > 1 ? " each" : "", rate(all[w].decode),
+                         result_.question.plan.workload.sequences > 1 ? " a stream" : "",
                          rate(all[w].prefill), evidence_name(placement.evidence)));
     }
   }

@@ -2,6 +2,7 @@
 
 #include "night_words.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -75,6 +76,59 @@ std::string night_answer(const study::NightResult& result) {
   }
   return fmt::format("{}: all {} jobs, within{}{}.", when, format_whole(jobs), all,
                      some.empty() ? "" : "; but" + some);
+}
+
+std::string sequences_words(const study::NightResult& result) {
+  if (result.choices.size() < 2 || !result.choices.front().completions) {
+    return {};
+  }
+  const study::NightChoice& one = result.choices.front();
+  const std::int64_t taken = result.question.plan.workload.sequences;
+  const auto chosen =
+      std::find_if(result.choices.begin(), result.choices.end(),
+                   [&](const study::NightChoice& choice) { return choice.sequences == taken; });
+  if (taken == 1 || chosen == result.choices.end()) {
+    const study::NightChoice& two = result.choices[1];
+    return fmt::format("One sequence at a time on each worker: two {}.",
+                       !two.completions           ? "would not fit"
+                       : study::comfortable(two)  ? "would get no more done"
+                       : !study::comfortable(one) ? "would fit, but one is not comfortable already"
+                                                  : "would not be comfortable");
+  }
+  const bool list = chosen->makespan && one.makespan;
+  return fmt::format(
+      "{} sequences at a time on each worker, which fits comfortably; one at a time would {}, "
+      "{:.1f} "
+      "times {} (--sequences 1).",
+      taken,
+      list ? "take " + span_words(*one.makespan) + " for the list"
+           : "get " + format_whole(*one.completions) + " done",
+      chosen->times_better(one), list ? "as long" : "fewer");
+}
+
+std::string choice_words(const study::NightResult& result, const study::NightChoice& choice) {
+  if (!choice.completions) {
+    return "–";
+  }
+  return result.question.jobs.endless || !choice.makespan
+             ? format_whole(*choice.completions)
+             : fmt::format("{}, the list in {}", format_whole(*choice.completions),
+                           span_words(*choice.makespan));
+}
+
+std::string choice_tier(const study::NightChoice& choice) {
+  return !choice.completions
+             ? "does not fit"
+             : std::string(fit::tier_name(choice.tier)) + (choice.raised ? ", raised limit" : "");
+}
+
+std::string launch_words(const study::NightResult& result) {
+  plan::Request request = result.question.plan;
+  plan::set_flag(request, "--context", std::to_string(request.workload.context.count()));
+  if (request.workload.sequences > 1) {
+    plan::set_flag(request, "--sequences", std::to_string(request.workload.sequences));
+  }
+  return plan::command_of(request, "launch");
 }
 
 std::string jobs_words(const study::NightQuestion& question) {

@@ -52,9 +52,16 @@ Markup key_figures(const plan::Plan& plan, const plan::Placement* shown) {
                      format_gb(fullest.effective), format_percent(fullest.utilization))});
     if (shown->speed.decode) {
       facts.push_back({"One answer", text(format_rate(shown->speed.decode->value) + " tokens/s"),
-                       fmt::format("{} to {}, {}", format_rate(shown->speed.decode->low),
+                       fmt::format("at the end of the context; {} to {}, {}",
+                                   format_rate(shown->speed.decode->low),
                                    format_rate(shown->speed.decode->high),
                                    evidence_name(shown->speed.decode->evidence))});
+    }
+    if (shown->speed.short_decode) {
+      facts.push_back(
+          {"On a short prompt", text(format_rate(shown->speed.short_decode->value) + " tokens/s"),
+           fmt::format("one answer; {} to {}", format_rate(shown->speed.short_decode->low),
+                       format_rate(shown->speed.short_decode->high))});
     }
     if (shown->speed.time_to_first_token) {
       const speed::Estimate& wait = *shown->speed.time_to_first_token;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "macfit/core/text.hpp"
+#include "macfit/plan/measure.hpp"
 #include "macfit/report/page/html_drawing.hpp"
 #include "plan_html.hpp"
 
@@ -126,6 +127,7 @@ Markup placement_table(const plan::Plan& plan) {
                                       : html::badge(fit::Tier::not_practical, "not supported"),
          figure(format_percent(placement.utilization)), figure(format_whole(placement.max_context)),
          html::figure(with_evidence(placement.speed.decode)),
+         html::figure(range_words(placement.speed.short_decode)),
          html::figure(range_words(placement.speed.aggregate)),
          html::figure(range_words(placement.speed.prefill)),
          html::figure(wait_words(placement.speed.time_to_first_token)),
@@ -137,7 +139,8 @@ Markup placement_table(const plan::Plan& plan) {
                       {"Tier", false},
                       {"Fullest node", true},
                       {"Longest context", true},
-                      {"One answer, tokens/s", true},
+                      {"One answer, full context, tokens/s", true},
+                      {"Short prompt, tokens/s", true},
                       {"All answers, tokens/s", true},
                       {"Prompt, tokens/s", true},
                       {"First token", true},
@@ -154,7 +157,9 @@ Markup speed_section(const plan::Plan& plan) {
   Markup inside;
   if (const Markup drawn = whiskers(plan); !drawn.empty()) {
     inside += html::paragraph(fmt::format(
-        "For a prompt of {} tokens and {} generated, {} sequence{} a replica. A line spans what "
+        "For a prompt of {} tokens and {} generated, {} sequence{} a replica; a short prompt is "
+        "one "
+        "of 384 tokens with 128 generated. A line spans what "
         "four of five measurements fall in, the dot is the estimate; hollow dots are all answers "
         "at once.",
         format_whole(static_cast<std::int64_t>(exchange.prompt)),
@@ -168,6 +173,14 @@ Markup speed_section(const plan::Plan& plan) {
                                   : "No speeds: no placement loads.");
   }
   inside += placement_table(plan);
+  if (const plan::Placement* shown = shown_placement(plan); shown != nullptr) {
+    const plan::Measurement measurement = plan::measurement_of(plan.request, *shown);
+    if (!measurement.full.empty()) {
+      inside += html::paragraph("To check the speeds on one of the Macs:") +
+                html::command(measurement.full);
+      inside += measurement.brief.empty() ? Markup() : html::command(measurement.brief);
+    }
+  }
   inside += element("p", {{"class", "soft"}}, text("What a remark means: macfit explain NAME."));
   return html::section("speed", "Speed and placements", inside);
 }

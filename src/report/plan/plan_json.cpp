@@ -6,6 +6,7 @@
 #include "macfit/core/dump_json.hpp"
 #include "macfit/core/quantity.hpp"
 #include "macfit/model/layout.hpp"
+#include "macfit/plan/measure.hpp"
 #include "macfit/report/plan/plan_report.hpp"
 
 #ifndef MACFIT_VERSION
@@ -160,10 +161,16 @@ Json placement_json(const plan::Plan& plan, const plan::Placement& placement) {
   result["speed"] = {
       {"decode_tokens_per_second", estimate_json(placement.speed.decode)},
       {"aggregate_decode_tokens_per_second", estimate_json(placement.speed.aggregate)},
+      {"short_decode_tokens_per_second", estimate_json(placement.speed.short_decode)},
+      {"short_aggregate_decode_tokens_per_second", estimate_json(placement.speed.short_aggregate)},
       {"prefill_tokens_per_second", estimate_json(placement.speed.prefill)},
       {"time_to_first_token_seconds", estimate_json(placement.speed.time_to_first_token)},
       {"why_unknown",
        placement.speed.why_unknown.empty() ? Json(nullptr) : Json(placement.speed.why_unknown)}};
+  const plan::Measurement measurement = plan::measurement_of(plan.request, placement);
+  result["measure"] = {
+      {"full", measurement.full.empty() ? Json(nullptr) : Json(measurement.full)},
+      {"short", measurement.brief.empty() ? Json(nullptr) : Json(measurement.brief)}};
   result["how"] = placement.how.empty() ? Json(nullptr) : Json(placement.how);
   result["problems"] = reasons(placement.problems);
   return result;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "macfit/core/text.hpp"
+#include "macfit/plan/measure.hpp"
 #include "macfit/report/plan/plan_report.hpp"
 #include "macfit/report/table/table.hpp"
 
@@ -235,6 +236,7 @@ class PlanText {
                  {"all", true, true},
                  {"prompt", true, true},
                  {"longest context", true, true},
+                 {"short", true, true},
                  {"layers", false, true},
                  {"limit", false, true},
                  {"fullest node", true, true},
@@ -251,7 +253,8 @@ class PlanText {
                  tier_words(placement), budgeted ? format_percent(placement.utilization) : "–",
                  rate(placement.speed.decode), rate(placement.speed.aggregate),
                  rate(placement.speed.prefill),
-                 budgeted ? format_whole(placement.max_context) : "–", layer_words(placement),
+                 budgeted ? format_whole(placement.max_context) : "–",
+                 rate(placement.speed.short_decode), layer_words(placement),
                  budgeted ? std::string(plan::limit_name(placement.standing.limit)) : "–",
                  budgeted ? fullest_words(placement) : "–", remark(placement)});
     }
@@ -265,9 +268,11 @@ class PlanText {
       return head.find(column) != std::string_view::npos ||
              head.find(':') != std::string_view::npos;
     };
-    std::string words = "tokens/s: one answer's";
+    std::string words = "tokens/s: one answer's, at the end of the context";
     words += shown(" all") ? "; all: every answer's at once" : "";
     words += shown(" prompt") ? "; prompt: tokens of one prompt read a second" : "";
+    words +=
+        shown(" short") ? "; short: tokens/s on a prompt and answer of 512 tokens together" : "";
     words += ". Estimates: --format json has their intervals.";
     if (left_out_ > 0) {
       words += fmt::format(" {} row{} of what can't run left out: --details.", left_out_,
@@ -395,6 +400,18 @@ class PlanText {
         fmt::format("Weights are {}; activations and the runtime base are estimated; cache slots "
                     "follow the runtime's allocation rule (exact).",
                     evidence_name(placement->weight_evidence)));
+    const plan::Measurement measurement = plan::measurement_of(plan_.request, *placement);
+    if (!placement->speed.decode) {
+      return;
+    }
+    if (measurement.full.empty()) {
+      bullet("Speeds can be checked with spike.sh, which macfit launch writes.");
+      return;
+    }
+    bullet("Speeds can be checked with these, on a full context and on a short prompt:");
+    for (const std::string& command : {measurement.full, measurement.brief}) {
+      text_ += command.empty() ? "" : "      " + printable(command, 2000) + '\n';
+    }
   }
 
   const plan::Plan& plan_;

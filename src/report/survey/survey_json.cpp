@@ -43,6 +43,7 @@ Json choice_json(const study::SurveyChoice& choice) {
           {"comfortable_context_tokens", placed(row.comfortable_context)},
           {"decode_tokens_per_second", estimate(row.speed.decode)},
           {"aggregate_decode_tokens_per_second", estimate(row.speed.aggregate)},
+          {"short_decode_tokens_per_second", estimate(row.speed.short_decode)},
           {"prefill_tokens_per_second", estimate(row.speed.prefill)},
           {"time_to_first_token_seconds", estimate(row.speed.time_to_first_token)},
           {"reason", row.reason.empty() ? Json(nullptr) : Json(row.reason)}};
