@@ -7,8 +7,8 @@
 
 namespace macfit::cli {
 
-/// The whole of a regular file or of a pipe (of standard input for "-"). Throws Error: not there, not a file,
-/// not readable, larger than `limit` bytes.
+/// The whole of a regular file or of a pipe (of standard input for "-"). Throws Error: not there,
+/// not a file, not readable, larger than `limit` bytes.
 [[nodiscard]] std::string read_text(const std::string& path, std::size_t limit = 64U << 20U);
 
 /// Name and text of every *.json below `directory` but schemas, sorted by name.

@@ -246,7 +246,8 @@ int launch_command(const LaunchFlags& flags) {
   }
   write_folder(flags.common.output, folder, flags.force);
   log.detail("wrote " + std::to_string(folder.files.size()) + " files");
-  write_out(plan.verdict.summary + "\nNext: " + flags.common.output + "/README.md\n");
+  write_out(plan.verdict.summary + "\nNext: " + printable(flags.common.output, 4096) +
+            "/README.md\n");
   return 0;
 }
 

@@ -34,7 +34,7 @@ heeds() {
 if [ "${MLX_RANK-0}" = 0 ]; then
   (
     ill=0
-    while sleep 5 && kill -0 $$; do
+    while sleep 3 && kill -0 $$; do
       case $(curl -s -o /dev/null --max-time 5 -w '%{http_code}' "http://127.0.0.1:$port/health") in
         503) ill=$((ill + 1)) ;;
         *) ill=0 ;;

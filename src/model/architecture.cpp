@@ -40,6 +40,12 @@ class Checker {
       at(key).fail(fmt::format("expected 0 or a positive size, found {}", value));
     }
   }
+  /// Of what a layer holds several times: few, as each is listed.
+  void few(std::string_view key, std::int64_t value) const {
+    if (value < 1 || value > 64) {
+      at(key).fail(fmt::format("expected 1 to 64, found {}", value));
+    }
+  }
   void divides(std::string_view key, std::int64_t value, std::string_view by_name,
                std::int64_t by) const {
     if (by > 0 && value % by != 0) {
@@ -52,12 +58,21 @@ class Checker {
   std::vector<Error>* errors_;
 };
 
+void check(const Indexer& i, const Checker& c) {
+  c.positive("heads", i.heads);
+  c.positive("head_dim", i.head_dim);
+}
+
 void check(const Attention& a, const Checker& c) {
   c.positive("heads", a.heads);
   c.positive("kv_heads", a.kv_heads);
   c.positive("head_dim", a.head_dim);
   c.positive("value_dim", a.value_dim);
   c.divides("heads", a.heads, "kv_heads", a.kv_heads);
+  c.few("copies", a.copies);
+  if (a.indexer) {
+    check(*a.indexer, c.at("indexer"));
+  }
   if (a.span == Span::full) {
     if (a.window != 0) {
       c.at("window").fail("full attention has no window");
@@ -74,9 +89,9 @@ void check(const LatentAttention& a, const Checker& c) {
   c.positive("nope_dim", a.nope_dim);
   c.not_negative("rope_dim", a.rope_dim);
   c.positive("value_dim", a.value_dim);
+  c.few("copies", a.copies);
   if (a.indexer) {
-    c.at("indexer").positive("heads", a.indexer->heads);
-    c.at("indexer").positive("head_dim", a.indexer->head_dim);
+    check(*a.indexer, c.at("indexer"));
     if (a.query_rank == 0) {
       c.at("indexer").fail("an indexer reads the query's latent, and query_rank is 0");
     }
@@ -93,8 +108,7 @@ void check(const CompressedAttention& a, const Checker& c) {
   c.not_negative("ratio", a.ratio);
   c.divides("heads", a.heads, "output_groups", a.output_groups);
   if (a.indexer) {
-    c.at("indexer").positive("heads", a.indexer->heads);
-    c.at("indexer").positive("head_dim", a.indexer->head_dim);
+    check(*a.indexer, c.at("indexer"));
   }
 }
 
@@ -134,7 +148,18 @@ void check(const Lightning& l, const Checker& c) {
   c.positive("head_dim", l.head_dim);
 }
 
+void check(const ShortConv& s, const Checker& c) { c.positive("kernel", s.kernel); }
+
 void check(const LinearMixer&, const Checker&) {}
+
+void check(const std::vector<Part>& parts, const Checker& c) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const Checker here = c.at("parts").at(i);
+    here.positive("stack", parts[i].stack);
+    here.positive("rows", parts[i].rows);
+    here.positive("columns", parts[i].columns);
+  }
+}
 
 void check_matrices(int matrices, int fewest, const Checker& c) {
   if (matrices < fewest || matrices > 3) {
@@ -144,6 +169,7 @@ void check_matrices(int matrices, int fewest, const Checker& c) {
 
 void check(const Dense& d, const Checker& c) {
   c.positive("width", d.width);
+  c.few("copies", d.copies);
   check_matrices(d.matrices, 1, c);
 }
 
@@ -152,6 +178,7 @@ void check(const Experts& e, const Checker& c) {
   c.positive("per_token", e.per_token);
   c.positive("width", e.width);
   c.not_negative("shared_width", e.shared_width);
+  c.not_negative("idle", e.idle);
   c.not_negative("hash_rows", e.hash_rows);
   c.not_negative("latent", e.latent);
   check_matrices(e.matrices, 2, c);
@@ -161,8 +188,8 @@ void check(const Experts& e, const Checker& c) {
   }
 }
 
-template <class Part>
-int check_part(const std::optional<Part>& part, std::string_view key, const Checker& c) {
+template <class Piece>
+int check_part(const std::optional<Piece>& part, std::string_view key, const Checker& c) {
   if (!part) {
     return 0;
   }
@@ -176,8 +203,9 @@ void check(const Block& b, const Checker& c) {
                      check_part(b.delta_net, "delta_net", c) +
                      check_part(b.kimi_delta, "kimi_delta", c) + check_part(b.mamba2, "mamba2", c) +
                      check_part(b.mamba1, "mamba1", c) + check_part(b.lightning, "lightning", c) +
-                     check_part(b.linear, "linear", c);
-  if (mixers > 1) {
+                     check_part(b.short_conv, "short_conv", c) + check_part(b.linear, "linear", c);
+  const bool side_by_side = mixers == 2 && b.attention && b.mamba2;
+  if (mixers > 1 && !side_by_side) {
     c.fail(fmt::format("a block has one mixer, found {}", mixers));
   }
   check_part(b.dense, "dense", c);
@@ -185,6 +213,8 @@ void check(const Block& b, const Checker& c) {
   if (b.norms < 0 || b.norms > 64) {
     c.at("norms").fail(fmt::format("expected 0 to 64 norms, found {}", b.norms));
   }
+  check(b.parts, c);
+  c.not_negative("state_bytes", b.state_bytes);
   c.not_negative("per_layer_input", b.per_layer_input);
   if (b.streams < 0 || b.streams > 1024) {
     c.at("streams").fail(fmt::format("expected 0 to 1024 streams, found {}", b.streams));
@@ -200,6 +230,7 @@ std::vector<Error> contradictions(const Architecture& architecture, const std::s
   c.positive("vocabulary", architecture.vocabulary);
   c.not_negative("context", architecture.context);
   c.not_negative("per_layer_vocabulary", architecture.per_layer_vocabulary);
+  check(architecture.parts, c);
   if (architecture.blocks.empty()) {
     c.at("blocks").fail("a model has at least one kind of layer");
   }

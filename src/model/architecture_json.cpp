@@ -36,15 +36,27 @@ struct Names<HeadNorm> {
 };
 template <>
 struct Names<OutputGate> {
-  static constexpr std::array<std::string_view, 3> words = {"none", "in-query", "per-head"};
+  static constexpr std::array<std::string_view, 5> words = {"none", "in-query", "per-head",
+                                                            "per-head-raw", "full-width"};
+};
+template <>
+struct Names<Part::Role> {
+  static constexpr std::array<std::string_view, 6> words = {"attention", "recurrent", "dense",
+                                                            "norm",      "embedding", "other"};
 };
 template <>
 struct Names<RouterFormat> {
-  static constexpr std::array<std::string_view, 3> words = {"base", "eight-bit", "raw"};
+  static constexpr std::array<std::string_view, 4> words = {"base", "eight-bit", "spared", "raw"};
 };
 
 // One list of fields a struct serves the reader and the writer: visit(fields, struct). A field that
 // holds its default is not written, so a manifest shows what is particular about a model.
+
+template <class Visitor>
+void visit(Visitor& v, Indexer& i) {
+  v.required("heads", i.heads);
+  v.required("head_dim", i.head_dim);
+}
 
 template <class Visitor>
 void visit(Visitor& v, Attention& a) {
@@ -60,15 +72,14 @@ void visit(Visitor& v, Attention& a) {
   v.field("output_gate", a.gate, OutputGate::none);
   v.field("sinks", a.sinks, false);
   v.field("fused_qkv", a.fused_qkv, false);
+  v.field("plain_qkv", a.plain_qkv, false);
   v.field("value_from_key", a.value_from_key, false);
   v.field("shared_kv", a.shared_kv, false);
+  v.field("borrowed_kv", a.borrowed_kv, false);
+  v.field("uncached", a.uncached, false);
   v.field("mlx_full", a.mlx_full, false);
-}
-
-template <class Visitor>
-void visit(Visitor& v, Indexer& i) {
-  v.required("heads", i.heads);
-  v.required("head_dim", i.head_dim);
+  v.field("copies", a.copies, std::int64_t{1});
+  v.part("indexer", a.indexer);
 }
 
 template <class Visitor>
@@ -81,6 +92,9 @@ void visit(Visitor& v, LatentAttention& a) {
   v.required("value_dim", a.value_dim);
   v.field("expanded", a.expanded, false);
   v.field("bias", a.bias, false);
+  v.field("raw_absorbed", a.raw_absorbed, false);
+  v.field("raw", a.raw, false);
+  v.field("copies", a.copies, std::int64_t{1});
   v.part("indexer", a.indexer);
 }
 
@@ -105,6 +119,7 @@ void visit(Visitor& v, DeltaNet& d) {
   v.field("kernel", d.kernel, std::int64_t{4});
   v.field("split_projections", d.split_projections, false);
   v.field("f32_decay", d.f32_decay, false);
+  v.field("separate", d.separate, false);
 }
 
 template <class Visitor>
@@ -112,6 +127,11 @@ void visit(Visitor& v, KimiDelta& d) {
   v.required("heads", d.heads);
   v.required("head_dim", d.head_dim);
   v.field("kernel", d.kernel, std::int64_t{4});
+  v.field("fused_qkv", d.fused_qkv, false);
+  v.field("full_decay", d.full_decay, false);
+  v.field("full_gate", d.full_gate, false);
+  v.field("raw_beta", d.raw_beta, false);
+  v.field("f32_state", d.f32_state, true);
 }
 
 template <class Visitor>
@@ -124,6 +144,7 @@ void visit(Visitor& v, Mamba2& m) {
   v.field("conv_bias", m.conv_bias, true);
   v.field("projection_bias", m.projection_bias, false);
   v.field("f32_decay", m.f32_decay, false);
+  v.field("norm", m.norm, true);
 }
 
 template <class Visitor>
@@ -134,12 +155,30 @@ void visit(Visitor& v, Mamba1& m) {
   v.field("kernel", m.kernel, std::int64_t{4});
   v.field("conv_bias", m.conv_bias, true);
   v.field("projection_bias", m.projection_bias, false);
+  v.field("norms", m.norms, true);
 }
 
 template <class Visitor>
 void visit(Visitor& v, Lightning& l) {
   v.required("heads", l.heads);
   v.required("head_dim", l.head_dim);
+}
+
+template <class Visitor>
+void visit(Visitor& v, ShortConv& s) {
+  v.field("kernel", s.kernel, std::int64_t{3});
+  v.field("bias", s.bias, false);
+}
+
+template <class Visitor>
+void visit(Visitor& v, Part& p) {
+  v.required("name", p.name);
+  v.field("role", p.role, Part::Role::other);
+  v.field("stack", p.stack, std::int64_t{1});
+  v.required("rows", p.rows);
+  v.field("columns", p.columns, std::int64_t{1});
+  v.field("format", p.format, RouterFormat::raw);
+  v.field("f32", p.f32, false);
 }
 
 template <class Visitor>
@@ -153,6 +192,7 @@ void visit(Visitor& v, Dense& d) {
   v.field("fused_gate_up", d.fused_gate_up, false);
   v.field("plain_names", d.plain_names, false);
   v.field("eight_bit", d.eight_bit, false);
+  v.field("copies", d.copies, std::int64_t{1});
 }
 
 template <class Visitor>
@@ -166,10 +206,12 @@ void visit(Visitor& v, Experts& e) {
   v.field("router_bias", e.router_bias, false);
   v.field("router_f32", e.router_f32, false);
   v.field("correction_bias", e.correction_bias, false);
+  v.field("correction_f32", e.correction_f32, true);
   v.field("router_scale", e.router_scale, false);
   v.field("shared_width", e.shared_width, std::int64_t{0});
   v.field("shared_gate", e.shared_gate, false);
   v.field("shared_fused", e.shared_fused, false);
+  v.field("idle", e.idle, std::int64_t{0});
   v.field("hash_rows", e.hash_rows, std::int64_t{0});
   v.field("latent", e.latent, std::int64_t{0});
 }
@@ -184,6 +226,7 @@ void visit(Visitor& v, Block& b) {
   v.part("mamba2", b.mamba2);
   v.part("mamba1", b.mamba1);
   v.part("lightning", b.lightning);
+  v.part("short_conv", b.short_conv);
   v.part("linear", b.linear);
   v.part("dense", b.dense);
   v.part("experts", b.experts);
@@ -191,6 +234,8 @@ void visit(Visitor& v, Block& b) {
   v.field("norm_bias", b.norm_bias, false);
   v.field("layer_scalar", b.layer_scalar, false);
   v.field("per_layer_input", b.per_layer_input, std::int64_t{0});
+  v.parts("parts", b.parts);
+  v.field("state_bytes", b.state_bytes, std::int64_t{0});
   v.field("streams", b.streams, std::int64_t{0});
 }
 
@@ -221,9 +266,13 @@ void visit(Visitor& v, Architecture& a) {
   v.field("final_norm_bias", a.final_norm_bias, false);
   v.field("head_bias", a.head_bias, false);
   v.field("embedding_norm", a.embedding_norm, false);
+  v.field("embedding_format", a.embedding_format, RouterFormat::base);
+  v.field("head_format", a.head_format, RouterFormat::base);
+  v.parts("parts", a.parts);
   v.field("per_layer_vocabulary", a.per_layer_vocabulary, std::int64_t{0});
   v.field("rope_factors", a.rope_factors, std::int64_t{0});
   v.field("cache_known", a.cache_known, true);
+  v.field("widths_only", a.widths_only, false);
 }
 
 /// The keys that a struct's fields have.

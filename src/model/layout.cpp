@@ -68,16 +68,20 @@ LayerBytes layer_bytes(const Recipe& recipe, const Block& block, const std::vect
 
 LayerCache cache_of(const Attention& a) {
   LayerCache c;
-  if (a.shared_kv) {
+  if (a.shared_kv || a.uncached) {
     return c;
   }
   c.kind = LayerCache::Kind::attention;
   c.span = a.span;
   c.window = a.window;
   c.mlx_full = a.mlx_full;
+  const std::int64_t heads = checked_mul(a.kv_heads, a.copies);
   c.kv_heads = a.kv_heads;
-  c.key_elements = checked_mul(a.kv_heads, a.head_dim);
-  c.value_elements = checked_mul(a.kv_heads, a.value_dim);
+  c.key_elements = checked_mul(heads, a.head_dim);
+  c.value_elements = checked_mul(heads, a.value_dim);
+  if (a.indexer) {
+    c.indexer_elements = a.indexer->head_dim;
+  }
   return c;
 }
 
@@ -90,8 +94,8 @@ LayerCache cache_of(const LatentAttention& a) {
     c.value_elements = checked_mul(a.heads, a.value_dim);
   } else {
     c.kind = LayerCache::Kind::latent;
-    c.key_elements = a.kv_rank;
-    c.value_elements = a.rope_dim;
+    c.key_elements = checked_mul(a.copies, a.kv_rank);
+    c.value_elements = checked_mul(a.copies, a.rope_dim);
   }
   if (a.indexer) {
     c.indexer_elements = a.indexer->head_dim;
@@ -135,7 +139,7 @@ LayerCache cache_of(const Lightning& l) {
   return recurrent(0, 1, checked_mul(l.heads, checked_mul(l.head_dim, l.head_dim)), f32_bytes);
 }
 
-LayerCache cache_of(const Block& b) {
+LayerCache mixer_cache(const Block& b, std::int64_t hidden) {
   if (b.attention) {
     return cache_of(*b.attention);
   }
@@ -157,7 +161,22 @@ LayerCache cache_of(const Block& b) {
   if (b.lightning) {
     return cache_of(*b.lightning);
   }
+  if (b.short_conv) {
+    return recurrent(hidden, b.short_conv->kernel, 0, 0);
+  }
   return {};
+}
+
+LayerCache cache_of(const Block& b, std::int64_t hidden) {
+  LayerCache c = mixer_cache(b, hidden);
+  if (b.attention && b.mamba2) {
+    c.state_bytes = checked_add(c.state_bytes, cache_of(*b.mamba2).state_bytes);
+  }
+  c.state_bytes = checked_add(c.state_bytes, b.state_bytes);
+  if (c.kind == LayerCache::Kind::none && c.state_bytes > 0) {
+    c.kind = LayerCache::Kind::recurrent;
+  }
+  return c;
 }
 
 bool whole_context(const LayerCache& c, CacheRule rule) {
@@ -238,7 +257,7 @@ std::vector<LayerCache> cache_shapes(const Architecture& architecture) {
   std::vector<LayerCache> shapes;
   shapes.reserve(architecture.blocks.size());
   for (const Block& block : architecture.blocks) {
-    shapes.push_back(cache_of(block));
+    shapes.push_back(cache_of(block, architecture.hidden));
   }
   return shapes;
 }

@@ -64,6 +64,7 @@ WeightLayout computed_layout(const Model& model, const Recipe& recipe) {
     case Recipe::Kind::uniform:
     case Recipe::Kind::mixed:
     case Recipe::Kind::experts:
+    case Recipe::Kind::layers:
       break;
   }
   return weight_layout(model.architecture, recipe);
@@ -82,8 +83,8 @@ ParameterCount parameters_of(const Model& model) {
     const std::int64_t rows = nominal_embedding(model);
     return {model.nominal->parameters, model.nominal->active_parameters, rows, rows};
   }
-  return model.architecture.layers.empty() ? ParameterCount{}
-                                           : count_parameters(model.architecture);
+  const bool whole = !model.architecture.layers.empty() && !model.architecture.widths_only;
+  return whole ? count_parameters(model.architecture) : ParameterCount{};
 }
 
 WeightLayout weights_of(const Model& model, const Recipe& recipe) {
@@ -94,7 +95,7 @@ WeightLayout weights_of(const Model& model, const Recipe& recipe) {
                        (model.default_recipe && *model.default_recipe == recipe))) {
     return *model.stored;
   }
-  if (model.architecture.layers.empty()) {
+  if (model.architecture.layers.empty() || model.architecture.widths_only) {
     throw Error("the shapes of " + printable(model.id) +
                     " are not known, only its weights as stored" +
                     (model.stored ? " (" + printable(model.stored->format) + ")" : "") +

@@ -40,6 +40,18 @@ class TensorList {
     return add(path, c, rows, columns, cut);
   }
 
+  /// Adds what was added since `first` again until there are `copies` of it: "mlp.1.up_proj".
+  void repeat(std::size_t first, std::int64_t copies) {
+    const std::size_t last = tensors_.size();
+    for (std::int64_t copy = 1; copy < copies; ++copy) {
+      for (std::size_t i = first; i < last; ++i) {
+        Tensor t = tensors_[i];
+        t.name.insert(t.name.find('.') + 1, std::to_string(copy) + ".");
+        tensors_.push_back(std::move(t));
+      }
+    }
+  }
+
   [[nodiscard]] std::size_t size() const { return tensors_.size(); }
   [[nodiscard]] Tensor& at(std::size_t index) { return tensors_[index]; }
   [[nodiscard]] std::vector<Tensor> take() { return std::move(tensors_); }

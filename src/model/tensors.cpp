@@ -51,32 +51,35 @@ void add_dense(TensorList& list, std::int64_t hidden, const Dense& d) {
   linear("mlp.down_proj", hidden, d.width, Cut::columns);
 }
 
-/// mlx-lm's format of a router; mlx-vlm keeps no exception but Gemma 4's.
-Quantized router_format(const Experts& e) {
-  switch (e.router) {
+Quantized quantized_as(RouterFormat format) {
+  switch (format) {
     case RouterFormat::base:
       return Quantized::base;
     case RouterFormat::eight_bit:
       return Quantized::eight_bit;
+    case RouterFormat::spared:
+      return Quantized::spared;
     case RouterFormat::raw:
       return Quantized::never;
   }
   return Quantized::never;
 }
 
+/// mlx-vlm keeps no exception of mlx-lm's but Gemma 4's.
 Quantized vlm_router_format(const Experts& e) {
-  const Quantized format = router_format(e);
+  const Quantized format = quantized_as(e.router);
   return format == Quantized::eight_bit && !e.router_scale ? Quantized::base : format;
 }
 
 void add_router(TensorList& list, std::int64_t hidden, const Experts& e) {
   constexpr auto c = TensorClass::router;
   const std::size_t first = list.size();
-  list.linear("mlp.gate", c, e.count, hidden, Cut::replicated, e.router_bias, 1, router_format(e),
-              vlm_router_format(e));
+  list.linear("mlp.gate", c, checked_add(e.count, e.idle), hidden, Cut::replicated, e.router_bias,
+              1, quantized_as(e.router), vlm_router_format(e));
   list.at(first).f32 = e.router_f32;
   if (e.correction_bias) {
-    list.raw("mlp.gate.e_score_correction_bias", c, e.count).f32 = true;
+    list.raw("mlp.gate.e_score_correction_bias", c, checked_add(e.count, e.idle)).f32 =
+        e.correction_f32;
   }
   if (e.hash_rows > 0) {
     list.raw("mlp.gate.tid2eid", c, e.hash_rows, e.per_token).f32 = true;  // 32-bit numbers
@@ -119,8 +122,39 @@ void add_experts(TensorList& list, std::int64_t hidden, const Experts& e) {
     }
     if (e.shared_gate) {
       list.linear("mlp.shared_expert_gate", shared, 1, hidden, Cut::replicated, false, 1,
-                  router_format(e), vlm_router_format(e));
+                  quantized_as(e.router), vlm_router_format(e));
     }
+  }
+}
+
+TensorClass class_of(Part::Role role) {
+  switch (role) {
+    case Part::Role::attention:
+      return TensorClass::attention;
+    case Part::Role::recurrent:
+      return TensorClass::recurrent;
+    case Part::Role::dense:
+      return TensorClass::dense;
+    case Part::Role::norm:
+      return TensorClass::norm;
+    case Part::Role::embedding:
+      return TensorClass::embedding;
+    case Part::Role::other:
+      break;
+  }
+  return TensorClass::other;
+}
+
+void add_parts(TensorList& list, const std::vector<Part>& parts) {
+  for (const Part& p : parts) {
+    Tensor& t = list.raw(p.name, class_of(p.role), p.rows, p.columns);
+    t.stack = p.stack;
+    t.f32 = p.f32;
+    t.quantized = quantized_as(p.format);
+    t.under_vlm = t.quantized;
+    // Projections of attention are cut by their rows, whatever their names.
+    const bool projects = p.role == Part::Role::attention && p.format == RouterFormat::base;
+    t.cut = projects ? Cut::rows : Cut::replicated;
   }
 }
 
@@ -175,11 +209,14 @@ std::vector<Tensor> block_tensors(const Architecture& architecture, const Block&
   }
   add_mixer(list, hidden, block);
   if (block.dense) {
+    const std::size_t first = list.size();
     add_dense(list, hidden, *block.dense);
+    list.repeat(first, block.dense->copies);
   }
   if (block.experts) {
     add_experts(list, hidden, *block.experts);
   }
+  add_parts(list, block.parts);
   if (block.per_layer_input > 0) {
     list.linear("per_layer_input_gate", TensorClass::other, block.per_layer_input, hidden,
                 Cut::replicated);
@@ -200,7 +237,7 @@ std::vector<Tensor> global_tensors(const Architecture& architecture) {
   const std::int64_t hidden = architecture.hidden;
   TensorList list;
   list.linear("model.embed_tokens", TensorClass::embedding, architecture.vocabulary, hidden,
-              Cut::replicated);
+              Cut::replicated, false, 1, quantized_as(architecture.embedding_format));
   if (architecture.embedding_norm) {
     add_norm(list, "model.embed_norm", hidden, true);
   }
@@ -234,8 +271,9 @@ std::vector<Tensor> global_tensors(const Architecture& architecture) {
   }
   if (!architecture.tied) {
     list.linear("lm_head", TensorClass::head, architecture.vocabulary, hidden, Cut::replicated,
-                architecture.head_bias);
+                architecture.head_bias, 1, quantized_as(architecture.head_format));
   }
+  add_parts(list, architecture.parts);
   return list.take();
 }
 

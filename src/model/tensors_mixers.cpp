@@ -17,19 +17,24 @@ void add(TensorList& list, std::int64_t hidden, const Attention& a) {
   const std::int64_t value = product(a.kv_heads, a.value_dim);
   const std::int64_t query_rows = a.gate == OutputGate::in_query ? product(2, query) : query;
   if (a.fused_qkv) {
-    list.linear("self_attn.qkv_proj", attention_class,
+    // mlx_lm/convert.py knows "v_proj" in a path wherever it stands.
+    list.linear(a.plain_qkv ? "self_attn.query_key_value" : "self_attn.qkv_proj", attention_class,
                 checked_add(query_rows, checked_add(key, value)), hidden, Cut::rows, a.qkv_bias);
   } else {
     list.linear("self_attn.q_proj", attention_class, query_rows, hidden, Cut::rows, a.qkv_bias);
-    if (!a.shared_kv) {
+    if (!a.shared_kv && !a.borrowed_kv) {
       list.linear("self_attn.k_proj", attention_class, key, hidden, Cut::rows, a.qkv_bias);
       if (!a.value_from_key) {
         list.linear("self_attn.v_proj", attention_class, value, hidden, Cut::rows, a.qkv_bias);
       }
     }
   }
-  if (a.gate == OutputGate::per_head) {
-    list.linear("self_attn.g_proj", attention_class, a.heads, hidden, Cut::rows);
+  if (a.gate == OutputGate::per_head || a.gate == OutputGate::per_head_raw) {
+    list.linear("self_attn.g_proj", attention_class, a.heads, hidden, Cut::rows, false, 1,
+                a.gate == OutputGate::per_head ? Quantized::base : Quantized::spared);
+  } else if (a.gate == OutputGate::full_width) {
+    list.linear("self_attn.gate_proj", attention_class, product(a.heads, a.value_dim), hidden,
+                Cut::rows);
   }
   list.linear("self_attn.o_proj", attention_class, hidden, product(a.heads, a.value_dim),
               Cut::columns, a.output_bias);
@@ -47,31 +52,45 @@ void add(TensorList& list, std::int64_t hidden, const Attention& a) {
   if (a.sinks) {
     list.raw("self_attn.sinks", attention_class, a.heads, 1, Cut::rows);
   }
+  if (a.indexer) {
+    const Indexer& i = *a.indexer;
+    constexpr auto c = TensorClass::indexer;
+    list.linear("self_attn.index_q_proj", c, product(i.heads, i.head_dim), hidden, Cut::rows);
+    list.linear("self_attn.index_k_proj", c, i.head_dim, hidden, Cut::replicated);
+    list.raw("self_attn.index_q_norm", c, i.head_dim);
+    list.raw("self_attn.index_k_norm", c, i.head_dim);
+  }
 }
 
 void add(TensorList& list, std::int64_t hidden, const LatentAttention& a) {
+  const std::size_t first = list.size();
   const std::int64_t query = product(a.heads, checked_add(a.nope_dim, a.rope_dim));
+  const auto linear = [&](std::string_view path, std::int64_t rows, std::int64_t columns, Cut cut,
+                          bool bias = false) {
+    list.linear(path, attention_class, rows, columns, cut, bias, 1,
+                a.raw ? Quantized::spared : Quantized::base);
+  };
   if (a.query_rank > 0) {
-    list.linear("self_attn.q_a_proj", attention_class, a.query_rank, hidden, Cut::replicated,
-                a.bias);
+    linear("self_attn.q_a_proj", a.query_rank, hidden, Cut::replicated, a.bias);
     list.raw("self_attn.q_a_layernorm", TensorClass::norm, a.query_rank);
-    list.linear("self_attn.q_b_proj", attention_class, query, a.query_rank, Cut::rows);
+    linear("self_attn.q_b_proj", query, a.query_rank, Cut::rows);
   } else {
-    list.linear("self_attn.q_proj", attention_class, query, hidden, Cut::rows);
+    linear("self_attn.q_proj", query, hidden, Cut::rows);
   }
-  list.linear("self_attn.kv_a_proj_with_mqa", attention_class, checked_add(a.kv_rank, a.rope_dim),
-              hidden, Cut::replicated, a.bias);
+  linear("self_attn.kv_a_proj_with_mqa", checked_add(a.kv_rank, a.rope_dim), hidden,
+         Cut::replicated, a.bias);
   list.raw("self_attn.kv_a_layernorm", TensorClass::norm, a.kv_rank);
   if (a.expanded) {
-    list.linear("self_attn.kv_b_proj", attention_class,
-                product(a.heads, checked_add(a.nope_dim, a.value_dim)), a.kv_rank, Cut::rows);
+    linear("self_attn.kv_b_proj", product(a.heads, checked_add(a.nope_dim, a.value_dim)), a.kv_rank,
+           Cut::rows);
   } else {
     // The two halves of kv_b_proj as mlx-lm holds them: one matrix a head, groups run along the
     // last axis.
+    const Quantized absorbed = a.raw || a.raw_absorbed ? Quantized::spared : Quantized::base;
     list.linear("self_attn.embed_q", attention_class, a.kv_rank, a.nope_dim, Cut::stack, false,
-                a.heads);
+                a.heads, absorbed);
     list.linear("self_attn.unembed_out", attention_class, a.value_dim, a.kv_rank, Cut::stack, false,
-                a.heads);
+                a.heads, absorbed);
   }
   list.linear("self_attn.o_proj", attention_class, hidden, product(a.heads, a.value_dim),
               Cut::columns, a.bias);
@@ -85,6 +104,7 @@ void add(TensorList& list, std::int64_t hidden, const LatentAttention& a) {
     list.raw("self_attn.indexer.k_norm.bias", c, i.head_dim);
     list.linear("self_attn.indexer.weights_proj", c, i.heads, hidden, Cut::replicated);
   }
+  list.repeat(first, a.copies);
 }
 
 /// Pools keys over a number of tokens; by fours, windows overlap and the projections are doubled.
@@ -127,7 +147,16 @@ void add(TensorList& list, std::int64_t hidden, const DeltaNet& d) {
   const std::int64_t key = product(d.key_heads, d.key_dim);
   const std::int64_t value = product(d.value_heads, d.value_dim);
   const std::int64_t convolved = checked_add(product(2, key), value);
-  if (d.split_projections) {
+  if (d.separate) {
+    list.linear("linear_attn.q_proj", c, key, hidden, Cut::rows);
+    list.linear("linear_attn.k_proj", c, key, hidden, Cut::rows);
+    for (const char* path : {"linear_attn.v_proj", "linear_attn.g_proj"}) {
+      list.linear(path, c, value, hidden, Cut::rows);
+    }
+    for (const char* path : {"linear_attn.a_proj", "linear_attn.b_proj"}) {
+      list.linear(path, c, d.value_heads, hidden, Cut::rows);
+    }
+  } else if (d.split_projections) {
     list.linear("linear_attn.in_proj_qkv", c, convolved, hidden, Cut::rows);
     list.linear("linear_attn.in_proj_z", c, value, hidden, Cut::rows);
     list.linear("linear_attn.in_proj_b", c, d.value_heads, hidden, Cut::rows);
@@ -146,20 +175,30 @@ void add(TensorList& list, std::int64_t hidden, const DeltaNet& d) {
 void add(TensorList& list, std::int64_t hidden, const KimiDelta& d) {
   constexpr auto c = recurrent_class;
   const std::int64_t width = product(d.heads, d.head_dim);
-  for (const char* path : {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"}) {
-    list.linear(path, c, width, hidden, Cut::rows);
+  if (d.fused_qkv) {
+    list.linear("self_attn.qkv_proj", c, product(3, width), hidden, Cut::rows);
+  } else {
+    for (const char* path : {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"}) {
+      list.linear(path, c, width, hidden, Cut::rows);
+    }
   }
   for (const char* path : {"self_attn.q_conv", "self_attn.k_conv", "self_attn.v_conv"}) {
     list.raw(path, c, width, d.kernel, Cut::rows);
   }
-  for (const char* gate : {"f", "g"}) {
-    const std::string path = std::string("self_attn.") + gate;
-    list.linear(path + "_a_proj", c, d.head_dim, hidden, Cut::replicated);
-    list.linear(path + "_b_proj", c, width, d.head_dim, Cut::rows);
-  }
-  list.linear("self_attn.b_proj", c, d.heads, hidden, Cut::rows);
-  list.raw("self_attn.A_log", c, d.heads, 1, Cut::rows).f32 = true;
-  list.raw("self_attn.dt_bias", c, width, 1, Cut::rows).f32 = true;
+  const auto low_rank = [&](const std::string& path, bool full) {
+    if (full) {
+      list.linear(path + "_proj", c, width, hidden, Cut::rows);
+    } else {
+      list.linear(path + "_a_proj", c, d.head_dim, hidden, Cut::replicated);
+      list.linear(path + "_b_proj", c, width, d.head_dim, Cut::rows);
+    }
+  };
+  low_rank("self_attn.f", d.full_decay);
+  low_rank("self_attn.g", d.full_gate);
+  list.linear("self_attn.b_proj", c, d.heads, hidden, Cut::rows, false, 1,
+              d.raw_beta ? Quantized::spared : Quantized::base);
+  list.raw("self_attn.A_log", c, d.heads, 1, Cut::rows).f32 = d.f32_state;
+  list.raw("self_attn.dt_bias", c, width, 1, Cut::rows).f32 = d.f32_state;
   list.raw("self_attn.o_norm", TensorClass::norm, d.head_dim);
   list.linear("self_attn.o_proj", c, hidden, width, Cut::columns);
 }
@@ -177,7 +216,9 @@ void add(TensorList& list, std::int64_t hidden, const Mamba2& m) {
   list.raw("mixer.A_log", c, m.heads, 1, Cut::rows).f32 = m.f32_decay;
   list.raw("mixer.D", c, m.heads, 1, Cut::rows);
   list.raw("mixer.dt_bias", c, m.heads, 1, Cut::rows);
-  list.raw("mixer.norm", TensorClass::norm, inner, 1, Cut::rows);
+  if (m.norm) {
+    list.raw("mixer.norm", TensorClass::norm, inner, 1, Cut::rows);
+  }
   list.linear("mixer.out_proj", c, hidden, inner, Cut::columns, m.projection_bias);
 }
 
@@ -193,9 +234,11 @@ void add(TensorList& list, std::int64_t hidden, const Mamba1& m) {
   list.linear("mamba.dt_proj", c, m.inner, m.time_rank, Cut::rows, true);
   list.raw("mamba.A_log", c, m.inner, m.state, Cut::rows);
   list.raw("mamba.D", c, m.inner, 1, Cut::rows);
-  list.raw("mamba.dt_layernorm", TensorClass::norm, m.time_rank);
-  list.raw("mamba.b_layernorm", TensorClass::norm, m.state);
-  list.raw("mamba.c_layernorm", TensorClass::norm, m.state);
+  if (m.norms) {
+    list.raw("mamba.dt_layernorm", TensorClass::norm, m.time_rank);
+    list.raw("mamba.b_layernorm", TensorClass::norm, m.state);
+    list.raw("mamba.c_layernorm", TensorClass::norm, m.state);
+  }
   list.linear("mamba.out_proj", c, hidden, m.inner, Cut::columns, m.projection_bias);
 }
 
@@ -206,6 +249,16 @@ void add(TensorList& list, std::int64_t hidden, const Lightning& l) {
   list.linear("self_attn.output_gate", c, width, hidden, Cut::rows);
   list.linear("self_attn.out_proj", c, hidden, width, Cut::columns);
   list.raw("self_attn.norm", TensorClass::norm, width, 1, Cut::rows);
+}
+
+void add(TensorList& list, std::int64_t hidden, const ShortConv& s) {
+  constexpr auto c = recurrent_class;
+  list.linear("conv.in_proj", c, product(3, hidden), hidden, Cut::rows, s.bias);
+  list.raw("conv.conv", c, hidden, s.kernel, Cut::rows);
+  if (s.bias) {
+    list.raw("conv.conv.bias", c, hidden, 1, Cut::rows);
+  }
+  list.linear("conv.out_proj", c, hidden, hidden, Cut::columns, s.bias);
 }
 
 void add(TensorList& list, std::int64_t hidden, const LinearMixer&) {
@@ -230,6 +283,7 @@ void add_mixer(TensorList& list, std::int64_t hidden, const Block& block) {
   add_if(list, hidden, block.mamba2);
   add_if(list, hidden, block.mamba1);
   add_if(list, hidden, block.lightning);
+  add_if(list, hidden, block.short_conv);
   add_if(list, hidden, block.linear);
 }
 

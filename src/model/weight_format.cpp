@@ -37,6 +37,14 @@ constexpr std::array<Named, 7> plain_formats = {{
     {"mxfp8", {Mode::mxfp8, 8, 32}},
 }};
 
+// What AutoAWQ and BitNet quantize: the matrices of the layers.
+constexpr std::array<Named, 4> layers_recipes = {{
+    {"awq-4bit-g32", {Mode::affine, 4, 32}},
+    {"awq-4bit-g64", {Mode::affine, 4, 64}},
+    {"awq-4bit-g128", {Mode::affine, 4, 128}},
+    {"bitnet", {Mode::ternary, 2, 0}},
+}};
+
 struct NamedExperts {
   std::string_view name;
   WeightFormat base;
@@ -220,6 +228,13 @@ std::optional<Recipe> find_fixed(std::string_view text) {
       return r;
     }
   }
+  for (const auto& [name, format] : layers_recipes) {
+    if (same_name(text, name)) {
+      Recipe r = uniform(std::string(name), format);
+      r.kind = Recipe::Kind::layers;
+      return r;
+    }
+  }
   for (const auto& [name, base, rest] : experts_recipes) {
     if (same_name(text, name)) {
       Recipe r = uniform(std::string(name), base);
@@ -267,6 +282,9 @@ std::optional<WeightFormat> where_it_fits(const WeightFormat& format, const Tens
         tensor.tensor_class == TensorClass::router || tensor.name.ends_with("indexer.weights_proj");
     return kept ? std::nullopt : std::optional(format);
   }
+  if (format.mode == Mode::ternary) {
+    return format;
+  }
   if (!grouped(format) || tensor.columns % format.group != 0) {
     return std::nullopt;
   }
@@ -287,6 +305,12 @@ std::optional<WeightFormat> eight_bit(const Recipe& recipe, const WeightFormat& 
   return affine8;
 }
 
+/// True for the modules that the converter of some release keeps at 8 bit.
+bool kept_at_eight(const Recipe& recipe, const Tensor& tensor) {
+  return std::any_of(recipe.eight_bit.begin(), recipe.eight_bit.end(),
+                     [&](const std::string& module) { return tensor.name.ends_with(module); });
+}
+
 }  // namespace
 
 double bits_per_weight(const WeightFormat& format) {
@@ -305,6 +329,8 @@ double bits_per_weight(const WeightFormat& format) {
       return format.bits + 8.0 / format.group;
     case Mode::symmetric:
       return format.bits + 16.0 / format.group;
+    case Mode::ternary:
+      return format.bits;
   }
   return 0.0;
 }
@@ -313,6 +339,9 @@ Bytes matrix_bytes(const WeightFormat& format, std::int64_t stack, std::int64_t 
                    std::int64_t columns, int scale_bytes) {
   const std::int64_t matrix = checked_mul(rows, columns);
   if (!grouped(format)) {
+    if (format.mode == Mode::ternary) {
+      return Bytes(checked_mul(stack, checked_add(ceil_div(matrix, 4), 2)));
+    }
     std::int64_t one = checked_mul(matrix, format.bits / 8);
     if (format.mode == Mode::fp8) {
       one = checked_add(one,
@@ -348,6 +377,7 @@ std::vector<std::string> recipe_names() {
   };
   append(plain_formats);
   append(mixed_recipes);
+  append(layers_recipes);
   append(experts_recipes);
   append(gguf_recipes);
   return names;
@@ -428,6 +458,7 @@ Recipe gguf_default(int bits) {
 double nominal_bits(const Recipe& recipe) {
   switch (recipe.kind) {
     case Recipe::Kind::uniform:
+    case Recipe::Kind::layers:
     case Recipe::Kind::experts:
       return bits_per_weight(recipe.base);
     case Recipe::Kind::mixed: {
@@ -445,13 +476,15 @@ double nominal_bits(const Recipe& recipe) {
 std::optional<WeightFormat> format_of(const Recipe& recipe, const Tensor& tensor, std::size_t layer,
                                       std::size_t layers) {
   const Quantized quantized = recipe.vlm ? tensor.under_vlm : tensor.quantized;
-  if (quantized == Quantized::never) {
+  if (quantized == Quantized::never ||
+      (quantized == Quantized::spared && recipe.kind != Recipe::Kind::mixed)) {
     return std::nullopt;
   }
   switch (recipe.kind) {
     case Recipe::Kind::uniform:
-      return quantized == Quantized::eight_bit ? eight_bit(recipe, recipe.base, tensor)
-                                               : where_it_fits(recipe.base, tensor);
+      return quantized == Quantized::eight_bit || kept_at_eight(recipe, tensor)
+                 ? eight_bit(recipe, recipe.base, tensor)
+                 : where_it_fits(recipe.base, tensor);
     case Recipe::Kind::mixed: {
       // The recipe replaces the model's own exceptions, so that routers get the low bits.
       WeightFormat format = recipe.base;
@@ -464,6 +497,12 @@ std::optional<WeightFormat> format_of(const Recipe& recipe, const Tensor& tensor
         return eight_bit(recipe, recipe.rest, tensor);
       }
       return where_it_fits(routed ? recipe.base : recipe.rest, tensor);
+    }
+    case Recipe::Kind::layers: {
+      const TensorClass c = tensor.tensor_class;
+      const bool kept =
+          c == TensorClass::embedding || c == TensorClass::head || c == TensorClass::router;
+      return kept ? std::nullopt : where_it_fits(recipe.base, tensor);
     }
     case Recipe::Kind::gguf:
     case Recipe::Kind::nominal:

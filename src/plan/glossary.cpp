@@ -139,6 +139,9 @@ std::vector<Entry> make_glossary() {
        "llama.cpp leaves 1 GiB of every device free and cuts the context to do so, "
        "unless -c is given."},
       {"format-unknown", "The runtime loads no weights of that format."},
+      {"checkpoint-refused",
+       "The runtime does not load the checkpoint as it is stored, in its own words; a format named "
+       "with --quant is made from the original."},
       {"kv-types-differ",
        "Keys and values in different formats, which no runtime's GPU path takes."},
       {"kv-block", "A quantized cache stores blocks that do not divide the model's heads."},

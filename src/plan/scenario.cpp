@@ -121,7 +121,7 @@ void add_profile(Scenario& scenario, const Request& request, const runtime::Runt
   }
   scenario.profile.format = request.recipe.name;
   scenario.profile.cache_known = false;
-  if (rules.format(request.recipe).ok) {
+  if (rules.format(request.model, request.recipe).ok) {
     // Its budgets say what memory alone would allow; where not even they can be made, none do.
     try {
       scenario.profile = make();
@@ -181,7 +181,7 @@ Scenario make_scenario(const Request& request, const runtime::Runtime& rules) {
   scenario.given = request.layers;
   scenario.runs = rules.runs(request.model);
   if (scenario.runs.ok) {
-    scenario.runs = rules.format(request.recipe);
+    scenario.runs = rules.format(request.model, request.recipe);
   }
   scenario.kv =
       rules.kv_pair(request.workload.kv, request.workload.kv_values.value_or(request.workload.kv));

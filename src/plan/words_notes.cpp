@@ -77,9 +77,10 @@ class NoteWords : private WordsBase {
     }
     const model::ParameterCount count = model::parameters_of(request_.model);
     if (count.active > 0 && count.active < count.total / 2) {
-      note("Some programs read a mixture's experts from disk as they are needed, and run in less "
-           "memory than macfit plans with, slowly: 1.45 tokens/s were reported of a 4-bit GLM-5.2 "
-           "on 256 GB.");
+      note(
+          "Some programs read a mixture's experts from disk as they are needed, and run in less "
+          "memory than macfit plans with, slowly: 1.45 tokens/s were reported of a 4-bit GLM-5.2 "
+          "on 256 GB.");
     }
   }
 
@@ -93,7 +94,7 @@ class NoteWords : private WordsBase {
     std::vector<model::Recipe> finer;
     for (const model::PublishedFormat& format : request_.model.formats) {
       if (model::nominal_bits(format.recipe) > model::nominal_bits(request_.recipe) &&
-          winner().runtime->format(format.recipe).ok) {
+          winner().runtime->format(request_.model, format.recipe).ok) {
         finer.push_back(format.recipe);
       }
     }

@@ -1,5 +1,6 @@
 #include "config_node.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -21,6 +22,28 @@ std::string quoted(const Keys& keys) {
   return join_words(names, "or");
 }
 
+// Fields that tools spell differently, transformers 5 among them when it saves a model again.
+constexpr std::array<Keys, 8> same_field = {{
+    {"num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts"},
+    {"num_experts_per_tok", "num_experts_per_token", "top_k_experts", "experts_per_token",
+     "moe_topk", "moe_top_k", "moe_k"},
+    {"n_shared_experts", "num_shared_experts", "moe_num_shared_experts", "num_shared_expert"},
+    {"num_attention_heads", "n_head", "n_heads", "num_heads"},
+    {"num_key_value_heads", "num_kv_heads", "n_head_kv", "num_attention_groups"},
+    {"hidden_size", "d_model", "n_embed", "n_embd", "hidden_dim", "model_dim"},
+    {"num_hidden_layers", "n_layer", "n_layers", "num_layers"},
+    {"vocab_size", "padded_vocab_size", "num_vocab"},
+}};
+
+/// What only a mixture of experts has.
+constexpr std::array<std::string_view, 5> mixture_widths = {
+    "moe_intermediate_size", "expert_hidden_dim", "expert_intermediate_size",
+    "expert_ffn_hidden_size", "num_experts_per_tok"};
+
+bool holds(const Keys& keys, std::string_view key) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
 }  // namespace
 
 const ConfigNode* ConfigNode::find(std::string_view key) const {
@@ -29,6 +52,7 @@ const ConfigNode* ConfigNode::find(std::string_view key) const {
   }
   for (std::size_t i = 0; i < keys_.size(); ++i) {
     if (keys_[i] == key) {
+      elements_[i].asked_for_ = true;
       return elements_[i].is(Kind::null) ? nullptr : &elements_[i];
     }
   }
@@ -96,6 +120,17 @@ const ConfigNode* Config::find(const Keys& keys) const {
       return node;
     }
   }
+  for (const Keys& spellings : same_field) {
+    if (std::none_of(keys.begin(), keys.end(),
+                     [&](std::string_view key) { return holds(spellings, key); })) {
+      continue;
+    }
+    for (const std::string_view key : spellings) {
+      if (const ConfigNode* node = text_->find(key)) {
+        return node;
+      }
+    }
+  }
   return nullptr;
 }
 
@@ -138,8 +173,33 @@ const std::vector<ConfigNode>* Config::per_layer(const Keys& keys, std::int64_t 
   return &node->array();
 }
 
-std::int64_t Config::layers() const {
-  return at({"num_hidden_layers", "n_layer", "n_layers", "num_layers"}).whole(1, most_layers);
+std::int64_t Config::layers() const { return at({"num_hidden_layers"}).whole(1, most_layers); }
+
+std::int64_t Config::experts() const {
+  if (const ConfigNode* count = find({"num_experts"})) {
+    return count->whole(0, largest_size);
+  }
+  for (const std::string_view key : mixture_widths) {
+    const ConfigNode* node = find({key});
+    if (node != nullptr && node->is(ConfigNode::Kind::number) && node->number() > 0.0) {
+      throw node->error("a mixture of experts without a count of them: \"num_experts\" is missing");
+    }
+  }
+  return 0;
+}
+
+const ConfigNode* Config::of_layer(std::int64_t layer) const {
+  const ConfigNode* list = find({"per_layer_config"});
+  if (list == nullptr) {
+    return nullptr;
+  }
+  // Keys have leading zeros so that they sort; how many depends on the number of layers.
+  for (const char* form : {"{}", "{:02}", "{:03}"}) {
+    if (const ConfigNode* node = list->find(fmt::format(fmt::runtime(form), layer))) {
+      return node;
+    }
+  }
+  return nullptr;
 }
 
 }  // namespace macfit::read

@@ -26,9 +26,11 @@ class ConfigNode {
   [[nodiscard]] bool is(Kind kind) const { return kind_ == kind; }
   [[nodiscard]] const std::string& pointer() const { return pointer_; }
 
-  /// The member, or null where it is missing or JSON null.
+  /// The member, or null where it is missing or JSON null. Notes that it was asked for.
   [[nodiscard]] const ConfigNode* find(std::string_view key) const;
   [[nodiscard]] const std::vector<ConfigNode>& array() const;
+  /// True where find() has asked for this member.
+  [[nodiscard]] bool asked_for() const { return asked_for_; }
   /// Names of an object's members; member(i) is the value of keys()[i].
   [[nodiscard]] const std::vector<std::string>& keys() const { return keys_; }
   [[nodiscard]] const ConfigNode& member(std::size_t index) const { return elements_[index]; }
@@ -57,6 +59,7 @@ class ConfigNode {
   bool boolean_ = false;
   double number_ = 0.0;
   std::string string_;
+  mutable bool asked_for_ = false;
   std::vector<std::string> keys_;  // of an object, beside elements_
   std::vector<ConfigNode> elements_;
 };
@@ -92,6 +95,7 @@ class Config {
   [[nodiscard]] const ConfigNode& text() const { return *text_; }
   [[nodiscard]] bool wrapped() const { return outer_ != text_; }
 
+  /// The first of the spellings that is there; else what later tools call the same field.
   [[nodiscard]] const ConfigNode* find(const Keys& keys) const;
   [[nodiscard]] const ConfigNode& at(const Keys& keys) const;
 
@@ -106,10 +110,13 @@ class Config {
   [[nodiscard]] const std::vector<ConfigNode>* per_layer(const Keys& keys,
                                                          std::int64_t layers) const;
 
-  [[nodiscard]] std::int64_t hidden() const {
-    return size({"hidden_size", "d_model", "n_embed", "n_embd"});
-  }
+  [[nodiscard]] std::int64_t hidden() const { return size({"hidden_size"}); }
   [[nodiscard]] std::int64_t layers() const;
+  /// Routed experts in all, 0 where there are none. A mixture's width without this count is an
+  /// error, so that no model is read as a dense one.
+  [[nodiscard]] std::int64_t experts() const;
+  /// What `per_layer_config` says of one layer, or null.
+  [[nodiscard]] const ConfigNode* of_layer(std::int64_t layer) const;
 
  private:
   const ConfigNode* outer_;

@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "by_widths.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/read/gguf_file.hpp"
@@ -316,8 +317,17 @@ model::Model gguf_model(const GgufHeader& header, std::string_view id) {
     model.architecture = model::architecture_from_gguf_shape(gguf_shape(header));
     model.architecture_source = "GGUF metadata";
   } else {
-    model.notes.push_back("the GGUF architecture \"" + printable(arch) +
-                          "\" is not known: weights are exact, caches can't be computed");
+    const std::string unknown = "the GGUF architecture \"" + printable(arch) + "\" is not known: ";
+    auto shapes = gguf_by_widths(header);
+    const bool caches = shapes && shapes->cache_known;
+    model.notes.push_back(unknown + (caches ? "weights are exact, caches follow from the widths of "
+                                              "its tensors and are an estimate"
+                                            : "weights are exact, caches can't be computed"));
+    if (caches) {
+      model.architecture = *std::move(shapes);
+      model.architecture_source = "GGUF tensors";
+      model.evidence = Evidence::estimated;
+    }
   }
   StoredWeights stored = gguf_stored(header, model.architecture);
   // Known shapes give layers that may have nothing stored.
@@ -340,7 +350,7 @@ model::Model gguf_model(const GgufHeader& header, std::string_view id) {
     model.notes.push_back("the file holds " + format_gb(stored.towers) +
                           " of image or audio parts");
   }
-  if (!model.architecture.layers.empty() && model::find_gguf_mixture(recipe.name)) {
+  if (model::gguf_shape_known(arch) && model::find_gguf_mixture(recipe.name)) {
     const model::GgufOptions options{.imatrix = false,
                                      .mtp = model.architecture.extras.mtp_layers > 0};
     const model::GgufWeights plain = model::gguf_weights(model.architecture, recipe, options);

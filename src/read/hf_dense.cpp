@@ -62,6 +62,11 @@ model::Architecture seed_oss(const Config& c) {
 
 model::Architecture granite(const Config& c) { return dense_model(c, {.tied = true}); }
 
+/// The output has no bias whatever the flag (mlx_lm/models/telechat3.py, helium.py).
+model::Architecture telechat3(const Config& c) {
+  return dense_model(c, {.attention = {.bias = BiasRule::flag_qkv}});
+}
+
 model::Architecture mistral3(const Config& c) {
   model::Architecture a = llama(c);
   set_vision(c, a);
@@ -162,6 +167,16 @@ model::Architecture exaone4(const Config& c) {
                          .span = exaone_span});
 }
 
+model::Architecture exaone4_5(const Config& c) {
+  model::Architecture a = exaone4(c);
+  set_vision(c, a);
+  a.extras.mtp_layers = c.count_or(0, {"num_nextn_predict_layers"});
+  if (a.extras.mtp_layers > 0) {
+    a.extras.mtp_parameters.reset();
+  }
+  return a;
+}
+
 /// One norm for both halves, LayerNorm without bias.
 model::Architecture cohere(const Config& c) {
   const model::HeadNorm norm =
@@ -217,9 +232,16 @@ model::Architecture gemma3(const Config& c) {
   fill("max_position_embeddings", 131072);
   fill("vocab_size", 262208);
   model::Architecture a = gemma3_text(Config(c.outer(), text));
-  // The checkpoints have 262,208 rows whatever their text_config says; a larger vocabulary is a
-  // fine-tune's own.
-  a.vocabulary = std::max<std::int64_t>(a.vocabulary, 262208);
+  for (std::size_t i = 0; i < c.text().keys().size(); ++i) {
+    if (text.member(i).asked_for()) {
+      (void)c.text().find(text.keys()[i]);  // asked of the copy, read from here
+    }
+  }
+  // The wrapper's number counts. Without one the checkpoints have 262,208 rows whatever their
+  // text_config says; a larger vocabulary is a fine-tune's own.
+  const ConfigNode* outer = c.outer().find("vocab_size");
+  a.vocabulary = outer != nullptr ? outer->whole(1, largest_size)
+                                  : std::max<std::int64_t>(a.vocabulary, 262208);
   set_vision(c, a);
   return a;
 }
@@ -234,7 +256,9 @@ model::Architecture gemma4(const Config& c) {
   model::Attention sliding = grouped_attention(
       c, {.bias = BiasRule::none, .norm = model::HeadNorm::per_head, .default_head_dim = 256});
   model::Attention full = sliding;
-  full.head_dim = c.size_or(sliding.head_dim, {"global_head_dim"});
+  // Absent keys are mlx-lm's defaults, those of an E-model; a file that gives single layers their
+  // widths leaves these out.
+  full.head_dim = c.size_or(512, {"global_head_dim"});
   full.value_dim = full.head_dim;
   full.value_from_key = c.flag("attention_k_eq_v", false);
   if (full.value_from_key) {
@@ -245,20 +269,21 @@ model::Architecture gemma4(const Config& c) {
                              full.heads, full.kv_heads));
     }
   }
-  const std::int64_t shared = c.count_or(0, {"num_kv_shared_layers"});
+  const std::int64_t shared = c.count_or(20, {"num_kv_shared_layers"});
   if (shared >= layers) {
     throw c.at({"num_kv_shared_layers"})
         .error(fmt::format("{} layers of {} read an earlier layer's cache", shared, layers));
   }
-  const bool double_wide = c.flag("use_double_wide_mlp", false);
+  const bool double_wide = c.flag("use_double_wide_mlp", true);
   const std::int64_t width = c.size({"intermediate_size"});
   const bool sparse = c.flag("enable_moe_block", false);
-  const std::int64_t per_layer = c.count_or(0, {"hidden_size_per_layer_input"});
+  const std::int64_t per_layer = c.count_or(256, {"hidden_size_per_layer_input"});
   std::int64_t unused = 0;
   model::Architecture a = layered(c, true, [&](std::int64_t i) {
     model::Block b;
     const model::Span span = spans[static_cast<std::size_t>(i)];
-    b.attention = spanning(span == model::Span::full ? full : sliding, span, window);
+    b.attention =
+        of_layer(c, i, spanning(span == model::Span::full ? full : sliding, span, window));
     const bool reads_other = i >= layers - shared;
     if (reads_other) {
       const model::Attention& own = *b.attention;
@@ -282,7 +307,7 @@ model::Architecture gemma4(const Config& c) {
     return b;
   });
   if (per_layer > 0) {
-    a.per_layer_vocabulary = c.size_or(a.vocabulary, {"vocab_size_per_layer_input"});
+    a.per_layer_vocabulary = c.size_or(262144, {"vocab_size_per_layer_input"});
   }
   a.extras.unused_kv_parameters = unused;
   set_vision(c, a);
@@ -371,7 +396,11 @@ model::Architecture phi(const Config& c) {
   return layer_norm_model(c, {.norms = 1, .head_bias = true});
 }
 
-model::Architecture starcoder2(const Config& c) { return layer_norm_model(c, {.tied = true}); }
+/// Biases whatever `use_bias` says (mlx_lm/models/starcoder2.py).
+model::Architecture starcoder2(const Config& c) {
+  (void)c.flag("use_bias", true);
+  return layer_norm_model(c, {.tied = true});
+}
 
 model::Architecture gpt_neox(const Config& c) { return layer_norm_model(c, {.fused_qkv = true}); }
 
@@ -498,8 +527,14 @@ model::Architecture nemotron_nas(const Config& c) {
 constexpr std::array families = {
     Family{"llama", llama},
     Family{"mistral", llama},
+    Family{"iquestcoder", llama},
+    Family{"xverse", llama},
+    Family{"telechat3", telechat3},
+    Family{"helium", telechat3},
+    Family{"pixtral", mistral3},
     Family{"ministral3", llama},
     Family{"mistral3", mistral3},
+    Family{"llava", mistral3},
     Family{"smollm3", llama},
     Family{"exaone", llama},
     Family{"seed_oss", seed_oss},
@@ -534,6 +569,9 @@ constexpr std::array families = {
     Family{"gemma3_text", gemma3_text},
     Family{"gemma4", gemma4},
     Family{"gemma4_text", gemma4},
+    Family{"gemma4_unified", gemma4},
+    Family{"gemma4_unified_text", gemma4},
+    Family{"exaone4_5", exaone4_5},
     Family{"falcon", falcon},
     Family{"bloom", bloom},
     Family{"nemotron-nas", nemotron_nas},

@@ -53,14 +53,12 @@ model::Architecture qwen_delta(const Config& c, bool second_generation) {
   const std::int64_t layers = c.layers();
   const std::vector<bool> full = full_layers(c, layers);
   const model::DeltaNet delta = delta_net(c, second_generation);
-  model::Attention attention =
-      grouped_attention(c, {.norm = model::HeadNorm::per_head, .default_head_dim = 256});
+  model::Attention attention = grouped_attention(c, {.norm = model::HeadNorm::per_head});
   attention.gate =
       c.flag("attn_output_gate", true) ? model::OutputGate::in_query : model::OutputGate::none;
   const ConfigNode* dense_only = c.find({"mlp_only_layers"});
   const auto sparse = [&](std::int64_t i) {
-    if (c.count_or(0, {"num_experts"}) == 0 ||
-        (i + 1) % c.size_or(1, {"decoder_sparse_step"}) != 0) {
+    if (c.experts() == 0 || (i + 1) % c.size_or(1, {"decoder_sparse_step"}) != 0) {
       return false;
     }
     return dense_only == nullptr ||
@@ -94,7 +92,7 @@ model::Architecture qwen_delta(const Config& c, bool second_generation) {
   if (mtp > 0) {
     model::Block b;
     b.attention = attention;
-    feed_forward(b, c.count_or(0, {"num_experts"}) > 0);
+    feed_forward(b, c.experts() > 0);
     set_mtp(a, mtp, mtp_layer_parameters(a, b, 3, 0));
   }
   if (c.wrapped()) {
@@ -124,7 +122,7 @@ model::Architecture kimi_linear(const Config& c) {
   const model::LatentAttention latent = latent_attention(c, false);
   const std::int64_t dense_first = c.count_or(0, {"first_k_dense_replace"});
   const std::int64_t step = c.size_or(1, {"moe_layer_freq"});
-  const bool any = c.count_or(0, {"num_experts"}) > 0;
+  const bool any = c.experts() > 0;
   model::Architecture a = layered(c, false, [&](std::int64_t i) {
     model::Block b;
     if (is_delta[static_cast<std::size_t>(i)]) {
@@ -177,10 +175,15 @@ std::string nemotron_pattern(const Config& c, const Keys& letters, const Keys& n
   } else if (const ConfigNode* list = c.find(names)) {
     for (const ConfigNode& entry : list->array()) {
       const std::string& name = entry.string();
-      if (name != "mamba" && name != "attention" && name != "mlp" && name != "moe") {
+      if (name == "mamba" || name == "linear_attention") {
+        pattern += 'M';
+      } else if (name == "attention" || name == "full_attention") {
+        pattern += '*';
+      } else if (name == "mlp" || name == "moe") {
+        pattern += name == "mlp" ? '-' : 'E';
+      } else {
         throw entry.expected(R"("mamba", "attention", "mlp" or "moe")");
       }
-      pattern += name == "mamba" ? 'M' : name == "attention" ? '*' : name == "mlp" ? '-' : 'E';
     }
   }
   return pattern;
@@ -275,13 +278,13 @@ model::Architecture jamba(const Config& c) {
   const std::int64_t attention_at = c.count_or(4, {"attn_layer_offset"});
   const std::int64_t experts_step = c.size_or(2, {"expert_layer_period"});
   const std::int64_t experts_at = c.count_or(1, {"expert_layer_offset"});
-  const bool any = c.count_or(1, {"num_experts"}) > 1;
+  const bool any = c.experts() > 1;
   const std::int64_t layers = c.layers();
-  const std::vector<std::string_view> kinds = layer_types(c, layers, {"layers_block_type"});
+  const std::vector<bool> kinds = attending_layers(c, layers, {"layers_block_type", "layer_types"});
   return layered(c, false, [&](std::int64_t i) {
     model::Block b;
-    const bool attends = kinds.empty() ? i % attention_step == attention_at
-                                       : kinds[static_cast<std::size_t>(i)] == "attention";
+    const bool attends =
+        kinds.empty() ? i % attention_step == attention_at : kinds[static_cast<std::size_t>(i)];
     if (attends) {
       b.attention = attention;
     } else {
@@ -300,17 +303,11 @@ model::Architecture jamba(const Config& c) {
 /// Layers by `layer_types`; an excerpt without it tells only how many of them attend, and the
 /// published models space those evenly (layers 5, 15, 25, 35 of 40).
 std::vector<bool> granite_attends(const Config& c, std::int64_t layers) {
-  std::vector<bool> attends(static_cast<std::size_t>(layers), false);
-  if (const auto* list = c.per_layer({"layer_types", "layers_block_type"}, layers)) {
-    for (std::size_t i = 0; i < list->size(); ++i) {
-      const std::string& kind = (*list)[i].string();
-      if (kind != "attention" && kind != "mamba") {
-        throw(*list)[i].expected(R"("attention" or "mamba")");
-      }
-      attends[i] = kind == "attention";
-    }
+  std::vector<bool> attends = attending_layers(c, layers, {"layer_types", "layers_block_type"});
+  if (!attends.empty()) {
     return attends;
   }
+  attends.resize(static_cast<std::size_t>(layers), false);
   const ConfigNode& node = c.at({"layer_types", "n_attention_layers"});
   const std::int64_t count = node.whole(1, layers);
   const std::int64_t step = layers / count;
@@ -337,7 +334,7 @@ model::Architecture granite_hybrid(const Config& c) {
   m.conv_bias = c.flag("mamba_conv_bias", true);
   m.projection_bias = c.flag("mamba_proj_bias", false);
   const model::Attention attention = grouped_attention(c, {});
-  const bool any = c.count_or(0, {"num_local_experts"}) > 0;
+  const bool any = c.experts() > 0;
   return layered(c, true, [&](std::int64_t i) {
     model::Block b;
     if (attends[static_cast<std::size_t>(i)]) {

@@ -18,26 +18,15 @@ model::Experts routed(const Config& c, bool correction) {
   return e;
 }
 
-/// Which layers have experts: `mlp_layer_types` where it is there, else all from
-/// `first_k_dense_replace` on, every `moe_layer_freq`-th.
+/// All layers from `first_k_dense_replace` on have experts, every `moe_layer_freq`-th.
 std::vector<bool> sparse_layers(const Config& c, std::int64_t layers) {
-  std::vector<bool> sparse;
-  if (const auto* list = c.per_layer({"mlp_layer_types"}, layers)) {
-    for (const ConfigNode& entry : *list) {
-      if (entry.string() != "dense" && entry.string() != "sparse") {
-        throw entry.expected(R"("dense" or "sparse")");
-      }
-      sparse.push_back(entry.string() == "sparse");
-    }
-    return sparse;
-  }
-  const std::int64_t first = c.count_or(0, {"first_k_dense_replace"});
+  // GLM-4.7-Flash's class has one where the config does not say.
+  const bool lite = c.outer().find("model_type")->string() == "glm4_moe_lite";
+  const std::int64_t first = c.count_or(lite ? 1 : 0, {"first_k_dense_replace"});
   const std::int64_t step = c.size_or(1, {"moe_layer_freq"});
-  const bool any = c.count_or(0, {"n_routed_experts"}) > 0;
-  for (std::int64_t i = 0; i < layers; ++i) {
-    sparse.push_back(any && i >= first && i % step == 0);
-  }
-  return sparse;
+  const bool any = c.experts() > 0;
+  return sparse_layers(c, layers,
+                       [&](std::int64_t i) { return any && i >= first && i % step == 0; });
 }
 
 struct LatentRule {
@@ -83,9 +72,7 @@ model::Architecture latent_model(const Config& c, const LatentRule& rule) {
   });
   const std::int64_t mtp = c.count_or(0, {"num_nextn_predict_layers"});
   if (mtp > 0) {
-    set_mtp(a, mtp,
-            mtp_layer_parameters(a, block(c.count_or(0, {"n_routed_experts"}) > 0), 3,
-                                 rule.mtp_copies));
+    set_mtp(a, mtp, mtp_layer_parameters(a, block(c.experts() > 0), 3, rule.mtp_copies));
   }
   return a;
 }
@@ -108,6 +95,74 @@ model::Architecture kimi_k25(const Config& c) {
   return a;
 }
 
+/// Routers quantized as the rest, without a correction.
+model::Architecture mistral4(const Config& c) {
+  model::Architecture a = latent_model(c, {.correction = false});
+  for (model::Block& b : a.blocks) {
+    if (b.experts) {
+      b.experts->router = model::RouterFormat::base;
+    }
+  }
+  return a;
+}
+
+model::Architecture dense_latent(const Config& c, bool tied, model::LatentAttention attention) {
+  attention.expanded = true;
+  const model::Dense mlp = gated_mlp(c.size({"intermediate_size"}), c.flag("mlp_bias", false));
+  return layered(c, tied, [&](std::int64_t) {
+    model::Block b;
+    b.latent = attention;
+    b.dense = mlp;
+    return b;
+  });
+}
+
+model::Architecture youtu_llm(const Config& c) {
+  return dense_latent(c, true, latent_attention(c, false));
+}
+
+/// Values are as wide as a head of the hidden width.
+model::Architecture minicpm3(const Config& c) {
+  model::LatentAttention attention;
+  const ConfigNode& heads = c.at({"num_attention_heads"});
+  attention.heads = heads.whole(1, largest_size);
+  attention.query_rank = c.size({"q_lora_rank"});
+  attention.kv_rank = c.size({"kv_lora_rank"});
+  attention.nope_dim = c.size({"qk_nope_head_dim"});
+  attention.rope_dim = c.size({"qk_rope_head_dim"});
+  if (c.hidden() % attention.heads != 0) {
+    throw heads.error("the hidden size is not divisible by the heads");
+  }
+  attention.value_dim = c.hidden() / attention.heads;
+  attention.bias = c.flag("attention_bias", false);
+  return dense_latent(c, false, attention);
+}
+
+/// Tokens to a pooled key, layer by layer: a list that goes on with the prediction layers, or, as
+/// transformers 5 writes it, a ratio for each name of a layer.
+std::vector<std::int64_t> pooled_ratios(const Config& c, std::int64_t layers) {
+  std::vector<std::int64_t> ratios;
+  if (const ConfigNode* rates = c.find({"compress_rates"})) {
+    for (const ConfigNode& entry : c.at({"layer_types"}).array()) {
+      const ConfigNode* rate = rates->find(entry.string());
+      if (rate == nullptr && entry.string() != "sliding_attention") {
+        throw entry.error("\"compress_rates\" holds no such name");
+      }
+      ratios.push_back(rate == nullptr ? 0 : rate->whole(0, largest_size));
+    }
+  } else {
+    for (const ConfigNode& entry : c.at({"compress_ratios"}).array()) {
+      ratios.push_back(entry.whole(0, largest_size));
+    }
+  }
+  if (std::cmp_less(ratios.size(), layers)) {
+    throw c.at({"compress_ratios", "layer_types"})
+        .error(
+            fmt::format("it has {} entries, and the model has {} layers", ratios.size(), layers));
+  }
+  return ratios;
+}
+
 /// Weights after mlx-lm's model class; how its pooled caches grow is not established.
 model::Architecture deepseek_v4(const Config& c) {
   const std::int64_t layers = c.layers();
@@ -123,22 +178,22 @@ model::Architecture deepseek_v4(const Config& c) {
     throw heads.error(fmt::format("{} heads are not divisible by {} output groups", attention.heads,
                                   attention.output_groups));
   }
-  // The list goes on with the prediction layers.
-  const ConfigNode& ratios = c.at({"compress_ratios"});
-  if (std::cmp_less(ratios.array().size(), layers)) {
-    throw ratios.error(fmt::format("it has {} entries, and the model has {} layers",
-                                   ratios.array().size(), layers));
-  }
-  const std::int64_t hashed = c.count_or(0, {"num_hash_layers"});
+  const std::vector<std::int64_t> ratios = pooled_ratios(c, layers);
+  const auto* kinds = c.per_layer({"mlp_layer_types"}, layers);
+  const std::int64_t first = c.count_or(0, {"num_hash_layers"});
+  const auto hashed = [&](std::int64_t i) {
+    return kinds == nullptr ? i < first
+                            : (*kinds)[static_cast<std::size_t>(i)].string() == "hash_moe";
+  };
   model::Architecture a = layered(c, false, [&](std::int64_t i) {
     model::Block b;
     b.compressed = attention;
-    b.compressed->ratio = ratios.array()[static_cast<std::size_t>(i)].whole(0, largest_size);
+    b.compressed->ratio = ratios[static_cast<std::size_t>(i)];
     if (b.compressed->ratio == 4) {
       b.compressed->indexer = model::Indexer{c.size({"index_n_heads"}), c.size({"index_head_dim"})};
     }
-    b.experts = routed(c, i >= hashed);
-    if (i < hashed) {
+    b.experts = routed(c, !hashed(i));
+    if (hashed(i)) {
       b.experts->hash_rows = c.size({"vocab_size"});
     }
     b.streams = c.at({"hc_mult"}).whole(1, 64);
@@ -157,7 +212,10 @@ constexpr std::array families = {
     Family{"deepseek_v32", deepseek_v32}, Family{"deepseek_v4", deepseek_v4},
     Family{"deepseek_ref", deepseek_v4},  // DeepSeek V4 in its own layout
     Family{"kimi_k2", deepseek_v3},       Family{"kimi_k25", kimi_k25},
-    Family{"glm4_moe_lite", deepseek_v3}, Family{"glm_moe_dsa", glm_moe_dsa},
+    Family{"kimi_vl", kimi_k25},          Family{"joyai_llm_flash", deepseek_v3},
+    Family{"mistral4", mistral4},         Family{"youtu_llm", youtu_llm},
+    Family{"minicpm3", minicpm3},         Family{"glm4_moe_lite", deepseek_v3},
+    Family{"glm_moe_dsa", glm_moe_dsa},
 };
 
 }  // namespace

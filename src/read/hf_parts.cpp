@@ -3,6 +3,7 @@
 #include "hf_parts.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -56,17 +57,48 @@ std::int64_t context_of(const Config& c) {
   return static_cast<std::int64_t>(node->number());
 }
 
+/// A number that mlx-lm 0.32.2's class takes where the config does not say; most take the heads'.
+std::optional<std::int64_t> kv_heads_unless_said(const ConfigNode& root) {
+  struct Default {
+    std::string_view type;
+    std::int64_t heads;
+  };
+  static constexpr std::array<Default, 22> defaults = {{
+      {"afmoe", 4},          {"cohere", 64},
+      {"cohere2", 8},        {"deepseek", 32},
+      {"falcon_h1", 2},      {"gemma3_text", 1},
+      {"gemma4", 1},         {"gemma4_text", 1},
+      {"gemma4_unified", 1}, {"gpt_oss", 8},
+      {"laguna", 8},         {"minimax_m3", 4},
+      {"minimax_m3_vl", 4},  {"mixtral", 8},
+      {"muse_glimmer", 2},   {"nanochat", 10},
+      {"phi", 32},           {"phimoe", 8},
+      {"plamo3", 4},         {"qwen3_5", 8},
+      {"qwen3_5_moe", 8},    {"gemma4_unified_text", 1},
+  }};
+  const ConfigNode* type = root.find("model_type");
+  for (const Default& known : defaults) {
+    if (type != nullptr && type->is(ConfigNode::Kind::string) && type->string() == known.type) {
+      return known.heads;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 model::Attention grouped_attention(const Config& c, const AttentionRule& rule) {
   model::Attention a;
-  const Keys head_keys = {"num_attention_heads", "n_head", "n_heads"};
-  const Keys kv_keys = {"num_key_value_heads", "num_kv_heads", "n_head_kv", "num_attention_groups"};
+  const Keys head_keys = {"num_attention_heads"};
+  const Keys kv_keys = {"num_key_value_heads"};
   a.heads = c.size(head_keys);
-  a.kv_heads = c.size_or(a.heads, kv_keys);
+  const ConfigNode* stated = c.find(kv_keys);
+  a.kv_heads = stated != nullptr ? stated->whole(1, largest_size)
+                                 : kv_heads_unless_said(c.outer()).value_or(a.heads);
   if (a.heads % a.kv_heads != 0) {
-    throw c.at(kv_keys).error(fmt::format(
-        "{} attention heads are not divisible by {} key-value heads", a.heads, a.kv_heads));
+    throw(stated != nullptr ? *stated : c.text())
+        .error(fmt::format("{} attention heads are not divisible by {} key-value heads", a.heads,
+                           a.kv_heads));
   }
   a.head_dim = c.size_or(rule.default_head_dim, {"head_dim", "attention_head_dim", "kv_channels"});
   if (a.head_dim == 0) {
@@ -126,6 +158,46 @@ model::Experts experts_of(const Config& c, const ExpertRule& rule) {
   return e;
 }
 
+model::Attention of_layer(const Config& c, std::int64_t layer, model::Attention attention) {
+  const ConfigNode* node = c.of_layer(layer);
+  if (node == nullptr) {
+    return attention;
+  }
+  const bool square = attention.value_dim == attention.head_dim;
+  for (std::size_t i = 0; i < node->keys().size(); ++i) {
+    const std::string& key = node->keys()[i];
+    const ConfigNode& value = node->member(i);
+    if (key == "head_dim") {
+      attention.head_dim = value.whole(1, largest_size);
+    } else if (key == "num_key_value_heads") {
+      attention.kv_heads = value.whole(1, largest_size);
+    } else if (key == "num_attention_heads") {
+      attention.heads = value.whole(1, largest_size);
+    } else if (key == "sliding_window") {
+      attention.window = value.whole(1, largest_size);
+    } else {
+      throw value.error("what this key changes in a single layer is not known");
+    }
+  }
+  attention.value_dim = square ? attention.head_dim : attention.value_dim;
+  if (attention.heads % attention.kv_heads != 0) {
+    throw node->error(fmt::format("{} attention heads are not divisible by {} key-value heads",
+                                  attention.heads, attention.kv_heads));
+  }
+  return attention;
+}
+
+model::Part part(std::string_view name, model::Part::Role role, std::int64_t rows,
+                 std::int64_t columns, model::RouterFormat format) {
+  model::Part p;
+  p.name = name;
+  p.role = role;
+  p.rows = rows;
+  p.columns = columns;
+  p.format = format;
+  return p;
+}
+
 model::Attention spanning(model::Attention attention, model::Span span, std::int64_t window) {
   attention.span = span;
   attention.window = span == model::Span::full ? 0 : window;
@@ -166,6 +238,41 @@ std::vector<model::Span> layer_spans(const Config& c, std::int64_t layers,
   return spans;
 }
 
+std::vector<bool> sparse_layers(const Config& c, std::int64_t layers,
+                                const std::function<bool(std::int64_t)>& otherwise) {
+  std::vector<bool> sparse;
+  if (const auto* list = c.per_layer({"mlp_layer_types"}, layers)) {
+    for (const ConfigNode& entry : *list) {
+      const std::string& name = entry.string();
+      if (name != "dense" && name != "sparse" && name != "moe" && name != "hash_moe") {
+        throw entry.expected(R"("dense", "sparse", "moe" or "hash_moe")");
+      }
+      sparse.push_back(name != "dense");
+    }
+    return sparse;
+  }
+  for (std::int64_t i = 0; i < layers; ++i) {
+    sparse.push_back(otherwise(i));
+  }
+  return sparse;
+}
+
+std::vector<bool> attending_layers(const Config& c, std::int64_t layers, const Keys& keys) {
+  std::vector<bool> attends;
+  if (const auto* list = c.per_layer(keys, layers)) {
+    for (const ConfigNode& entry : *list) {
+      const std::string& kind = entry.string();
+      const bool attention = kind == "attention" || kind == "full_attention";
+      if (!attention && kind != "mamba" && kind != "linear_attention" && kind != "conv" &&
+          kind != "recurrent") {
+        throw entry.expected(R"("full_attention", "linear_attention", "mamba" or "conv")");
+      }
+      attends.push_back(attention);
+    }
+  }
+  return attends;
+}
+
 model::Span every(std::int64_t period, std::int64_t i) {
   return i % period == period - 1 ? model::Span::full : model::Span::sliding;
 }
@@ -180,22 +287,40 @@ std::int64_t window_of(const Config& c, const std::vector<model::Span>& spans,
   return window;
 }
 
-Assembly::Assembly(const Config& c, bool tied_by_default) {
+bool tied_unless_said(std::string_view type) {
+  // Defaults of the classes' arguments, mlx-lm 0.32.2.
+  static constexpr std::array<std::string_view, 28> tied = {
+      "llama",   "mistral",     "iquestcoder", "xverse",
+      "qwen2",   "qwen2_vl",    "qwen2_5_vl",  "olmo",
+      "olmo2",   "olmoe",       "ministral3",  "granite",
+      "glm",     "granitemoe",  "exaone",      "granitemoehybrid",
+      "smollm3", "falcon_h1",   "seed_oss",    "starcoder2",
+      "jamba",   "youtu_llm",   "spark2_5",    "plamo2",
+      "plamo3",  "gpt_bigcode", "gear",        "mamba"};
+  return std::find(tied.begin(), tied.end(), type) != tied.end();
+}
+
+Assembly::Assembly(const Config& c, bool tied_by_default) : config_(&c) {
   architecture_.type = c.outer().find("model_type")->string();
   architecture_.hidden = c.hidden();
-  architecture_.vocabulary = c.size({"vocab_size", "padded_vocab_size"});
+  architecture_.vocabulary = c.size({"vocab_size"});
   // A wrapper's own flag rules over its text model's.
   const ConfigNode* tied = c.outer().find("tie_word_embeddings");
   if (tied == nullptr) {
     tied = c.text().find("tie_word_embeddings");
   }
-  architecture_.tied = tied != nullptr ? tied->boolean() : tied_by_default;
+  architecture_.tied =
+      tied != nullptr ? tied->boolean() : tied_by_default || tied_unless_said(architecture_.type);
   architecture_.context = context_of(c);
   architecture_.extras.mtp_parameters = 0;
   architecture_.extras.vision_parameters = 0;
 }
 
 void Assembly::add(model::Block block) {
+  if (block.attention) {
+    const auto layer = static_cast<std::int64_t>(architecture_.layers.size());
+    block.attention = of_layer(*config_, layer, *block.attention);
+  }
   block.name.clear();
   std::vector<model::Block>& blocks = architecture_.blocks;
   for (std::size_t i = 0; i < blocks.size(); ++i) {

@@ -22,6 +22,18 @@ struct Family {
 [[nodiscard]] std::span<const Family> sparse_families();
 [[nodiscard]] std::span<const Family> latent_families();
 [[nodiscard]] std::span<const Family> hybrid_families();
+[[nodiscard]] std::span<const Family> plain_families();
+[[nodiscard]] std::span<const Family> routed_families();
+[[nodiscard]] std::span<const Family> state_families();
+[[nodiscard]] std::span<const Family> windowed_families();
+
+/// A model_type that no family has, by what its keys say of a layer.
+[[nodiscard]] model::Architecture by_keys(const Config& c);
+/// "a GQA transformer".
+[[nodiscard]] std::string_view kind_by_keys(const model::Architecture& a);
+
+/// What of a text model's config nobody asked for and may change sizes.
+[[nodiscard]] std::vector<const ConfigNode*> unread_keys(const ConfigNode& text);
 
 // ---- parts of a block -------------------------------------------------------------------------
 
@@ -59,6 +71,16 @@ struct ExpertRule {
 [[nodiscard]] model::Attention spanning(model::Attention attention, model::Span span,
                                         std::int64_t window);
 
+/// Attention as `per_layer_config` alters it for one layer (transformers 5 writes head widths and
+/// counts so). Throws Error where it holds a key that is not known here.
+[[nodiscard]] model::Attention of_layer(const Config& c, std::int64_t layer,
+                                        model::Attention attention);
+
+/// A tensor that no typed part tells of.
+[[nodiscard]] model::Part part(std::string_view name, model::Part::Role role, std::int64_t rows,
+                               std::int64_t columns = 1,
+                               model::RouterFormat format = model::RouterFormat::raw);
+
 // ---- patterns over the layers -----------------------------------------------------------------
 
 /// The strings of `layer_types`; empty where the field is absent.
@@ -70,12 +92,26 @@ struct ExpertRule {
     const Config& c, std::int64_t layers,
     const std::function<model::Span(std::int64_t)>& otherwise);
 
+/// Which layers have experts: `mlp_layer_types` where it is there (transformers 5 writes it for all
+/// families), else `otherwise`.
+[[nodiscard]] std::vector<bool> sparse_layers(const Config& c, std::int64_t layers,
+                                              const std::function<bool(std::int64_t)>& otherwise);
+
+/// True where `layer_types` names the layer's mixer as one that attends; other names are recurrent.
+/// Empty where the field is absent.
+[[nodiscard]] std::vector<bool> attending_layers(const Config& c, std::int64_t layers,
+                                                 const Keys& keys = {"layer_types"});
+
 /// Span of layer i where every `period`-th layer is full: i % period == period - 1.
 [[nodiscard]] model::Span every(std::int64_t period, std::int64_t i);
 
 /// The window in tokens; an error where some layer slides and the config gives no window.
 [[nodiscard]] std::int64_t window_of(const Config& c, const std::vector<model::Span>& spans,
                                      std::int64_t fallback = 0);
+
+/// Whether mlx-lm's class of this `model_type` takes the embedding for the head where the config
+/// does not say.
+[[nodiscard]] bool tied_unless_said(std::string_view type);
 
 // ---- the whole --------------------------------------------------------------------------------
 
@@ -91,6 +127,7 @@ class Assembly {
   [[nodiscard]] model::Architecture finish() { return std::move(architecture_); }
 
  private:
+  const Config* config_;
   model::Architecture architecture_;
   std::map<std::string, int> kinds_;  // how many blocks share a description
 };

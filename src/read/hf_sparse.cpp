@@ -24,7 +24,7 @@ bool holds(const ConfigNode* list, std::int64_t value) {
 
 /// Qwen's rule: sparse every `decoder_sparse_step` layers but those in `mlp_only_layers`.
 bool qwen_sparse(const Config& c, std::int64_t i) {
-  return c.count_or(0, {"num_experts"}) > 0 && !holds(c.find({"mlp_only_layers"}), i) &&
+  return c.experts() > 0 && !holds(c.find({"mlp_only_layers"}), i) &&
          (i + 1) % c.size_or(1, {"decoder_sparse_step"}) == 0;
 }
 
@@ -39,10 +39,12 @@ model::Experts qwen_experts(const Config& c, model::RouterFormat router) {
 model::Architecture qwen_moe(const Config& c, const AttentionRule& rule,
                              model::RouterFormat router) {
   const model::Attention attention = grouped_attention(c, rule);
+  const std::vector<bool> routed =
+      sparse_layers(c, c.layers(), [&](std::int64_t i) { return qwen_sparse(c, i); });
   return layered(c, false, [&](std::int64_t i) {
     model::Block b;
     b.attention = attention;
-    if (qwen_sparse(c, i)) {
+    if (routed[static_cast<std::size_t>(i)]) {
       b.experts = qwen_experts(c, router);
     } else {
       b.dense = gated_mlp(c.size({"intermediate_size"}));
@@ -94,7 +96,9 @@ model::Architecture minimax(const Config& c) {
   const std::int64_t layers = c.layers();
   const auto* kinds = c.per_layer({"attn_type_list"}, layers);
   const std::vector<std::string_view> types = layer_types(c, layers);
-  const bool second = c.outer().find("model_type")->string() == "minimax_m2";
+  // mlx-lm's class of either name is the second generation's, which has no lightning attention.
+  const bool second =
+      c.outer().find("model_type")->string() == "minimax_m2" || (kinds == nullptr && types.empty());
   model::Attention attention = grouped_attention(c, {.bias = BiasRule::none});
   if (c.flag("use_qk_norm", second)) {
     const ConfigNode* width = c.find({"qk_norm_type"});
@@ -123,27 +127,6 @@ model::Architecture minimax(const Config& c) {
   });
 }
 
-/// Biases everywhere, sinks, every second layer sliding.
-model::Architecture gpt_oss(const Config& c) {
-  model::Attention attention =
-      grouped_attention(c, {.bias = BiasRule::all, .default_head_dim = 64});
-  attention.sinks = true;
-  const std::vector<model::Span> spans =
-      layer_spans(c, c.layers(), [](std::int64_t i) { return every(2, i); });
-  const std::int64_t window = window_of(c, spans, 128);
-  return layered(c, false, [&](std::int64_t i) {
-    model::Block b;
-    b.attention = spanning(attention, spans[static_cast<std::size_t>(i)], window);
-    b.experts = experts_of(c, {.count = {"num_local_experts"},
-                               .per_token = {"num_experts_per_tok", "experts_per_token"},
-                               .width = {"intermediate_size"},
-                               .router = model::RouterFormat::eight_bit});
-    b.experts->bias = true;
-    b.experts->router_bias = true;
-    return b;
-  });
-}
-
 /// Three of four layers see their own chunk; every `interleave_moe_layer_step`-th layer has experts
 /// and one shared expert of the same width. Without experts all layers are dense (MobileLLM-R1,
 /// whose class in mlx-lm, llama4_text, knows nothing else and caches the whole context).
@@ -163,7 +146,7 @@ model::Architecture llama4(const Config& c) {
   const std::int64_t chunk = c.size_or(8192, {"attention_chunk_size"});
   const ConfigNode* listed = c.find({"moe_layers"});
   const std::int64_t step = c.count_or(1, {"interleave_moe_layer_step"});
-  const bool any = c.count_or(0, {"num_local_experts"}) > 0;
+  const bool any = c.experts() > 0;
   model::Architecture a = layered(c, false, [&](std::int64_t i) {
     model::Block b;
     b.attention = spanning(attention, spans[static_cast<std::size_t>(i)], chunk);
@@ -230,9 +213,11 @@ std::int64_t of_layer(const Config& c, const Keys& keys, std::int64_t i, std::in
 }
 
 model::Architecture hunyuan(const Config& c) {
-  if (c.flag("use_cla", false)) {
-    throw c.at({"use_cla"}).error("caches shared across layers are not known for this model_type");
-  }
+  // With `use_cla` only every so many-th layer has keys and values; each layer caches its own all
+  // the same (mlx_lm/models/hunyuan.py).
+  const bool borrows = c.flag("use_cla", false);
+  const std::int64_t share = borrows ? c.size({"cla_share_factor"}) : 1;
+  const bool mixed = c.flag("use_mixed_mlp_moe", true);
   const std::int64_t layers = c.layers();
   const model::Attention attention = grouped_attention(
       c, {.norm = c.flag("use_qk_norm", true) ? model::HeadNorm::per_head : model::HeadNorm::none});
@@ -241,7 +226,8 @@ model::Architecture hunyuan(const Config& c) {
   return layered(c, false, [&](std::int64_t i) {
     model::Block b;
     b.attention = attention;
-    if (c.count_or(1, {"num_experts"}) <= 1 || i < first) {
+    b.attention->borrowed_kv = i % share != 0;
+    if (c.experts() <= 1 || i < first) {
       b.dense = gated_mlp(width);
       return b;
     }
@@ -251,12 +237,19 @@ model::Architecture hunyuan(const Config& c) {
     e.width = c.find({"moe_intermediate_size"}) == nullptr
                   ? width
                   : of_layer(c, {"moe_intermediate_size"}, i, layers);
-    if (c.find({"num_shared_expert"}) != nullptr) {
+    if (mixed && c.find({"num_shared_expert"}) != nullptr) {
       e.shared_width = checked_mul(width, of_layer(c, {"num_shared_expert"}, i, layers));
     }
     b.experts = e;
     return b;
   });
+}
+
+/// The first generation, whose head is always the embedding.
+model::Architecture hunyuan_first(const Config& c) {
+  model::Architecture a = hunyuan(c);
+  a.tied = true;
+  return a;
 }
 
 model::Architecture hunyuan_dense(const Config& c) {
@@ -299,7 +292,7 @@ model::Architecture ernie(const Config& c) {
   std::int64_t last = extreme(c.find({"moe_layer_end_index"}), layers - 1, false);
   last = last < 0 ? layers - 1 : last;
   const std::int64_t interval = c.size_or(1, {"moe_layer_interval"});
-  const bool has_experts = c.count_or(0, {"moe_num_experts"}) > 0;
+  const bool has_experts = c.experts() > 0;
   const model::Dense mlp = gated_mlp(c.size({"intermediate_size"}), bias);
   model::Architecture a = layered(c, true, [&](std::int64_t i) {
     model::Block b;
@@ -323,121 +316,6 @@ model::Architecture ernie(const Config& c) {
   return a;
 }
 
-/// A gate on each head; sliding layers have head counts of their own.
-model::Architecture step(const Config& c) {
-  const std::int64_t layers = c.layers();
-  model::Attention full =
-      grouped_attention(c, {.bias = BiasRule::none, .norm = model::HeadNorm::per_head});
-  if (c.flag("use_head_wise_attn_gate", true)) {
-    full.gate = model::OutputGate::per_head;
-  }
-  model::Attention sliding = full;
-  if (const ConfigNode* node = c.find({"attention_other_setting"})) {
-    const Config other(c.outer(), *node);
-    sliding.heads = other.size({"num_attention_heads"});
-    sliding.kv_heads = other.size({"num_attention_groups", "num_key_value_heads"});
-    if (sliding.heads % sliding.kv_heads != 0) {
-      throw node->error(fmt::format("{} heads are not divisible by {} key-value heads",
-                                    sliding.heads, sliding.kv_heads));
-    }
-  } else {
-    // Excerpts of Step configs lack the setting; every published model has 96 heads for 64.
-    sliding.heads = full.heads * 3 / 2;
-  }
-  const std::vector<model::Span> spans = layer_spans(c, layers, [](std::int64_t i) {
-    return i % 2 == 0 ? model::Span::sliding : model::Span::full;
-  });
-  const std::int64_t window = window_of(c, spans, 512);
-  const std::int64_t dense_first = c.count_or(1, {"first_k_dense_replace"});
-  std::vector<std::int64_t> listed;
-  if (const ConfigNode* node = c.find({"moe_layers_enum"})) {
-    for (const std::string_view part : split(node->string(), ',')) {
-      std::int64_t value = 0;
-      const std::string_view digits = trim(part);
-      const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-      if (code != std::errc{} || end != digits.data() + digits.size()) {
-        throw node->expected("layer numbers with commas between");
-      }
-      listed.push_back(value);
-    }
-  }
-  const model::Dense mlp = gated_mlp(c.size({"intermediate_size"}));
-  model::Architecture a = layered(c, false, [&](std::int64_t i) {
-    const model::Span span = spans[static_cast<std::size_t>(i)];
-    model::Block b;
-    b.attention = spanning(span == model::Span::full ? full : sliding, span, window);
-    const bool sparse = listed.empty() ? i >= dense_first
-                                       : std::find(listed.begin(), listed.end(), i) != listed.end();
-    if (!sparse) {
-      b.dense = mlp;
-      return b;
-    }
-    b.experts = experts_of(c, {.count = {"moe_num_experts", "num_experts"},
-                               .per_token = {"moe_top_k", "num_experts_per_tok"},
-                               .router = model::RouterFormat::eight_bit});
-    b.experts->correction_bias = c.flag("use_moe_router_bias", true);
-    b.experts->shared_width = c.count_or(b.experts->width, {"share_expert_dim"});
-    return b;
-  });
-  const std::int64_t mtp = c.count_or(0, {"num_nextn_predict_layers"});
-  if (mtp > 0) {
-    model::Block b;
-    b.attention = spanning(sliding, model::Span::sliding, std::max<std::int64_t>(window, 1));
-    b.dense = mlp;
-    set_mtp(a, mtp, mtp_layer_parameters(a, b, 3, 1));
-  }
-  return a;
-}
-
-/// Keys wider than values; sliding layers have heads and sinks of their own.
-model::Architecture mimo_v2(const Config& c) {
-  const std::int64_t layers = c.layers();
-  model::Attention full = grouped_attention(c, {});
-  full.value_dim = c.size_or(full.head_dim, {"v_head_dim"});
-  full.sinks = c.flag("add_full_attention_sink_bias", false);
-  model::Attention sliding = full;
-  sliding.heads = c.size_or(full.heads, {"swa_num_attention_heads"});
-  sliding.kv_heads = c.size_or(full.kv_heads, {"swa_num_key_value_heads"});
-  if (sliding.heads % sliding.kv_heads != 0) {
-    throw c.at({"swa_num_key_value_heads", "num_key_value_heads"})
-        .error(fmt::format("{} heads are not divisible by {} key-value heads", sliding.heads,
-                           sliding.kv_heads));
-  }
-  sliding.head_dim = c.size_or(full.head_dim, {"swa_head_dim"});
-  sliding.value_dim = c.size_or(full.value_dim, {"swa_v_head_dim"});
-  sliding.sinks = c.flag("add_swa_attention_sink_bias", true);
-  const auto* pattern = c.per_layer({"hybrid_layer_pattern"}, layers);
-  const auto* sparse = c.per_layer({"moe_layer_freq"}, layers);
-  const auto is = [](const std::vector<ConfigNode>* list, std::int64_t i) {
-    return list != nullptr && (*list)[static_cast<std::size_t>(i)].whole(0, 1) == 1;
-  };
-  std::vector<model::Span> spans;
-  for (std::int64_t i = 0; i < layers; ++i) {
-    spans.push_back(is(pattern, i) ? model::Span::sliding : model::Span::full);
-  }
-  const std::int64_t window = window_of(c, spans);
-  const model::Dense mlp = gated_mlp(c.size({"intermediate_size"}));
-  model::Architecture a = layered(c, false, [&](std::int64_t i) {
-    const model::Span span = spans[static_cast<std::size_t>(i)];
-    model::Block b;
-    b.attention = spanning(span == model::Span::full ? full : sliding, span, window);
-    if (!is(sparse, i)) {
-      b.dense = mlp;
-      return b;
-    }
-    b.experts = experts_of(c, {.count = {"n_routed_experts"}, .router = model::RouterFormat::raw});
-    b.experts->correction_bias = true;
-    b.experts->shared_width = checked_mul(b.experts->width, c.count_or(0, {"n_shared_experts"}));
-    return b;
-  });
-  // The checkpoint has three prediction layers; the config does not count them.
-  model::Block b;
-  b.attention = spanning(sliding, model::Span::sliding, std::max<std::int64_t>(window, 1));
-  b.dense = mlp;
-  set_mtp(a, 3, mtp_layer_parameters(a, b, 3, 0));
-  return a;
-}
-
 /// Ling. Both switches came with the second generation, whose first layers are dense.
 model::Architecture bailing(const Config& c) {
   const std::int64_t dense_first = c.count_or(0, {"first_k_dense_replace"});
@@ -449,6 +327,7 @@ model::Architecture bailing(const Config& c) {
       {.bias = BiasRule::none,
        .norm = c.flag("use_qk_norm", second) ? model::HeadNorm::per_head : model::HeadNorm::none});
   attention.fused_qkv = true;
+  attention.plain_qkv = true;
   attention.qkv_bias = qkv_bias;
   attention.output_bias = bias;
   model::Architecture a = layered(c, false, [&](std::int64_t i) {
@@ -479,6 +358,8 @@ model::Architecture glm4_moe(const Config& c) {
       {.bias = BiasRule::flag_qkv,
        .norm = c.flag("use_qk_norm", false) ? model::HeadNorm::per_head : model::HeadNorm::none});
   const std::int64_t dense_first = c.count_or(0, {"first_k_dense_replace"});
+  const std::vector<bool> routed =
+      sparse_layers(c, c.layers(), [&](std::int64_t i) { return i >= dense_first; });
   model::Block sparse;
   sparse.attention = attention;
   sparse.experts =
@@ -487,7 +368,7 @@ model::Architecture glm4_moe(const Config& c) {
   sparse.experts->shared_width =
       checked_mul(sparse.experts->width, c.count_or(0, {"n_shared_experts"}));
   model::Architecture a = layered(c, false, [&](std::int64_t i) {
-    if (i >= dense_first) {
+    if (routed[static_cast<std::size_t>(i)]) {
       return sparse;
     }
     model::Block b;
@@ -506,13 +387,14 @@ model::Architecture glm4_moe(const Config& c) {
 }
 
 /// The first DeepSeek MoE, dots.llm1 and K-EXAONE: raw routers, shared experts in one; the later
-/// two with head norms and correction biases. Which layers have experts, a list may say.
-model::Architecture routed_moe(const Config& c, bool second) {
+/// two with head norms and correction biases (`wide`: of 32 bits). Which layers have experts, a
+/// list may say.
+model::Architecture routed_moe(const Config& c, bool second, bool wide) {
   const std::int64_t layers = c.layers();
   const auto* listed = c.per_layer({"is_moe_layer"}, layers);
   const std::int64_t first = c.count_or(0, {"first_k_dense_replace"});
   const std::int64_t step = c.size_or(1, {"moe_layer_freq"});
-  const bool any = c.count_or(0, {"n_routed_experts", "num_experts"}) > 0;
+  const bool any = c.experts() > 0;
   model::Attention attention =
       grouped_attention(c, {.bias = second ? BiasRule::none : BiasRule::flag_all,
                             .norm = second ? model::HeadNorm::per_head : model::HeadNorm::none});
@@ -520,18 +402,22 @@ model::Architecture routed_moe(const Config& c, bool second) {
       layer_spans(c, layers, [](std::int64_t) { return model::Span::full; });
   const std::int64_t window = window_of(c, spans);
   const model::Dense mlp = gated_mlp(c.size({"intermediate_size"}), c.flag("mlp_bias", false));
+  const std::vector<bool> routed = sparse_layers(c, layers, [&](std::int64_t i) {
+    return listed != nullptr ? (*listed)[static_cast<std::size_t>(i)].boolean()
+                             : i >= first && i % step == 0;
+  });
   model::Architecture a = layered(c, false, [&](std::int64_t i) {
     model::Block b;
     const auto at = static_cast<std::size_t>(i);
     b.attention = spanning(attention, spans[at], window);
-    const bool sparse = listed != nullptr ? (*listed)[at].boolean() : i >= first && i % step == 0;
-    if (!any || !sparse) {
+    if (!any || !routed[at]) {
       b.dense = mlp;
       return b;
     }
     b.experts = experts_of(
         c, {.count = {"n_routed_experts", "num_experts"}, .router = model::RouterFormat::raw});
     b.experts->correction_bias = second;
+    b.experts->correction_f32 = wide;
     b.experts->shared_width =
         checked_mul(b.experts->width, c.count_or(0, {"n_shared_experts", "num_shared_experts"}));
     return b;
@@ -543,8 +429,10 @@ model::Architecture routed_moe(const Config& c, bool second) {
   return a;
 }
 
-model::Architecture deepseek(const Config& c) { return routed_moe(c, false); }
-model::Architecture later_moe(const Config& c) { return routed_moe(c, true); }
+model::Architecture deepseek(const Config& c) { return routed_moe(c, false, true); }
+/// Its class casts the correction biases with the rest.
+model::Architecture dots1(const Config& c) { return routed_moe(c, true, false); }
+model::Architecture exaone_moe(const Config& c) { return routed_moe(c, true, true); }
 
 /// LayerNorm, and biases down to the head's.
 model::Architecture phimoe(const Config& c) {
@@ -563,8 +451,8 @@ model::Architecture phimoe(const Config& c) {
 
 constexpr std::array families = {
     Family{"deepseek", deepseek},
-    Family{"dots1", later_moe},
-    Family{"exaone_moe", later_moe},
+    Family{"dots1", dots1},
+    Family{"exaone_moe", exaone_moe},
     Family{"phimoe", phimoe},
     Family{"qwen2_moe", qwen2_moe},
     Family{"qwen3_moe", qwen3_moe},
@@ -576,22 +464,20 @@ constexpr std::array families = {
     Family{"minimax", minimax},
     Family{"minimax_m1", minimax},
     Family{"minimax_m2", minimax},
-    Family{"gpt_oss", gpt_oss},
     Family{"llama4", llama4},
     Family{"llama4_text", llama4},
     Family{"dbrx", dbrx},
     Family{"grok-1", grok},
     Family{"git", grok},  // what Grok-2's config.json says
+    Family{"hunyuan", hunyuan_first},
     Family{"hunyuan_v1_moe", hunyuan},
     Family{"hunyuan_v1_dense", hunyuan_dense},
     Family{"ernie4_5_moe", ernie},
     Family{"ernie4_5", ernie},
-    Family{"step3p5", step},
-    Family{"step3p7", step},
-    Family{"mimo_v2_flash", mimo_v2},
     Family{"bailing_moe", bailing},
     Family{"bailing_moe_v2", bailing},
     Family{"glm4_moe", glm4_moe},
+    Family{"solar_open", glm4_moe},
     Family{"glm4v_moe", glm4_moe},
 };
 

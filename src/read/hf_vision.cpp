@@ -90,8 +90,11 @@ std::int64_t gemma4(const Config& v, model::Architecture& a) {
   return total;
 }
 
-/// MoonViT with Kimi's projector.
-std::int64_t moonvit(const Config& v, std::int64_t hidden) {
+/// MoonViT with Kimi's projector; none where its width is not stated.
+std::optional<std::int64_t> moonvit(const Config& v, std::int64_t hidden) {
+  if (v.find({"vt_intermediate_size", "intermediate_size"}) == nullptr) {
+    return std::nullopt;
+  }
   const std::int64_t w = v.size({"vt_hidden_size", "hidden_size"});
   const std::int64_t m = v.size({"vt_intermediate_size", "intermediate_size"});
   const std::int64_t n = v.size({"vt_num_hidden_layers", "num_hidden_layers"});

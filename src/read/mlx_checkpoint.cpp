@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "by_widths.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/read/hf_config.hpp"
@@ -24,7 +25,7 @@ class Formats {
   }
 
   [[nodiscard]] Bytes bytes(const std::string& path, const model::Tensor& t, std::size_t layer,
-                            std::size_t layers) const {
+                            std::size_t layers) {
     const auto found = config_.overrides.find(path);
     if (found != config_.overrides.end()) {
       if (!found->second) {
@@ -35,8 +36,13 @@ class Formats {
     if (routers_named_ && t.quantized == model::Quantized::eight_bit) {
       return grouped(recipe_.base, t);
     }
+    const model::Quantized rule = recipe_.vlm ? t.under_vlm : t.quantized;
+    unsure_ = unsure_ || (rule == model::Quantized::eight_bit && recipe_.base.bits != 8);
     return model::tensor_bytes(recipe_, t, layer, layers);
   }
+  /// True where bytes() followed a rule of the model's class that the config does not confirm: a
+  /// converter of today names what it keeps at 8 bit.
+  [[nodiscard]] bool unsure() const { return unsure_; }
 
  private:
   static Bytes raw(const model::Tensor& t) {
@@ -52,6 +58,7 @@ class Formats {
   const CheckpointConfig& config_;
   const model::Recipe& recipe_;
   bool routers_named_ = false;
+  bool unsure_ = false;
 };
 
 std::string last_part(std::string_view path) {
@@ -78,23 +85,98 @@ void note_native(model::Model& model, const CheckpointConfig& config) {
           "stored as fp8: mlx-lm makes 16-bit weights of it where it loads it at all");
       break;
     case Kind::nvfp4:
-      if (!config.loaded) {
-        model.notes.emplace_back("an nvfp4 checkpoint of modelopt: mlx-lm does not load it");
-      }
       break;
     case Kind::int4:
       model.notes.emplace_back(
           "experts are stored at 4.5 bits a weight; mlx-lm holds them at 5.0 bits");
       break;
     case Kind::other:
-      model.notes.push_back("the quantization method \"" + printable(config.method) +
-                            "\" is not known: sizes come from file headers alone");
-      break;
     case Kind::plain:
     case Kind::mlx:
     case Kind::mxfp4:
       break;
   }
+}
+
+void take(model::Model& model, ConfigReading reading) {
+  model.architecture = std::move(reading.architecture);
+  model.evidence = reading.evidence;
+  for (std::string& note : reading.notes) {
+    model.notes.push_back(std::move(note));
+  }
+}
+
+/// What the tensors alone tell of caches, said after `why` nothing else does.
+void take_widths(model::Model& model, const std::vector<SafetensorsTensor>& tensors,
+                 std::string type, std::string why) {
+  auto shapes = safetensors_by_widths(tensors, std::move(type));
+  const bool caches = shapes && shapes->cache_known;
+  model.notes.push_back(std::move(why) + (caches ? "; caches follow from the widths of the "
+                                                   "tensors and are an estimate"
+                                                 : "; caches can't be computed"));
+  if (caches) {
+    model.architecture = *std::move(shapes);
+    model.architecture_source = "safetensors headers";
+    model.evidence = Evidence::estimated;
+  }
+}
+
+bool has_experts(const model::Architecture& a) {
+  return std::any_of(a.blocks.begin(), a.blocks.end(),
+                     [](const model::Block& b) { return b.experts.has_value(); });
+}
+
+/// Which modules a tool left in 16 bits, a config does not always tell.
+bool is_unsure(const model::Model& model, const CheckpointConfig& config) {
+  const bool packs = config.loaded && config.loaded->kind == model::Recipe::Kind::layers &&
+                     config.method != "bitnet";
+  const bool by_rule = config.kind == Kind::int4 || config.kind == Kind::mxfp4;
+  return (packs && has_experts(model.architecture)) ||
+         (config.keeps_more && !by_rule && config.loaded &&
+          bits_per_weight(config.loaded->base) < 16);
+}
+
+/// By formula, what another tool stored and mlx-lm holds, or refuses: an estimate where a rule for
+/// its exceptions is lacking. Other formats of the model are none the worse for it.
+void estimate_stored(model::Model& model, const CheckpointConfig& config) {
+  const bool unsure = is_unsure(model, config);
+  if (config.method.empty() || !config.loaded || (!unsure && model.refusal.empty())) {
+    return;
+  }
+  if (unsure) {
+    model.notes.emplace_back(
+        "which modules stayed in 16 bits only the safetensors headers tell: give the folder");
+  }
+  try {
+    model.stored = model::weights_of(model, *config.loaded);
+    model.stored->evidence = Evidence::estimated;
+  } catch (const Error& error) {
+    model.notes.push_back("its weights as stored can't be computed: " + std::string(error.what()));
+  }
+}
+
+/// The format that mlx-lm holds becomes the model's; what it refuses keeps the stored one, and its
+/// words.
+void load_as_mlx_lm(model::Model& model, CheckpointConfig& config) {
+  if (config.kind == Kind::mlx) {
+    model.refusal = config.unknown_setting;
+  } else if (!config.method.empty()) {
+    LoadedCheckpoint loaded = as_mlx_lm_loads(config, model.architecture);
+    config.loaded = std::move(loaded.recipe);
+    model.refusal = std::move(loaded.refusal);
+  }
+  if (!model.refusal.empty()) {
+    model.notes.push_back("mlx-lm 0.32.2 refuses this checkpoint: " + model.refusal);
+  }
+}
+
+/// True where mlx-lm makes other tensors of the file's, so that the shapes say what it holds and
+/// not the headers: scales multiplied back, columns packed anew.
+bool rewritten(const model::Model& model, const CheckpointConfig& config) {
+  const bool others =
+      config.kind == Kind::fp8 || config.kind == Kind::nvfp4 || config.kind == Kind::other;
+  const model::Architecture& a = model.architecture;
+  return others && config.loaded && model.refusal.empty() && !a.layers.empty() && !a.widths_only;
 }
 
 void publish(model::Model& model, const model::Recipe& recipe, std::optional<Bytes> bytes) {
@@ -113,7 +195,7 @@ model::WeightLayout mlx_layout(const model::Architecture& architecture,
   if (config.kind != Kind::mlx || !config.recipe) {
     throw Error("the config holds no \"quantization\" of MLX");
   }
-  const Formats formats(config);
+  Formats formats(config);
   const std::size_t layers = architecture.layers.size();
   model::WeightLayout layout;
   layout.format = config.recipe->name;
@@ -145,6 +227,9 @@ model::WeightLayout mlx_layout(const model::Architecture& architecture,
      : t.tensor_class == model::TensorClass::head    ? layout.head
                                                      : layout.other_global) += bytes;
   }
+  if (formats.unsure()) {
+    layout.evidence = Evidence::estimated;
+  }
   return layout;
 }
 
@@ -153,18 +238,21 @@ model::Model config_model(std::string_view config_json, std::string_view id) {
   model.id = id;
   model.source = model::Source::hf_config;
   model.architecture_source = "config.json";
-  model.architecture = read_hf_config(config_json);
-  const CheckpointConfig config = parse_checkpoint_config(config_json);
+  take(model, read_config(config_json));
+  CheckpointConfig config = parse_checkpoint_config(config_json);
   note_native(model, config);
+  load_as_mlx_lm(model, config);
   model.default_recipe = config.loaded;
   if (config.kind == Kind::mlx) {
     model.stored = mlx_layout(model.architecture, config);
+    model.stored->evidence = weaker(model.stored->evidence, model.evidence);
     publish(model, *config.recipe, std::nullopt);
   } else if (config.recipe) {
     publish(model, *config.recipe, std::nullopt);
   } else if (config.kind == Kind::plain) {
     publish(model, model::parse_recipe("bf16"), std::nullopt);
   }
+  estimate_stored(model, config);
   return model;
 }
 
@@ -177,15 +265,14 @@ model::Model checkpoint_model(const std::vector<SafetensorsTensor>& tensors,
   if (config_json) {
     config = parse_checkpoint_config(*config_json);
     try {
-      model.architecture = read_hf_config(*config_json);
+      take(model, read_config(*config_json));
       model.architecture_source = "config.json";
     } catch (const Error& error) {
-      model.notes.push_back("shapes are not known, weights are exact: " +
-                            std::string(error.what()));
+      take_widths(model, tensors, config.model_type,
+                  "shapes are not known, weights are exact: " + std::string(error.what()));
     }
   } else {
-    model.notes.emplace_back(
-        "no config.json beside the weights: weights are exact, caches can't be computed");
+    take_widths(model, tensors, {}, "no config.json beside the weights: weights are exact");
   }
   const Bytes file = [&] {
     Bytes sum;
@@ -194,6 +281,7 @@ model::Model checkpoint_model(const std::vector<SafetensorsTensor>& tensors,
     }
     return sum;
   }();
+  load_as_mlx_lm(model, config);
   const std::string format = config.loaded   ? config.loaded->name
                              : config.recipe ? config.recipe->name
                                              : "";
@@ -223,7 +311,11 @@ model::Model checkpoint_model(const std::vector<SafetensorsTensor>& tensors,
   } else if (model.default_recipe) {
     publish(model, *model.default_recipe, file);
   }
-  model.stored = std::move(stored.layout);
+  if (rewritten(model, config)) {
+    estimate_stored(model, config);
+  } else {
+    model.stored = std::move(stored.layout);
+  }
   return model;
 }
 

@@ -63,7 +63,7 @@ model::WeightFormat mlx_format(const ConfigNode& node, const model::WeightFormat
                                            same              ? base->group
                                            : mode->group > 0 ? mode->group
                                                              : 64));
-  constexpr std::array<int, 6> bits = {2, 3, 4, 5, 6, 8};
+  constexpr std::array<int, 7> bits = {1, 2, 3, 4, 5, 6, 8};
   constexpr std::array<int, 3> groups = {32, 64, 128};
   const bool affine = mode->mode == model::Mode::affine;
   if (affine ? std::find(bits.begin(), bits.end(), format.bits) == bits.end()
@@ -141,6 +141,11 @@ void read_mlx(CheckpointConfig& config, const ConfigNode& node) {
     std::optional<model::WeightFormat> format = base;
     if (value.is(NodeKind::object)) {
       format = mlx_format(value, &base);
+      const ConfigNode* scale = value.find("global_scale");
+      if (scale != nullptr && path.find("switch_mlp") == std::string::npos) {
+        config.unknown_setting =
+            "TypeError: Linear.to_quantized() got an unexpected keyword argument 'global_scale'";
+      }
     } else if (!value.boolean()) {
       format = std::nullopt;
     }
@@ -159,6 +164,28 @@ bool keeps(const ConfigNode& node, std::string_view part) {
     }
     for (const ConfigNode& entry : list->array()) {
       if (entry.is(NodeKind::string) && entry.string().find(part) != std::string::npos) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+/// True where a list of exceptions names more than heads, embeddings, routers, norms and towers.
+bool keeps_more(const ConfigNode& node) {
+  static constexpr std::array<std::string_view, 9> usual = {
+      "head", "embed", "gate", "router", "norm", "visual", "vision", "projector", "audio"};
+  for (const std::string_view key : {"ignore", "modules_to_not_convert", "exclude_modules"}) {
+    const ConfigNode* list = node.find(key);
+    if (list == nullptr || !list->is(NodeKind::array)) {
+      continue;
+    }
+    for (const ConfigNode& entry : list->array()) {
+      const bool known = entry.is(NodeKind::string) &&
+                         std::any_of(usual.begin(), usual.end(), [&](std::string_view word) {
+                           return entry.string().find(word) != std::string::npos;
+                         });
+      if (!known || entry.string().find("gate_proj") != std::string::npos) {
         return true;
       }
     }
@@ -185,6 +212,18 @@ std::pair<std::int64_t, std::int64_t> first_group(const ConfigNode& node) {
   return {whole_or(*weights, "num_bits", 0), whole_or(*weights, "group_size", 0)};
 }
 
+/// The first of the keys that holds a positive number, else 0.
+double stated(const ConfigNode& node, std::initializer_list<std::string_view> keys) {
+  for (const std::string_view key : keys) {
+    const ConfigNode* found = node.find(key);
+    if (found != nullptr && found->is(NodeKind::number) && found->number() > 0 &&
+        found->number() <= 4096) {
+      return found->number();
+    }
+  }
+  return 0;
+}
+
 void read_compressed(CheckpointConfig& config, const ConfigNode& node, bool experts_only) {
   const auto [bits, group] = first_group(node);
   const std::string format = text_of(node, "format");
@@ -202,7 +241,26 @@ void read_compressed(CheckpointConfig& config, const ConfigNode& node, bool expe
 /// `expert_dtype` stands beside the block of quantization (DeepSeek V4).
 void read_native(CheckpointConfig& config, const ConfigNode& node, bool fp4_experts) {
   config.method = text_of(node, "quant_method");
-  const std::string algorithm = text_of(node, "quant_algo");
+  // hf_quant_config.json nests what config.json has beside the method.
+  const ConfigNode* nested = node.find("quantization");
+  const bool nests = nested != nullptr && nested->is(NodeKind::object);
+  const std::string algorithm = text_of(nests ? *nested : node, "quant_algo");
+  config.algorithm = algorithm;
+  config.packing = text_of(node, "format");
+  config.keeps_head = keeps(node, "lm_head");
+  config.keeps_more = keeps_more(node);
+  config.bits = stated(node, {"bits", "nbits", "w_bit"});
+  config.group = static_cast<int>(stated(node, {"group_size", "q_group_size"}));
+  if (config.bits == 0) {
+    const auto [bits, group] = first_group(node);
+    config.bits = static_cast<double>(bits);
+    config.group = static_cast<int>(group);
+  }
+  const ConfigNode* block = node.find("weight_block_size");
+  config.exponent_blocks = text_of(node, "scale_fmt") == "ue8m0" && block != nullptr &&
+                           block->is(NodeKind::array) && block->array().size() == 2 &&
+                           block->array()[0].whole(1, 4096) == 32 &&
+                           block->array()[1].whole(1, 4096) == 32;
   const bool experts_only = keeps(node, "attn");
   config.kind = Kind::other;
   if (config.method == "compressed-tensors") {
@@ -238,6 +296,10 @@ const ConfigNode* find_in_text(const ConfigNode& root, std::string_view key, Nod
 CheckpointConfig parse_checkpoint_config(std::string_view config_json) {
   const ConfigNode root = parse_config(config_json);
   CheckpointConfig config;
+  const ConfigNode* type = root.find("model_type");
+  if (type != nullptr && type->is(NodeKind::string)) {
+    config.model_type = type->string();
+  }
   for (const std::string_view key : {"vision_config", "audio_config"}) {
     config.towers = config.towers || root.find(key) != nullptr;
   }

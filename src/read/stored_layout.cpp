@@ -17,7 +17,7 @@
 namespace macfit::read {
 namespace {
 
-using Part = StoredName::Part;
+using NamePart = StoredName::Part;
 using Tokens = std::vector<std::string_view>;
 
 constexpr std::int64_t most_layers = 10'000;
@@ -307,10 +307,10 @@ StoredName stored_name(std::string_view full) {
   }
   std::size_t first = 0;
   if (is_tower(full)) {
-    result.part = Part::tower;
+    result.part = NamePart::tower;
   } else {
     if (is_any(tokens.front(), {"mtp", "nextn"}) || holds_any(full, {".mtp.", "mtp_", ".nextn."})) {
-      result.part = Part::mtp;
+      result.part = NamePart::mtp;
     }
     for (std::size_t i = 0; i + 1 < last; ++i) {
       const auto index = number(tokens[i + 1]);
@@ -326,7 +326,7 @@ StoredName stored_name(std::string_view full) {
     }
   }
   result.module = join(tokens, first, last);
-  if (result.part == Part::tower) {
+  if (result.part == NamePart::tower) {
     return result;
   }
   if (result.layer < 0) {
@@ -335,7 +335,7 @@ StoredName stored_name(std::string_view full) {
     result.tensor_class = text_class(result.module, result.layer);
   }
   if (holds_any(result.module, {"eh_proj", "enorm", "hnorm", "shared_head"})) {
-    result.part = Part::mtp;
+    result.part = NamePart::mtp;
   }
   result.replicated = is_replicated(result);
   return result;
@@ -350,7 +350,7 @@ StoredName stored_gguf_name(std::string_view full) {
     result.leaf = tokens[--last];
   }
   if (is_any(tokens.front(), {"v", "mm", "a"})) {
-    result.part = Part::tower;
+    result.part = NamePart::tower;
     result.module = join(tokens, 0, last);
     return result;
   }
@@ -370,7 +370,7 @@ StoredName stored_gguf_name(std::string_view full) {
     return result;
   }
   if (result.module.starts_with("nextn")) {
-    result.part = Part::mtp;
+    result.part = NamePart::mtp;
     return result;
   }
   for (const GgufMark& mark : gguf_marks) {
@@ -410,13 +410,13 @@ StoredCollector::StoredCollector(const model::Architecture& architecture)
 
 void StoredCollector::add(const StoredName& name, Bytes bytes) {
   result_.file += bytes;
-  if (name.part == Part::tower) {
+  if (name.part == NamePart::tower) {
     result_.towers += bytes;
     return;
   }
   const std::size_t known = architecture_.layers.size();
   const auto layer = static_cast<std::size_t>(std::max(name.layer, std::int64_t{0}));
-  if (name.part == Part::mtp || (name.layer >= 0 && known > 0 && layer >= known)) {
+  if (name.part == NamePart::mtp || (name.layer >= 0 && known > 0 && layer >= known)) {
     result_.mtp += bytes;
     return;
   }

@@ -101,6 +101,7 @@ std::optional<ClassFacts> read_class(const JsonValue& value, const Timeline& tim
   read_flag(object, "indexer_values", timeline, facts.indexer_values);
   read_flag(object, "head_by_vocabulary", timeline, facts.head_by_vocabulary);
   read_flag(object, "dense_only", timeline, facts.dense_only);
+  read_flag(object, "attention_only", timeline, facts.attention_only);
   if (const auto count = object.find("collectives")) {
     facts.collectives = count->whole(1, 100);
   }

@@ -85,7 +85,8 @@ class LlamaCpp final : public Runtime {
  public:
   using Runtime::Runtime;
 
-  [[nodiscard]] Support format(const model::Recipe& asked) const override {
+  [[nodiscard]] Support format(const model::Model& /*model*/,
+                               const model::Recipe& asked) const override {
     if (asked.kind == model::Recipe::Kind::mixed) {
       return Support::no("format-unknown", "llama.cpp has no counterpart of MLX's " + asked.name);
     }

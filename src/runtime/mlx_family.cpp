@@ -96,18 +96,46 @@ LayerKind layer_kind(const model::Block& block, const model::LayerCache& cache, 
   return kind;
 }
 
+std::optional<std::int64_t> formula_rank(const model::Architecture& architecture,
+                                         const model::Recipe& recipe, std::int64_t ranks) {
+  const std::optional<Bytes> rank = model::tensor_rank_bytes(architecture, recipe, ranks);
+  return rank ? std::optional(rank->count()) : std::nullopt;
+}
+
+/// A rank's part of stored tensors, `whole` bytes of which every rank holds: what is cut is cut
+/// evenly but for key-value heads that are repeated, whose share the formula tells.
+std::optional<std::int64_t> stored_rank(const model::Model& model, const model::Recipe& recipe,
+                                        std::int64_t whole, std::int64_t cut, std::int64_t ranks) {
+  const std::int64_t even = checked_add(whole, ceil_div(cut, ranks));
+  if (recipe.kind == model::Recipe::Kind::gguf || recipe.kind == model::Recipe::Kind::nominal) {
+    return std::nullopt;
+  }
+  const model::TensorSplit split = model::tensor_split(model.architecture, recipe, ranks);
+  if (!split.rank || model.architecture.widths_only) {
+    return std::nullopt;
+  }
+  if (!model::repeats_kv_heads(model.architecture)) {
+    return even;
+  }
+  const std::int64_t total = model::weight_layout(model.architecture, recipe).total().count();
+  const std::int64_t replicated = split.rank->replicated.count();
+  const std::int64_t share = checked_add(replicated, ceil_div(total - replicated, ranks));
+  return checked_add(even, split.rank->total().count() - share);
+}
+
 }  // namespace
 
 const ClassFacts* MlxFamily::class_of(const model::Model& model) const {
   const model::Architecture& architecture = model.architecture;
   const ClassFacts* known = facts().find_class(architecture.type);
-  // The text model of Llama 4 loads as "llama4"; llama4_text.py builds dense layers alone.
-  if (known != nullptr && known->dense_only &&
-      std::any_of(architecture.blocks.begin(), architecture.blocks.end(),
-                  [](const model::Block& b) { return b.experts.has_value(); })) {
-    return nullptr;
-  }
-  return known;
+  // The text model of Llama 4 loads as "llama4"; llama4_text.py builds dense layers alone. The
+  // class "minimax" is MiniMax M2's, not that of the older model_type with lightning attention.
+  const auto lacks = [&](const model::Block& b) {
+    return (known->dense_only && b.experts) || (known->attention_only && b.lightning);
+  };
+  const bool foreign = known != nullptr &&
+                       std::any_of(architecture.blocks.begin(), architecture.blocks.end(), lacks);
+  return foreign ? nullptr : known;
 }
 
 Support MlxFamily::runs(const model::Model& model) const {
@@ -119,7 +147,12 @@ Support MlxFamily::runs(const model::Model& model) const {
                                  release(), model.architecture.type));
 }
 
-Support MlxFamily::format(const model::Recipe& asked) const {
+Support MlxFamily::format(const model::Model& model, const model::Recipe& asked) const {
+  if (!model.refusal.empty() && model.default_recipe && model.default_recipe->name == asked.name) {
+    return Support::no("checkpoint-refused",
+                       fmt::format("{} does not load the checkpoint as it is stored ({}): {}",
+                                   title(), asked.name, model.refusal));
+  }
   if (asked.kind == model::Recipe::Kind::gguf) {
     return Support::no("format-unknown", title() + " loads no GGUF file such as " + asked.name +
                                              ": ask for an MLX format");
@@ -127,8 +160,13 @@ Support MlxFamily::format(const model::Recipe& asked) const {
   return Support::yes();
 }
 
-model::Recipe MlxFamily::recipe(const model::Model& /*model*/, const model::Recipe& asked) const {
-  return asked;
+model::Recipe MlxFamily::recipe(const model::Model& model, const model::Recipe& asked) const {
+  model::Recipe recipe = asked;
+  const ClassFacts* known = class_of(model);
+  if (known != nullptr && asked.kind == model::Recipe::Kind::uniform && !asked.vlm) {
+    recipe.eight_bit = known->eight_bit;
+  }
+  return recipe;
 }
 
 Support MlxFamily::kv(const model::Model& model, KvFormat format) const {
@@ -163,6 +201,10 @@ Support MlxFamily::tensor(const model::Model& model, const model::Recipe& recipe
                           std::size_t nodes) const {
   if (model.nominal) {
     return Support::yes();
+  }
+  if (model.architecture.widths_only) {
+    return Support::no("shapes-unknown",
+                       "the tensors' shapes are not known, so they can't be cut on paper");
   }
   const ClassFacts* known = class_of(model);
   if (known == nullptr || !known->tensor) {
@@ -226,11 +268,6 @@ Profile MlxFamily::profile(const model::Model& model, const model::Recipe& recip
   const ClassFacts& stated = known_class != nullptr ? *known_class : facts().every_class;
   profile.collectives_per_token = stated.collectives * static_cast<std::int64_t>(profile.layers) +
                                   (stated.head_by_vocabulary && !architecture.tied ? 1 : 0);
-  if (!stated.eight_bit.empty() && recipe.base.mode == model::Mode::affine &&
-      recipe.base.bits != 8) {
-    // Conversion keeps these modules at 8 bit whatever the recipe, which no layout counts yet.
-    profile.weight_evidence = weaker(profile.weight_evidence, Evidence::estimated);
-  }
 
   if (profile.cache_known) {
     const std::vector<model::LayerCache> shapes = model::cache_shapes(architecture);
@@ -252,13 +289,15 @@ Profile MlxFamily::profile(const model::Model& model, const model::Recipe& recip
     if (model.nominal || ranks == 1) {
       profile.rank_weights[static_cast<std::size_t>(ranks)] =
           checked_add(profile.everywhere, checked_add(replicated, ceil_div(cut, ranks)));
-    } else if (!architecture.layers.empty() && !model.stored) {
-      const std::optional<Bytes> rank = model::tensor_rank_bytes(architecture, recipe, ranks);
+    } else if (!architecture.layers.empty()) {
+      const std::optional<std::int64_t> rank =
+          model.stored ? stored_rank(model, recipe, profile.everywhere + replicated, cut, ranks)
+                       : formula_rank(architecture, recipe, ranks);
       // A head cut over the vocabulary: its rows go to the ranks in equal parts.
       const bool by_rows = stated.head_by_vocabulary && !architecture.tied;
       const std::int64_t spared =
           by_rows ? layout.head.count() - layout.head.count() / ranks : std::int64_t{0};
-      profile.rank_weights[static_cast<std::size_t>(ranks)] = rank ? rank->count() - spared : -1;
+      profile.rank_weights[static_cast<std::size_t>(ranks)] = rank ? *rank - spared : -1;
     }
   }
   return profile;

@@ -10,7 +10,8 @@ class MlxFamily : public Runtime {
  public:
   using Runtime::Runtime;
 
-  [[nodiscard]] Support format(const model::Recipe& asked) const override;
+  [[nodiscard]] Support format(const model::Model& model,
+                               const model::Recipe& asked) const override;
   [[nodiscard]] Support runs(const model::Model& model) const override;
   [[nodiscard]] model::Recipe recipe(const model::Model& model,
                                      const model::Recipe& asked) const override;

@@ -28,9 +28,9 @@ std::vector<model::Recipe> loadable_formats(const model::Model& model,
                                             const SurveyOptions& options) {
   std::vector<model::Recipe> recipes;
   for (const model::PublishedFormat& format : model.formats) {
-    const bool loads =
-        std::any_of(options.runtimes.begin(), options.runtimes.end(),
-                    [&](const runtime::Runtime* rules) { return rules->format(format.recipe).ok; });
+    const bool loads = std::any_of(
+        options.runtimes.begin(), options.runtimes.end(),
+        [&](const runtime::Runtime* rules) { return rules->format(model, format.recipe).ok; });
     const bool production =
         options.below_production || nominal_width(format.recipe) >= production_bits;
     if (loads && production &&
@@ -106,7 +106,7 @@ SurveyEntry survey_model(const model::Model& model, const hardware::Cluster& clu
     request.recipe = recipe;
     std::vector<const runtime::Runtime*> able;
     for (const runtime::Runtime* rules : options.runtimes) {
-      if (rules->format(recipe).ok) {
+      if (rules->format(model, recipe).ok) {
         able.push_back(rules);
       }
     }

@@ -29,7 +29,7 @@ class Server:
 
     def start(self):
         self.process = subprocess.Popen(
-            [sys.executable, SERVER, "--port", str(self.port), "--delay", "0.01", "--seed",
+            [sys.executable, SERVER, "--port", str(self.port), "--delay", "0.02", "--seed",
              str(self.seed), "--faults", FAULTS], stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
         self.seed += 1000

@@ -63,27 +63,33 @@ TEST_CASE("the reader knows every key of the schema's blocks", "[model]") {
   const json schema =
       json::parse(test::read_text(test::source_path("docs/schema/manifest.schema.json")));
   for (const char* part : {"attention", "latent", "compressed", "delta_net", "kimi_delta", "mamba2",
-                           "mamba1", "lightning", "linear", "dense", "experts"}) {
+                           "mamba1", "lightning", "short_conv", "linear", "dense", "experts"}) {
     INFO(part);
     json block = {{part, filled(schema, schema.at("$defs").at(part))}};
-    for (const char* key : {"norms", "norm_bias", "layer_scalar", "per_layer_input", "streams"}) {
+    for (const char* key : {"norms", "norm_bias", "layer_scalar", "per_layer_input", "streams",
+                            "parts", "state_bytes"}) {
       block[key] = filled(schema, schema.at("$defs").at("block").at("properties").at(key));
     }
-    json architecture = {{"type", "x"},
-                         {"hidden", 64},
-                         {"vocabulary", 100},
-                         {"blocks", {{"a", block}}},
-                         {"layers", "2*a"},
-                         {"tied", true},
-                         {"context", 4},
-                         {"final_norm", false},
-                         {"final_norm_bias", true},
-                         {"head_bias", true},
-                         {"embedding_norm", true},
-                         {"per_layer_vocabulary", 4},
-                         {"rope_factors", 4},
-                         {"cache_known", false},
-                         {"extras", filled(schema, schema.at("$defs").at("extras"))}};
+    json architecture = {
+        {"type", "x"},
+        {"hidden", 64},
+        {"vocabulary", 100},
+        {"blocks", {{"a", block}}},
+        {"layers", "2*a"},
+        {"tied", true},
+        {"context", 4},
+        {"final_norm", false},
+        {"final_norm_bias", true},
+        {"head_bias", true},
+        {"embedding_norm", true},
+        {"per_layer_vocabulary", 4},
+        {"rope_factors", 4},
+        {"cache_known", false},
+        {"widths_only", true},
+        {"embedding_format", "raw"},
+        {"head_format", "eight-bit"},
+        {"parts", filled(schema, schema.at("$defs").at("block").at("properties").at("parts"))},
+        {"extras", filled(schema, schema.at("$defs").at("extras"))}};
     const json& known = schema.at("$defs").at("architecture").at("properties");
     CHECK(known.size() == architecture.size());
     const json manifest = {

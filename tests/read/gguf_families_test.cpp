@@ -241,7 +241,7 @@ std::vector<Row> sparse_rows() {
       // OLMoE 1B-7B
       {R"({"model_type": "olmoe", "hidden_size": 2048, "num_hidden_layers": 16,
            "num_attention_heads": 16, "intermediate_size": 1024, "num_experts": 64,
-           "num_experts_per_tok": 8, "vocab_size": 50304})",
+           "num_experts_per_tok": 8, "vocab_size": 50304, "tie_word_embeddings": false})",
        6919161856,
        shape({"olmoe", 16, 2048, 16, 16, 128, 1024, 50304}, [](auto& s) { experts(s, 64, 8, 0); })},
       fact("Hunyuan-A13B-Instruct", shape({"hunyuan-moe", 32, 4096, 32, 8, 128, 3072, 128167},

@@ -2,7 +2,9 @@
 
 #include "header_bytes.hpp"
 #include "macfit/core/error.hpp"
+#include "macfit/model/layout.hpp"
 #include "macfit/read/read_model.hpp"
+#include "macfit/runtime/catalog.hpp"
 #include "scratch_folder.hpp"
 #include "test.hpp"
 
@@ -307,6 +309,30 @@ TEST_CASE("gguf file: dynamic mixtures and unknown architectures are named as su
   CHECK(n.stored->total().count() == 64 * 64 / 32 * 34);
   CHECK(n.stored->format == "q8_0");
   CHECK_THAT(n.notes.front(), contains("novel"));
+
+  // An architecture that no rule tells of: two layers of 2 KV heads of 32 and one that convolves.
+  GgufBytes tomorrow;
+  tomorrow.text("general.architecture", "tomorrow");
+  tomorrow.u32("tomorrow.block_count", 3).u32("tomorrow.embedding_length", 128);
+  tomorrow.u32("tomorrow.attention.head_count", 4).u32("tomorrow.vocab_size", 100);
+  tomorrow.u32("tomorrow.shortconv.l_cache", 3);
+  tomorrow.tensor("token_embd.weight", {128, 100}, GgmlType::f16);
+  for (const char* layer : {"blk.0.", "blk.1."}) {
+    tomorrow.tensor(std::string(layer) + "attn_k.weight", {128, 64}, GgmlType::f16);
+    tomorrow.tensor(std::string(layer) + "attn_v.weight", {128, 64}, GgmlType::f16);
+    tomorrow.tensor(std::string(layer) + "of_tomorrow.weight", {128, 7}, GgmlType::f16);
+  }
+  tomorrow.tensor("blk.2.shortconv.conv.weight", {3, 128}, GgmlType::f32);
+  const Model t = gguf_model(read_gguf(tomorrow.bytes()), "t");
+  CHECK(t.evidence == Evidence::estimated);
+  CHECK_THAT(t.notes.front(), contains("are an estimate"));
+  CHECK(kv_bytes_per_token(t.architecture) == Bytes(2 * 2 * 64 * 2));
+  CHECK(kv_state_bytes(t.architecture) == Bytes(4 * 2 * 128));
+  CHECK(parameters_of(t).total == 0);  // not told
+  CHECK_THROWS_WITH(weights_of(t, parse_recipe("Q4_K_M")), contains("not known"));
+  const runtime::Runtime& llama_cpp = runtime::Catalog::embedded().get("llama.cpp");
+  CHECK(llama_cpp.runs(t).ok);
+  CHECK(llama_cpp.profile(t, *t.default_recipe, runtime::KvFormat::bf16, 1).cache_known);
 
   GgufBytes clip;
   clip.text("general.architecture", "clip").tensor("v.blk.0.a.weight", {64}, GgmlType::f32);

@@ -14,12 +14,14 @@ using namespace macfit::read;
 namespace {
 
 /// Four layers of width 64: 4 heads of 16, 2 of keys and values, a feed-forward part of 128; where
-/// a family has experts, 8 of 32.
+/// `more` counts experts, they are 32 wide.
 std::string config(const std::string& type, const std::string& more = "", int layers = 4) {
+  const char* width =
+      more.find("experts\"") == std::string::npos ? "" : R"(, "moe_intermediate_size": 32)";
   return R"({"model_type": ")" + type + R"(", "num_hidden_layers": )" + std::to_string(layers) +
          R"(, "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2,
-    "intermediate_size": 128, "vocab_size": 256, "moe_intermediate_size": 32)" +
-         (more.empty() ? "" : ", " + more) + "}";
+    "intermediate_size": 128, "vocab_size": 256)" +
+         width + (more.empty() ? "" : ", " + more) + "}";
 }
 
 constexpr std::int64_t table = 256 * 64;                      // embedding, and head as large
@@ -69,10 +71,10 @@ TEST_CASE("hf flags: biases and norms by hand", "[read]") {
     std::int64_t parameters;
   };
   const Row rows[] = {
-      {config("seed_oss"), untied + 4 * layer},
-      {config("seed_oss", R"("attention_bias": true)"), untied + 4 * (layer + qkv_bias)},
+      {config("seed_oss"), tied + 4 * layer},
+      {config("seed_oss", R"("attention_bias": true)"), tied + 4 * (layer + qkv_bias)},
       {config("seed_oss", R"("attention_bias": true, "attention_out_bias": true)"),
-       untied + 4 * (layer + qkv_bias + 64)},
+       tied + 4 * (layer + qkv_bias + 64)},
       // InternLM 2 has biases unless it says otherwise, InternLM 3 where it says so.
       {config("internlm2"), untied + 4 * (layer + qkv_bias + 64)},
       {config("internlm2", R"("bias": false)"), untied + 4 * layer},
@@ -270,8 +272,9 @@ TEST_CASE("hf flags: sizes of some layers alone", "[read]") {
         HeadNorm::full_width);
   CHECK(read_hf_config(config("minimax_m2", local + head)).blocks.front().attention->norm ==
         HeadNorm::per_head);
-  CHECK(read_hf_config(config("minimax_m1", local)).blocks.front().attention->norm ==
-        HeadNorm::none);
+  CHECK(read_hf_config(config("minimax_m1", local + R"(, "attn_type_list": [1, 0, 1, 0])"))
+            .block_of(0)
+            .attention->norm == HeadNorm::none);
   // Gemma 4 whose last layer, a full one without values of its own, reads another's cache: the
   // checkpoint holds its keys, one head of 32, and their norm for nothing.
   const std::string gemma = R"("head_dim": 16, "global_head_dim": 32, "attention_k_eq_v": true,
@@ -424,11 +427,13 @@ TEST_CASE("hf flags: what contradicts itself is refused at its place", "[read]")
            "\"}",
        ": the pattern has too many blocks"},
       {config("granitemoehybrid", R"("layer_types": ["mamba", "linear", "mamba", "mamba"])"),
-       "/layer_types/1: expected \"attention\" or \"mamba\", found the string \"linear\""},
+       "/layer_types/1: expected \"full_attention\", \"linear_attention\", \"mamba\" or \"conv\", "
+       "found "
+       "the string \"linear\""},
       {config("dbrx", R"("d_model": 64, "attn_config": {"kv_n_heads": 3}, "ffn_config": {})"),
        "/attn_config/kv_n_heads: 4 heads are not divisible by 3 key-value heads"},
       {config("hunyuan_v1_moe", experts + R"(, "use_cla": true)"),
-       "/use_cla: caches shared across layers are not known for this model_type"},
+       ": \"cla_share_factor\" is missing"},
       {config("ernie4_5_moe", R"("moe_num_experts": 8, "moe_k": 2, "moe_layer_start_index": [])"),
        "/moe_layer_start_index: expected a number or a list of numbers, found an array"},
       {config("step3p5", experts + R"(, "attention_other_setting": {"num_attention_heads": 8,
@@ -456,8 +461,11 @@ TEST_CASE("hf flags: what contradicts itself is refused at its place", "[read]")
       {config("olmo3", R"("layer_types": ["full_attention", "linear", "linear", "linear"])"),
        "/layer_types/1: expected \"full_attention\", \"sliding_attention\" or "
        "\"chunked_attention\", found the string \"linear\""},
-      {config("deepseek_v3", latent + R"(, "mlp_layer_types": ["dense", "moe", "moe", "moe"])"),
-       "/mlp_layer_types/1: expected \"dense\" or \"sparse\", found the string \"moe\""},
+      {config("deepseek_v3", latent + R"(, "n_routed_experts": 8, "num_experts_per_tok": 2,
+          "mlp_layer_types": ["dense", "mixed", "moe", "moe"])"),
+       "/mlp_layer_types/1: expected \"dense\", \"sparse\", \"moe\" or \"hash_moe\", found the "
+       "string "
+       "\"mixed\""},
       {config("deepseek_v32", latent + indexer),
        ": \"q_lora_rank\" is missing, and the indexer reads that latent"},
       {config("glm_moe_dsa", latent + indexer + R"(, "q_lora_rank": 32,

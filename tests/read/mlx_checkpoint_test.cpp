@@ -104,8 +104,8 @@ TEST_CASE("MLX config: what MLX does not have is refused with its place", "[read
       {R"({"group_size":64,"bits":4,"mode":"mxfp4"})", "/quantization", "groups of 64"},
       {R"({"group_size":64,"bits":4,"mode":"mxfp5"})", "/quantization/mode", "mxfp5"},
       {R"({"group_size":64,"bits":"4"})", "/quantization/bits", "expected"},
-      {R"({"group_size":64,"bits":4,"model.layers.0.a":{"bits":1}})",
-       "/quantization/model.layers.0.a", "1 bits"},
+      {R"({"group_size":64,"bits":4,"model.layers.0.mlp.gate":{"bits":7}})",
+       "/quantization/model.layers.0.mlp.gate", "7 bits"},
   };
   for (const Fact& fact : facts) {
     CAPTURE(fact.block);
@@ -150,8 +150,9 @@ TEST_CASE("native quantization of Hugging Face configs", "[read]") {
   CHECK(parse_checkpoint_config(qwen("")).kind == Kind::plain);
   // Notes say what a person should know.
   const Model m = config_model(qwen(R"("quantization_config":{"quant_method":"fp8"})"), "m");
-  REQUIRE(m.notes.size() == 1);
+  REQUIRE(m.notes.size() == 2);
   CHECK_THAT(m.notes.front(), contains("16-bit"));
+  CHECK_THAT(m.notes.back(), contains("weight_scale_inv"));
 }
 
 TEST_CASE("MLX config: towers beside the text take mlx-vlm's rules", "[read]") {
@@ -290,18 +291,19 @@ TEST_CASE("checkpoints: what is noted and what is refused", "[read]") {
   CHECK(plain.stored->format == "fp8");
   CHECK(plain.notes.empty());
   CHECK(plain.default_recipe.value().name == "fp8");
-  // compressed-tensors' nvfp4 is loaded, modelopt's is not.
+  // Neither compressed-tensors' nvfp4 nor modelopt's is loaded by a class that renames no tensors.
   const std::string packed =
       R"("quantization_config":{"quant_method":"compressed-tensors","format":"nvfp4-pack-quantized"})";
-  CHECK(read(fp8, qwen(packed)).notes.empty());
+  CHECK_THAT(read(fp8, qwen(packed)).refusal, contains("weight_packed"));
   const Model modelopt =
       read(fp8, qwen(R"("quantization_config":{"quant_method":"modelopt","quant_algo":"NVFP4"})"));
   REQUIRE(modelopt.notes.size() == 1);
-  CHECK_THAT(modelopt.notes.front(), contains("mlx-lm does not load it"));
-  CHECK_FALSE(modelopt.default_recipe);
+  CHECK_THAT(modelopt.notes.front(), contains("mlx-lm 0.32.2 refuses this checkpoint"));
+  CHECK_THAT(modelopt.refusal, contains("input_scale"));
+  CHECK(modelopt.default_recipe.value().name == "nvfp4");
   const Model other = read(fp8, qwen(R"("quantization_config":{"quant_method":"awq"})"));
   REQUIRE(other.notes.size() == 1);
-  CHECK_THAT(other.notes.front(), contains("the quantization method \"awq\" is not known"));
+  CHECK_THAT(other.notes.front(), contains("which modules stayed in 16 bits"));
 }
 
 TEST_CASE("MLX folder: headers win over the config's formula", "[read]") {

@@ -56,9 +56,9 @@ constexpr std::array harmless_starts{
 // One room owns each runtime: these ask it, and never which one it is. (launch asks by what a
 // release is started, calibrate and cli read what people call a runtime.)
 constexpr std::array rooms_without_runtimes{std::string_view{"core"},  std::string_view{"model"},
-                                            std::string_view{"read"},  std::string_view{"hardware"},
-                                            std::string_view{"fit"},   std::string_view{"plan"},
-                                            std::string_view{"study"}, std::string_view{"report"}};
+                                            std::string_view{"read"},  std::string_view{"fit"},
+                                            std::string_view{"plan"},  std::string_view{"study"},
+                                            std::string_view{"report"}};
 constexpr std::array runtime_ids{std::string_view{"\"mlx-lm\""}, std::string_view{"\"exo\""},
                                  std::string_view{"\"llama.cpp\""}};
 
@@ -217,7 +217,9 @@ std::optional<std::string> impure_name(std::string_view line) {
 std::optional<std::string> names_runtime(std::string_view room, std::string_view line) {
   const auto text = line.substr(0, line.find("//"));
   for (const auto id : runtime_ids) {
-    if (holds(rooms_without_runtimes, room) && text.find(id) != std::string_view::npos) {
+    // How a release is launched is a fact of it, not which runtime it is.
+    if (holds(rooms_without_runtimes, room) && text.find(id) != std::string_view::npos &&
+        text.find("launcher") == std::string_view::npos) {
       return std::string(id);
     }
   }

@@ -162,7 +162,7 @@ TEST_CASE("check holds shapes against the published config", "[study]") {
     const std::string config =
         R"({"model_type": "llama", "hidden_size": 4096, "num_hidden_layers": )" + layers +
         R"(, "num_attention_heads": 32, "num_key_value_heads": )" + heads +
-        R"(, "intermediate_size": 14336, "vocab_size": 128256})";
+        R"(, "intermediate_size": 14336, "vocab_size": 128256, "tie_word_embeddings": false})";
     const std::vector<CheckInput> files = {
         {"m.json", manifest(R"("aliases": ["org/Name"], )" + std::string(shapes)), {}, {}, {}}};
     return codes(study::check(

@@ -38,10 +38,11 @@ TEST_CASE("a survey takes the smallest format of 4 bits and the best comfortable
     CHECK(entry.published);
     CHECK(!entry.below_production);
     CHECK(entry.smallest.bits >= study::production_bits);
-    for (const model::PublishedFormat& format : catalog.get(name).formats) {
-      const bool loads =
-          std::any_of(options.runtimes.begin(), options.runtimes.end(),
-                      [&](const runtime::Runtime* id) { return id->format(format.recipe).ok; });
+    const model::Model model = catalog.get(name);
+    for (const model::PublishedFormat& format : model.formats) {
+      const bool loads = std::any_of(
+          options.runtimes.begin(), options.runtimes.end(),
+          [&](const runtime::Runtime* rules) { return rules->format(model, format.recipe).ok; });
       CHECK((!loads || model::nominal_bits(format.recipe) >= entry.smallest.bits));
     }
     CHECK(entry.best.has_value() == (entry.smallest.row.tier == fit::Tier::comfortable));

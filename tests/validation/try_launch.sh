@@ -139,6 +139,10 @@ folder pipeline-glm4_moe ./tiny/glm4_moe --nodes 2x64 --runtime mlx-lm --split p
 # shellcheck disable=SC2154  # by eval above
 goes pipeline-glm4_moe "$alone_glm4_moe"
 bytes_of pipeline-glm4_moe pipeline "$PWD/tiny/glm4_moe"
+# A split that mlx-lm has to be told.
+folder told-glm4_moe ./tiny/glm4_moe --nodes 2x64 --runtime mlx-lm --split pipeline --layers 5,2
+[ -f told-glm4_moe/serve_split.py ] || fail 'told-glm4_moe is not told its split'
+goes told-glm4_moe "$alone_glm4_moe"
 folder pipeline-deepseek_v3 ./tiny/deepseek_v3 --nodes 2x64 --runtime mlx-lm --split pipeline
 # shellcheck disable=SC2154
 goes pipeline-deepseek_v3 "$alone_deepseek_v3"
@@ -203,14 +207,15 @@ if "$macfit" help | grep -q '^ *run '; then
   folder night ./tiny/llama --nodes 2x64 --runtime mlx-lm
   set_in night HTTP_PORT "($port $port2)"
   python3 -c 'import json
-for i in range(60): print(json.dumps({"id": str(i), "prompt": f"job {i} of many", "max_tokens": 16}))' >jobs.jsonl
+for i in range(200): print(json.dumps({"id": str(i), "prompt": f"job {i} of many", "max_tokens": 16}))' >jobs.jsonl
   rm -f jobs.results.jsonl
-  (sleep 12; kill -9 "$(cut -d' ' -f1 "$HOME"/.macfit/*/worker-1.pid | tail -n 1)") 2>/dev/null &
+  (until [ "$(wc -l <jobs.results.jsonl 2>/dev/null || echo 0)" -ge 20 ]; do sleep 0.1; done
+    kill -9 "$(cut -d' ' -f1 "$HOME"/.macfit/*/worker-1.pid | tail -n 1)") 2>/dev/null &
   code=0
   began=$(now)
   "$macfit" run night --jobs jobs.jsonl >night.said 2>night.err || code=$?
-  figure 'night: 60 jobs, a server killed' "code $code, $(wc -l <jobs.results.jsonl | tr -d ' ') results in $(seconds "$began") s, $(left) left"
-  [ "$code $(wc -l <jobs.results.jsonl | tr -d " ") $(left)" = "0 60 0" ] || fail "night: $(cat night.said night.err)"
+  figure 'night: 200 jobs, a server killed' "code $code, $(wc -l <jobs.results.jsonl | tr -d ' ') results, $(grep -o '[0-9]* restarts*' night.said || echo 'no restart') in $(seconds "$began") s, $(left) left"
+  [ "$code $(wc -l <jobs.results.jsonl | tr -d " ") $(left)" = "0 200 0" ] || fail "night: $(cat night.said night.err)"
   for seed in "$@"; do
     MACFIT_BINARY=$macfit python3 "$here/../cli/run_chaos.py" "$seed" || fail "seed $seed"
   done

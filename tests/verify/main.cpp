@@ -17,11 +17,7 @@ using namespace macfit;
 void compare(const cli::Common& common, const std::string& against, const std::string& configs) {
   verify::Sources sources;
   sources.catalog = cli::load_catalogs(common).models;
-  const std::string beside = (std::filesystem::path(against).parent_path() / "configs").string();
-  std::error_code ignored;
-  if (!configs.empty() || std::filesystem::is_directory(beside, ignored)) {
-    sources.config = cli::configs_in(configs.empty() ? beside : configs);
-  }
+  sources.config = configs.empty() ? verify::configs_beside(against) : cli::configs_in(configs);
   const std::string text = cli::read_text(against);
   const calibrate::Validation validation = cli::waiting(common, "comparing", [&] {
     try {

@@ -74,7 +74,9 @@ std::optional<Found> find_config(const Sources& sources, const std::string& name
   Found found;
   found.from = "configs/" + file + ".json";
   try {
-    found.architecture = read::read_hf_config(*text);
+    read::ConfigReading reading = read::read_config(*text);
+    found.architecture = std::move(reading.architecture);
+    found.evidence = reading.evidence;
   } catch (const Error& error) {
     throw error.in_file(found.from);
   }

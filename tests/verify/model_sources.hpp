@@ -18,6 +18,7 @@ struct Found {
   std::string config;                   ///< text of the config.json, or empty
   std::optional<model::Model> catalog;  ///< the catalog's model, where it came from there
   std::string from;                     ///< "configs/org--Name.json", "catalog llama-3.1-8b"
+  Evidence evidence = Evidence::exact;  ///< of the shapes
 };
 
 /// "org--Name" for "org/Name": how files beside published figures spell a repository.

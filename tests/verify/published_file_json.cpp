@@ -27,12 +27,16 @@ struct Kind {
 /// What a row is, told by what it holds; none where it is nothing known.
 const Kind* kind_of(const Json& row) {
   static constexpr Kind mlx = {"weights+kv", compare_mlx_row, "config"};
+  static constexpr Kind quantized = {"weights", compare_quantized_row, "kind"};
   static constexpr Kind size = {"weights", compare_size_row, "repo"};
   static constexpr Kind model = {"parameters", compare_model_row, "name"};
   const auto has = [&](const char* key) { return row.is_object() && row.contains(key); };
   if (has("config") && (has("bytes") || has("parameters") || has("mlx_lm") || has("caches") ||
                         has("kv_bytes_per_token") || has("tensor"))) {
     return &mlx;
+  }
+  if (has("base_config") && (has("quantization") || has("quantization_config"))) {
+    return &quantized;
   }
   if (has("repo") && has("bytes")) {
     return &size;
@@ -186,9 +190,13 @@ std::string shown(const Json& value) {
   return printable(value.dump(-1, ' ', false, Json::error_handler_t::replace), 60);
 }
 
-calibrate::Validation compare_published(std::string_view json_text, const Sources& sources) {
+calibrate::Validation compare_published(std::string_view json_text, const Sources& given) {
   const JsonDocument document = JsonDocument::parse(json_text);
   const Json& root = document.root().raw();
+  Sources sources = given;
+  if (std::string release = text_of(object_of(root, "versions"), "mlx-lm"); !release.empty()) {
+    sources.mlx_lm = std::move(release);
+  }
   calibrate::Comparison comparison;
   std::string subject;
   bool known = false;
@@ -218,7 +226,8 @@ calibrate::Validation compare_published(std::string_view json_text, const Source
     throw document.root().error(
         "there are no published figures in it that macfit can compare",
         "known are parameter counts (\"models\" with published_total), checkpoint sizes (\"rows\" "
-        "with repo and bytes), mlx-lm's figures (\"rows\" with config and bytes), llama.cpp's "
+        "with repo and bytes), mlx-lm's figures (\"rows\" with config and bytes, or with "
+        "base_config), llama.cpp's "
         "(\"models\" with shape and weights) and MLX's worked figures");
   }
   return std::move(comparison).finish(subject);

@@ -39,6 +39,8 @@ void compare_size_row(calibrate::Comparison& comparison, const Sources& sources,
                       const nlohmann::json& row, const std::string& id);
 void compare_mlx_row(calibrate::Comparison& comparison, const Sources& sources,
                      const nlohmann::json& row, const std::string& id);
+void compare_quantized_row(calibrate::Comparison& comparison, const Sources& sources,
+                           const nlohmann::json& row, const std::string& id);
 
 /// Whole documents: false where there is nothing of the kind in it.
 [[nodiscard]] bool compare_llama(calibrate::Comparison& comparison, const nlohmann::json& root);

@@ -30,8 +30,17 @@ enum class HeadNorm : std::uint8_t {
 
 enum class OutputGate : std::uint8_t {
   none,
-  in_query,  ///< the query projection has twice the rows (Qwen3-Next, Qwen3.5)
-  per_head,  ///< a projection of its own with one row a head (Step)
+  in_query,      ///< the query projection has twice the rows (Qwen3-Next, Qwen3.5)
+  per_head,      ///< a projection of its own with one row a head (Step)
+  per_head_raw,  ///< the same, in 16 bits by the model's own rule (Spark)
+  full_width,    ///< a projection of its own with a row an element of all heads (Trinity)
+};
+
+/// Keys chosen by a small scorer beside the attention (DeepSeek V3.2, GLM-5).
+struct Indexer {
+  std::int64_t heads = 0;
+  std::int64_t head_dim = 0;
+  bool operator==(const Indexer&) const = default;
 };
 
 /// Multi-head, grouped-query or multi-query attention.
@@ -48,17 +57,15 @@ struct Attention {
   OutputGate gate = OutputGate::none;
   bool sinks = false;           ///< one learned logit a head
   bool fused_qkv = false;       ///< one matrix for q, k and v: same count, other names
+  bool plain_qkv = false;       ///< the name of that matrix, which mixed recipes don't know (Ling)
   bool value_from_key = false;  ///< no value projection; values are cached all the same
   bool shared_kv = false;       ///< reads an earlier layer's cache: no k, v, key norm, no cache
-  bool mlx_full = false;  ///< mlx-lm caches the whole context in spite of the window (Gemma 2)
+  bool borrowed_kv = false;  ///< keys and values of an earlier layer, cached again (Hunyuan's CLA)
+  bool uncached = false;     ///< reads an earlier layer's cache, its own keys unused (Gemma 3n)
+  bool mlx_full = false;     ///< mlx-lm caches the whole context in spite of the window (Gemma 2)
+  std::int64_t copies = 1;   ///< caches of one layer: a looped layer has one a loop
+  std::optional<Indexer> indexer;  ///< chooses blocks of keys; reads the hidden width (MiniMax M3)
   bool operator==(const Attention&) const = default;
-};
-
-/// Keys chosen by a small scorer beside the attention (DeepSeek V3.2, GLM-5).
-struct Indexer {
-  std::int64_t heads = 0;
-  std::int64_t head_dim = 0;
-  bool operator==(const Indexer&) const = default;
 };
 
 /// Multi-head latent attention (MLA).
@@ -71,6 +78,9 @@ struct LatentAttention {
   std::int64_t value_dim = 0;   ///< per head
   bool expanded = false;        ///< keys and values stored and cached per head (DeepSeek V2)
   bool bias = false;            ///< on the projections to and from the hidden width
+  bool raw_absorbed = false;    ///< the halves of kv_b_proj stay in 16 bits (Ling 2.5)
+  bool raw = false;             ///< so does every projection but the output's (Ling 3)
+  std::int64_t copies = 1;      ///< in one layer, each with its cache (LongCat)
   std::optional<Indexer> indexer;
   bool operator==(const LatentAttention&) const = default;
 };
@@ -98,14 +108,20 @@ struct DeltaNet {
   std::int64_t kernel = 4;         ///< convolution width; kernel - 1 columns are state
   bool split_projections = false;  ///< four input matrices instead of two (Qwen3.5)
   bool f32_decay = false;          ///< A_log stays 32-bit (Qwen3.5)
+  bool separate = false;           ///< a matrix each for q, k, v, gate, a and b (OLMo hybrid)
   bool operator==(const DeltaNet&) const = default;
 };
 
-/// Kimi Delta Attention (Kimi Linear).
+/// Kimi Delta Attention (Kimi Linear, Kimi K3, Ling 3).
 struct KimiDelta {
   std::int64_t heads = 0;
   std::int64_t head_dim = 0;
   std::int64_t kernel = 4;
+  bool fused_qkv = false;   ///< one matrix for q, k and v (Kimi K3)
+  bool full_decay = false;  ///< the decay's projection is one matrix, not two of low rank
+  bool full_gate = false;   ///< likewise the output gate's
+  bool raw_beta = false;    ///< the projection of the step size stays in 16 bits
+  bool f32_state = true;    ///< A_log and dt_bias stay 32-bit
   bool operator==(const KimiDelta&) const = default;
 };
 
@@ -119,6 +135,7 @@ struct Mamba2 {
   bool conv_bias = true;
   bool projection_bias = false;
   bool f32_decay = false;  ///< A_log stays 32-bit (Nemotron-H)
+  bool norm = true;        ///< weights before the output projection (Falcon-H1 has none)
   bool operator==(const Mamba2&) const = default;
 };
 
@@ -130,6 +147,7 @@ struct Mamba1 {
   std::int64_t kernel = 4;
   bool conv_bias = true;
   bool projection_bias = false;
+  bool norms = true;  ///< of the three parts that x_proj makes (Jamba; Mamba has none)
   bool operator==(const Mamba1&) const = default;
 };
 
@@ -140,6 +158,13 @@ struct Lightning {
   bool operator==(const Lightning&) const = default;
 };
 
+/// A gated convolution over a few tokens in place of attention (LFM2): its last columns are state.
+struct ShortConv {
+  std::int64_t kernel = 3;
+  bool bias = false;
+  bool operator==(const ShortConv&) const = default;
+};
+
 /// One hidden x hidden matrix in place of attention (Nemotron-NAS).
 struct LinearMixer {
   bool operator==(const LinearMixer&) const = default;
@@ -148,7 +173,22 @@ struct LinearMixer {
 enum class RouterFormat : std::uint8_t {
   base,       ///< an ordinary linear layer: quantized as the rest
   eight_bit,  ///< 8 bit, group 64, whatever the rest
+  spared,     ///< 16 bits by the model's own rule, which mixed recipes replace by theirs
   raw,        ///< never quantized
+};
+
+/// A matrix or vector that the typed parts don't tell of: what a few families have beside them, or
+/// a mixer of one family alone (RWKV-7, RecurrentGemma).
+struct Part {
+  enum class Role : std::uint8_t { attention, recurrent, dense, norm, embedding, other };
+  std::string name;  ///< module path as block_tensors() gives it
+  Role role = Role::other;
+  std::int64_t stack = 1;
+  std::int64_t rows = 0;
+  std::int64_t columns = 1;
+  RouterFormat format = RouterFormat::raw;
+  bool f32 = false;
+  bool operator==(const Part&) const = default;
 };
 
 /// A dense feed-forward part.
@@ -159,6 +199,7 @@ struct Dense {
   bool fused_gate_up = false;
   bool plain_names = false;  ///< of two matrices: fc1 and fc2, which mixed recipes don't know (Phi)
   bool eight_bit = false;    ///< at 8 bit under mlx-vlm's converter, not mlx-lm's (Gemma 4 26B)
+  std::int64_t copies = 1;   ///< in one layer (LongCat)
   bool operator==(const Dense&) const = default;
 };
 
@@ -172,11 +213,13 @@ struct Experts {
   RouterFormat router = RouterFormat::base;
   bool router_bias = false;
   bool router_f32 = false;        ///< router weights stay 32-bit (MiniMax)
-  bool correction_bias = false;   ///< one 32-bit number an expert
+  bool correction_bias = false;   ///< one number an expert
+  bool correction_f32 = true;     ///< in 32 bits
   bool router_scale = false;      ///< Gemma 4: scale [hidden] and per-expert scale [count]
   std::int64_t shared_width = 0;  ///< summed width of the shared experts; 0: none
   bool shared_gate = false;       ///< a [1, hidden] gate on the shared expert
   bool shared_fused = false;      ///< shared gate and up as one matrix (Granite hybrid)
+  std::int64_t idle = 0;          ///< rows of the router that stand for no expert (LongCat)
   std::int64_t hash_rows = 0;     ///< experts by token in a table of so many rows (DeepSeek V4)
   std::int64_t latent = 0;        ///< experts work on this width instead of hidden (Nemotron-3)
   bool operator==(const Experts&) const = default;
@@ -186,7 +229,7 @@ struct Experts {
 struct Block {
   std::string name;  ///< "full", "sliding-moe": unique within the architecture
 
-  // At most one mixer.
+  // At most one mixer, but attention and Mamba-2 side by side (Falcon-H1).
   std::optional<Attention> attention;
   std::optional<LatentAttention> latent;
   std::optional<CompressedAttention> compressed;
@@ -195,6 +238,7 @@ struct Block {
   std::optional<Mamba2> mamba2;
   std::optional<Mamba1> mamba1;
   std::optional<Lightning> lightning;
+  std::optional<ShortConv> short_conv;
   std::optional<LinearMixer> linear;
 
   // Both may be present side by side (Gemma 4 26B, Grok-2).
@@ -205,6 +249,8 @@ struct Block {
   bool norm_bias = false;            ///< LayerNorm instead of RMSNorm
   bool layer_scalar = false;         ///< one number a layer (Gemma 4)
   std::int64_t per_layer_input = 0;  ///< Gemma 4 E-models: width of the per-layer input
+  std::vector<Part> parts;           ///< what none of the above tells of
+  std::int64_t state_bytes = 0;      ///< kept for each sequence beside what the mixer keeps
   std::int64_t streams = 0;          ///< hyper-connections: residual streams (DeepSeek V4)
   bool operator==(const Block&) const = default;
 };
@@ -238,13 +284,19 @@ struct Architecture {
   std::vector<std::uint16_t> layers;  ///< for each layer, first to last, its index into `blocks`
   bool final_norm = true;             ///< false: without weights (OLMo 1)
   bool final_norm_bias = false;
-  bool head_bias = false;                 ///< one number a vocabulary entry (Phi-2, Phi-3.5-MoE)
-  bool embedding_norm = false;            ///< BLOOM
+  bool head_bias = false;       ///< one number a vocabulary entry (Phi-2, Phi-3.5-MoE)
+  bool embedding_norm = false;  ///< BLOOM
+  RouterFormat embedding_format = RouterFormat::base;
+  RouterFormat head_format = RouterFormat::base;
+  std::vector<Part> parts;                ///< outside the layers, in no other field
   std::int64_t per_layer_vocabulary = 0;  ///< Gemma 4 E-models: rows of the per-layer embedding
   /// Llama 3 rope scaling: half the rotated width, which GGUF stores as so many 32-bit factors.
   std::int64_t rope_factors = 0;
   /// False where the weights are known and the cache rule is not (DeepSeek V4): plans are refused.
   bool cache_known = true;
+  /// True where widths of a file's tensors tell of caches and nothing tells the rest: such shapes
+  /// count no parameters and give no weights in another format.
+  bool widths_only = false;
   Extras extras;
   bool operator==(const Architecture&) const = default;
 

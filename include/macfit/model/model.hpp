@@ -61,6 +61,7 @@ struct Model {
   std::optional<Recipe> default_recipe;  ///< what a plan takes without --quant
   std::optional<WeightLayout> stored;    ///< exact bytes from headers, if read from files
   std::optional<Nominal> nominal;
+  std::string refusal;  ///< what mlx-lm says of the checkpoint as stored; empty where it loads
   std::vector<std::string> notes;  ///< traps worth telling
   bool operator==(const Model&) const = default;
 };

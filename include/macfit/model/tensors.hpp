@@ -39,6 +39,7 @@ enum class Cut : std::uint8_t {
 enum class Quantized : std::uint8_t {
   base,       ///< the recipe's own
   eight_bit,  ///< 8 bit, group 64 (where the base mode quantizes at all)
+  spared,     ///< 16 bits by the model's own rule, which mixed recipes replace by theirs
   never,
 };
 

@@ -24,6 +24,7 @@ enum class Mode : std::uint8_t {
   mxfp4,
   nvfp4,
   mxfp8,
+  ternary,    ///< 2-bit codes, one 16-bit scale a matrix (BitNet)
   symmetric,  ///< 4-bit codes, a 16-bit scale a group, no bias, two 32-bit sizes a matrix (Kimi)
 };
 
@@ -48,6 +49,7 @@ struct Recipe {
     uniform,  ///< one format, with the router and norm exceptions of mlx-lm
     mixed,    ///< mlx-lm's mixed_L_H: some projections of some layers at `high` bits
     experts,  ///< routed experts in `base`, every other module in `rest` (gpt-oss, MXFP4-Q8)
+    layers,   ///< matrices of the layers in one format, embedding, head and routers 16-bit (AWQ)
     gguf,     ///< llama.cpp's mixture of this name: see gguf.hpp
     nominal,  ///< a flat number of bits per weight, no tensor known
   };

@@ -30,6 +30,7 @@ struct ClassFacts {
   bool indexer_values = false;      ///< the indexer's cache holds values as wide as its keys
   bool head_by_vocabulary = false;  ///< an untied head is cut over the vocabulary, logits gathered
   bool dense_only = false;          ///< builds no experts
+  bool attention_only = false;      ///< builds no recurrent layers
   std::vector<std::string> eight_bit;  ///< modules that conversion keeps at 8 bit, group 64
 };
 

@@ -76,8 +76,9 @@ class Runtime {
   /// How its nodes can talk to each other, TCP first.
   [[nodiscard]] const std::vector<Backend>& backends() const;
 
-  /// Can it load weights in this format, or in what it reads the name as?
-  [[nodiscard]] virtual Support format(const model::Recipe& asked) const = 0;
+  /// Can it load the model's weights in this format, or in what it reads the name as?
+  [[nodiscard]] virtual Support format(const model::Model& model,
+                                       const model::Recipe& asked) const = 0;
   /// Can it load the architecture at all?
   [[nodiscard]] virtual Support runs(const model::Model& model) const = 0;
   /// Can it split by layers over `nodes` nodes?

@@ -302,6 +302,15 @@ const Rule* rule_of(const Architecture& architecture, std::string* why) {
     found = find_rule(found->name_with_experts);
   }
   for (const Block& block : architecture.blocks) {
+    if (block.short_conv || !block.parts.empty() || (block.attention && block.mamba2) ||
+        (block.attention && (block.attention->indexer || block.attention->copies > 1 ||
+                             block.attention->borrowed_kv || block.attention->uncached)) ||
+        (block.latent && block.latent->copies > 1) || !architecture.parts.empty()) {
+      if (why != nullptr) {
+        *why = "the tensors that llama.cpp makes of this architecture are not known here";
+      }
+      return nullptr;
+    }
     if (block.lightning) {
       if (why != nullptr) {
         *why = "llama.cpp has no lightning attention";
@@ -342,6 +351,11 @@ std::int64_t heads_per_kv_head(const Architecture& architecture, const Rule& rul
 
 std::optional<std::string> find_gguf_architecture(const Architecture& architecture,
                                                   std::string* why) {
+  // Of a file whose architecture no rule tells of: its own name, and nothing more.
+  constexpr std::string_view own = "gguf:";
+  if (architecture.type.starts_with(own)) {
+    return architecture.type.substr(own.size());
+  }
   const gguf::Rule* rule = gguf::rule_of(architecture, why);
   if (rule == nullptr) {
     return std::nullopt;

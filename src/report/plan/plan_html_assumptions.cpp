@@ -108,7 +108,8 @@ class Assumptions {
         fmt::format("{} as {}", format_gb(shown.weight_bytes), printable(shown.format, 64)),
         evidence_name(shown.weight_evidence), where);
     add("KV cache", "as the runtime allocates it, slot by slot",
-        request_.model.architecture.cache_known ? evidence_name(Evidence::exact) : "not known",
+        request_.model.architecture.cache_known ? evidence_name(request_.model.evidence)
+                                                : "not known",
         fmt::format("allocation rules in {}'s source; docs/fit.md", shown.runtime->name()));
     add("Activations, communication and the runtime itself",
         "peaks of a prefill step, buffers, process and Metal base",

@@ -24,7 +24,7 @@ runtime::Support tensor(const runtime::Runtime& runtime, const model::Model& mod
       runtime.tensor(model, runtime.recipe(model, model::parse_recipe("q4")), ranks);
   if (!usual.ok) {
     for (const model::PublishedFormat& format : model.formats) {
-      if (runtime.format(format.recipe).ok &&
+      if (runtime.format(model, format.recipe).ok &&
           runtime.tensor(model, runtime.recipe(model, format.recipe), ranks).ok) {
         return runtime::Support::yes();
       }
