@@ -99,7 +99,13 @@ std::optional<LongestContext> longest_of(const std::vector<plan::Scenario>& alon
       continue;
     }
     workload.context = Tokens(longest);
-    const plan::Decision decision = plan::decide(alone, workload, terms);
+    // At the default limit the decision might give way to fewer nodes with the limit raised, whose
+    // longest context is another.
+    std::vector<plan::Scenario> limited = alone;
+    if (!raised) {
+      limited.front().raised = limited.front().standard;
+    }
+    const plan::Decision decision = plan::decide(limited, workload, terms);
     if (!decision.found()) {
       continue;
     }

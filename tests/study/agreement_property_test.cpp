@@ -138,14 +138,13 @@ TEST_CASE("the longest context that size finds fits, and one token more does not
       asked.runtimes = {found.runtime};
       RC_ASSERT(fits_at(asked, found.split, found.max_context));
       const plan::Scenario scenario = plan::make_scenario(asked, *found.runtime);
-      // With the limit raised size may stay below what some plan holds (Llama 4 Scout, millions of
-      // tokens); what it names fits all the same.
-      if (found.limit != plan::Limit::raised &&
-          found.max_context < plan::longest_context(scenario.profile)) {
+      if (found.max_context < plan::longest_context(scenario.profile)) {
         // The raised limit is the next step, and its own answer.
         plan::Request limited = asked;
-        for (hardware::Node& node : limited.cluster.nodes) {
-          node.raised_limit = node.gpu_limit.bytes;
+        if (found.limit != plan::Limit::raised) {
+          for (hardware::Node& node : limited.cluster.nodes) {
+            node.raised_limit = node.gpu_limit.bytes;
+          }
         }
         RC_ASSERT(!fits_at(limited, found.split, found.max_context + 1));
       }
