@@ -36,11 +36,7 @@ std::optional<model::DeltaNet> delta_of(const Config& c) {
   if (c.find({"linear_num_key_heads"}) == nullptr) {
     return std::nullopt;
   }
-  model::DeltaNet d;
-  d.key_heads = c.size({"linear_num_key_heads"});
-  d.value_heads = c.size({"linear_num_value_heads"});
-  d.key_dim = c.size({"linear_key_head_dim"});
-  d.value_dim = c.size({"linear_value_head_dim"});
+  model::DeltaNet d = delta_heads(c);
   d.kernel = c.size_or(4, {"linear_conv_kernel_dim"});
   d.split_projections = true;
   return d;

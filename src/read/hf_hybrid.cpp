@@ -14,16 +14,7 @@ namespace {
 // ---- Qwen3-Next, Qwen3.5 ----------------------------------------------------------------------
 
 model::DeltaNet delta_net(const Config& c, bool second_generation) {
-  model::DeltaNet d;
-  d.key_heads = c.size({"linear_num_key_heads"});
-  const ConfigNode& value_heads = c.at({"linear_num_value_heads"});
-  d.value_heads = value_heads.whole(1, largest_size);
-  if (d.value_heads % d.key_heads != 0) {
-    throw value_heads.error(fmt::format("{} value heads are not divisible by {} key heads",
-                                        d.value_heads, d.key_heads));
-  }
-  d.key_dim = c.size({"linear_key_head_dim"});
-  d.value_dim = c.size({"linear_value_head_dim"});
+  model::DeltaNet d = delta_heads(c);
   d.kernel = c.size_or(4, {"linear_conv_kernel_dim"});
   d.split_projections = second_generation;
   d.f32_decay = second_generation;

@@ -137,6 +137,20 @@ model::LatentAttention latent_attention(const Config& c, bool with_indexer) {
   return a;
 }
 
+model::DeltaNet delta_heads(const Config& c) {
+  model::DeltaNet d;
+  d.key_heads = c.size({"linear_num_key_heads"});
+  const ConfigNode& value_heads = c.at({"linear_num_value_heads"});
+  d.value_heads = value_heads.whole(1, largest_size);
+  if (d.value_heads % d.key_heads != 0) {
+    throw value_heads.error(fmt::format("{} value heads are not divisible by {} key heads",
+                                        d.value_heads, d.key_heads));
+  }
+  d.key_dim = c.size({"linear_key_head_dim"});
+  d.value_dim = c.size({"linear_value_head_dim"});
+  return d;
+}
+
 model::Dense gated_mlp(std::int64_t width, bool bias) {
   model::Dense d;
   d.width = width;

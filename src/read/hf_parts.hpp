@@ -57,6 +57,9 @@ struct AttentionRule {
 /// MLA from the usual fields; with an indexer where `index_n_heads` is there.
 [[nodiscard]] model::LatentAttention latent_attention(const Config& c, bool with_indexer);
 
+/// Heads and widths of a gated delta net; the rest is a family's own.
+[[nodiscard]] model::DeltaNet delta_heads(const Config& c);
+
 [[nodiscard]] model::Dense gated_mlp(std::int64_t width, bool bias = false);
 
 struct ExpertRule {

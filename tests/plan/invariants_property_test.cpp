@@ -10,24 +10,12 @@
 #include "macfit/plan/decide.hpp"
 #include "macfit/plan/plan.hpp"
 #include "macfit/runtime/catalog.hpp"
+#include "models.hpp"
 #include "test.hpp"
 
 using namespace macfit;
 
 namespace {
-
-const std::vector<model::Model>& models() {
-  static const std::vector<model::Model> all = [] {
-    std::vector<model::Model> kept;
-    for (model::Model& model : model::Catalog::embedded().all()) {
-      if (model.architecture.cache_known && !model.architecture.layers.empty()) {
-        kept.push_back(std::move(model));
-      }
-    }
-    return kept;
-  }();
-  return all;
-}
 
 plan::Request random_request() {
   plan::Request request;
@@ -36,7 +24,8 @@ plan::Request random_request() {
     request.model = model::nominal_model(model::parse_nominal(std::to_string(billions) + "b-q4"),
                                          model::Catalog::embedded());
   } else {
-    request.model = models()[*rc::gen::inRange<std::size_t>(0, models().size())];
+    request.model = test::plannable_models()[*rc::gen::inRange<std::size_t>(
+        0, test::plannable_models().size())];
   }
   const std::vector<const char*> formats = {"q4", "q8", "q3", "bf16", "q6"};
   request.recipe = model::parse_recipe(formats[*rc::gen::inRange<std::size_t>(0, formats.size())]);

@@ -13,24 +13,12 @@
 #include "macfit/study/size.hpp"
 #include "macfit/study/survey.hpp"
 #include "macfit/study/sweep.hpp"
+#include "models.hpp"
 #include "test.hpp"
 
 using namespace macfit;
 
 namespace {
-
-const std::vector<model::Model>& models() {
-  static const std::vector<model::Model> all = [] {
-    std::vector<model::Model> kept;
-    for (model::Model& model : model::Catalog::embedded().all()) {
-      if (model.architecture.cache_known && !model.architecture.layers.empty()) {
-        kept.push_back(std::move(model));
-      }
-    }
-    return kept;
-  }();
-  return all;
-}
 
 std::string random_nodes() {
   static const std::vector<std::string> sizes = {"16", "24",  "32",  "48", "64",
@@ -46,7 +34,8 @@ std::string random_nodes() {
 
 plan::Request random_request() {
   plan::Request request;
-  request.model = models()[*rc::gen::inRange<std::size_t>(0, models().size())];
+  request.model =
+      test::plannable_models()[*rc::gen::inRange<std::size_t>(0, test::plannable_models().size())];
   request.recipe = model::parse_recipe(*rc::gen::element<std::string>("q4", "q8", "q6"));
   request.cluster = hardware::parse_cluster(random_nodes(), {}, hardware::Catalog::embedded());
   request.workload.context = Tokens(*rc::gen::inRange(1, 200'000));
@@ -154,7 +143,9 @@ TEST_CASE("the longest context that size finds fits, and one token more does not
 
 TEST_CASE("what an action promises holds when it is typed as printed", "[study]") {
   CHECK(rc::check("actions", [] {
-    const std::string model = models()[*rc::gen::inRange<std::size_t>(0, models().size())].id;
+    const std::string model =
+        test::plannable_models()[*rc::gen::inRange<std::size_t>(0, test::plannable_models().size())]
+            .id;
     std::vector<std::string> flags = {"--model",   model,
                                       "--nodes",   random_nodes(),
                                       "--context", std::to_string(*rc::gen::inRange(1, 200'000))};
