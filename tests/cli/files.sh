@@ -202,15 +202,30 @@ done
 case $("$macfit" version --verbose 2>/dev/null || true)$(nm -D "$macfit" 2>/dev/null || true) in
   *asan* | *tsan*) ;; # they map the whole address space
   *)
-    for kilobytes in $(seq 12000 1500 60000); do
-      code=0
-      (ulimit -v "$kilobytes" && exec "$macfit" plan --model glm-4.5 --nodes 2x128 --output small) >/dev/null 2>err || code=$?
-      case $code in
-        0 | 127) ;;
-        2) says "out of memory" ;;
-        *) fail "with $kilobytes kB of memory: exit code $code: $(cat err)" ;;
-      esac
-    done
+    told=0
+    while read -ra words; do
+      for kilobytes in $(seq 12000 400 18000); do
+        code=0
+        (ulimit -v "$kilobytes" && exec "$macfit" "${words[@]}" --output small) >/dev/null 2>err || code=$?
+        case $code in
+          0 | 127) ;;
+          2)
+            says "out of memory"
+            told=$((told + 1))
+            ;;
+          *) fail "with $kilobytes kB of memory: ${words[*]}: exit code $code: $(cat err)" ;;
+        esac
+        clean "lack of memory"
+      done
+    done <<'COMMANDS'
+plan --model glm-4.5 --nodes 2x128
+survey --nodes 2x64 --models glm*
+sweep --model glm-4.5 --nodes 2x128 --context 1k..64k*2
+night -m llama-3.1-8b -n 2x64 --prompt-tokens 2000 --output-tokens 500 --nights 20
+models list
+COMMANDS
+    # Where address space is not limited so (macOS), nothing is tried.
+    if [ "$(uname -s)" = Linux ] && [ "$told" = 0 ]; then fail "no limit of memory was ever hit"; fi
     ;;
 esac
 
