@@ -128,6 +128,7 @@ std::vector<Entry> make_glossary() {
       {"shapes-unknown",
        "Only the weights' sizes are known, not their shapes, so they can't be cut on "
        "paper."},
+      {"support-unknown", "Whether the runtime runs this model is not known to macfit."},
       {"architecture-unknown", "The runtime has no class for this architecture."},
       {"cache-unknown",
        "The rule of this architecture's cache is not published, so its demand can't "

@@ -210,8 +210,12 @@ Verdict::Kind kind_of_failure(const std::vector<Scenario>& scenarios,
                               const Terms& terms) {
   if (std::any_of(free.begin(), free.end(),
                   [](const Scenario& scenario) { return scenario.budgetable(); })) {
-    return decide(free, workload, terms).found() ? Verdict::Kind::unsupported
-                                                 : Verdict::Kind::wont_fit;
+    if (!decide(free, workload, terms).found()) {
+      return Verdict::Kind::wont_fit;
+    }
+    const bool open = std::any_of(scenarios.begin(), scenarios.end(),
+                                  [](const Scenario& scenario) { return scenario.runs.unknown(); });
+    return open ? Verdict::Kind::unknown : Verdict::Kind::unsupported;
   }
   const bool known = std::any_of(scenarios.begin(), scenarios.end(),
                                  [](const Scenario& scenario) { return scenario.budgetable(); });

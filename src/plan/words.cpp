@@ -482,6 +482,31 @@ class VerdictWords : private WordsBase {
 
   /// Memory would do, but nothing that was asked for runs it so.
   void unsupported() {
+    const std::string who = request_.runtimes.size() == 1
+                                ? std::string(scenarios_.front().runtime->title()) + " can't"
+                                : "no runtime asked for can";
+    plan_.verdict.summary =
+        fmt::format("{} would fit in memory, but {} run it so on these nodes.", asked_words(), who);
+    memory_would_do();
+  }
+
+  /// Memory would do, and whether anything runs it is not known.
+  void support_unknown() {
+    plan_.verdict.summary = fmt::format(
+        "{} would fit in memory; whether it runs is not known to macfit.", asked_words());
+    memory_would_do();
+    if (request_.model.architecture.type.empty()) {
+      because("what-to-supply", "The config.json that belongs to the weights names the type.");
+    }
+  }
+
+  [[nodiscard]] std::string asked_words() const {
+    return fmt::format("{} ({})", printable(request_.model.id),
+                       printable(scenarios_.front().profile.format));
+  }
+
+  /// The best of what memory alone allows.
+  void memory_would_do() {
     const Placement* best = nullptr;
     for (std::size_t i = 0; i < plan_.placements.size(); ++i) {
       const Placement& placement = plan_.placements[i];
@@ -491,13 +516,6 @@ class VerdictWords : private WordsBase {
         plan_.verdict.nearest = i;
       }
     }
-    const std::string what = fmt::format("{} ({})", printable(request_.model.id),
-                                         printable(scenarios_.front().profile.format));
-    const std::string who = request_.runtimes.size() == 1
-                                ? std::string(scenarios_.front().runtime->title()) + " can't"
-                                : "no runtime asked for can";
-    plan_.verdict.summary =
-        fmt::format("{} would fit in memory, but {} run it so on these nodes.", what, who);
     if (best != nullptr) {
       const NodeBudget& fullest = best->nodes[best->fullest];
       because("memory-would-do",
@@ -512,6 +530,11 @@ class VerdictWords : private WordsBase {
 
   /// Something that a demand needs is not known; what is known is shown.
   void unknown() {
+    if (std::any_of(plan_.placements.begin(), plan_.placements.end(),
+                    [](const Placement& placement) { return placement.standing.loads(); })) {
+      support_unknown();
+      return;
+    }
     const std::string id = printable(request_.model.id);
     plan_.verdict.summary =
         fmt::format("Whether {} fits is not known: macfit does not know all its shapes.", id);

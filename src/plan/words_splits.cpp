@@ -94,7 +94,7 @@ class SplitWords : private WordsBase {
   /// "; EXO and llama.cpp do." where another runtime has the split that this one lacks.
   [[nodiscard]] std::string carried_by(const Placement& placement) const {
     if (placement.split == SplitKind::independent) {
-      return {};
+      return ".";
     }
     std::vector<std::string> able;
     for (const runtime::Runtime* known : request_.known_runtimes.all()) {

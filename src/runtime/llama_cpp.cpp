@@ -98,10 +98,11 @@ class LlamaCpp final : public Runtime {
     if (model.nominal || model::find_gguf_architecture(model.architecture, &why)) {
       return Support::yes();
     }
-    return Support::no("architecture-unknown",
-                       why.empty() ? fmt::format("llama.cpp's \"{}\" is not known to macfit",
-                                                 model.architecture.type)
-                                   : why);
+    return Support::no(
+        model::llama_lacks(model.architecture) ? "architecture-unknown" : "support-unknown",
+        why.empty()
+            ? fmt::format("llama.cpp's \"{}\" is not known to macfit", model.architecture.type)
+            : why);
   }
 
   [[nodiscard]] Support pipeline(const model::Model& /*model*/,
@@ -113,6 +114,10 @@ class LlamaCpp final : public Runtime {
                                std::size_t nodes) const override {
     if (model.nominal) {
       return Support::yes();
+    }
+    if (model.architecture.widths_only) {
+      return Support::no("shapes-unknown",
+                         "the tensors' shapes are not known, so they can't be cut on paper");
     }
     const std::string name = model::find_gguf_architecture(model.architecture).value_or("");
     const ClassFacts* known = facts().find_class(name);

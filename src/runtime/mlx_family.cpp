@@ -138,9 +138,18 @@ const ClassFacts* MlxFamily::class_of(const model::Model& model) const {
   return foreign ? nullptr : known;
 }
 
+Support MlxFamily::type_unstated() const {
+  return Support::no(
+      "support-unknown",
+      fmt::format("nothing names the model's type, so whether {} loads it is not known", title()));
+}
+
 Support MlxFamily::runs(const model::Model& model) const {
   if (model.nominal || class_of(model) != nullptr) {
     return Support::yes();
+  }
+  if (model.architecture.type.empty()) {
+    return type_unstated();
   }
   return Support::no("architecture-unknown",
                      fmt::format("{} {} has no class for the architecture \"{}\"", title(),
@@ -205,6 +214,9 @@ Support MlxFamily::tensor(const model::Model& model, const model::Recipe& recipe
   if (model.architecture.widths_only) {
     return Support::no("shapes-unknown",
                        "the tensors' shapes are not known, so they can't be cut on paper");
+  }
+  if (model.architecture.type.empty()) {
+    return type_unstated();
   }
   const ClassFacts* known = class_of(model);
   if (known == nullptr || !known->tensor) {

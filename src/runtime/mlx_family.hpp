@@ -27,6 +27,8 @@ class MlxFamily : public Runtime {
   /// What this release states of the class that loads the model; null where it has none that
   /// builds such layers.
   [[nodiscard]] const ClassFacts* class_of(const model::Model& model) const;
+  /// Of weights without a config.json: no class can be looked up.
+  [[nodiscard]] Support type_unstated() const;
 };
 
 }  // namespace macfit::runtime

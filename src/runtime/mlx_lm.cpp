@@ -21,6 +21,9 @@ class MlxLm final : public MlxFamily {
     if (model.nominal || (known != nullptr && known->pipeline)) {
       return Support::yes();
     }
+    if (model.architecture.type.empty()) {
+      return type_unstated();
+    }
     return Support::no("no-pipeline", fmt::format("{} has no pipeline split for \"{}\" models",
                                                   spelled(), model.architecture.type));
   }

@@ -229,3 +229,34 @@ TEST_CASE("won't-fit is said of memory alone", "[plan]") {
     CHECK(plan::make_plan(request).verdict.kind == Verdict::Kind::wont_fit);
   }
 }
+
+TEST_CASE("unsupported is what a runtime is known not to do, unknown what nobody told", "[plan]") {
+  struct Row {
+    const char* type;
+    const char* runtimes;
+    Verdict::Kind kind;
+  };
+  const Row rows[] = {
+      {"", "all", Verdict::Kind::unknown},  // weights without a config.json
+      {"", "mlx-lm", Verdict::Kind::unknown},
+      {"novel", "mlx-lm", Verdict::Kind::unsupported},  // the release's classes are all known
+      {"novel", "llama.cpp", Verdict::Kind::unknown},   // its architectures are not
+      {"novel", "all", Verdict::Kind::unknown},
+      {"mimo", "llama.cpp", Verdict::Kind::unsupported},  // known to have none
+      {"llama", "all", Verdict::Kind::independent},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.type, row.runtimes);
+    plan::Request request =
+        request_of({.model = "llama-3.1-8b", .nodes = "2x64", .runtimes = row.runtimes});
+    request.model.architecture.type = row.type;
+    const plan::Plan plan = plan::make_plan(request);
+    CHECK(plan.verdict.kind == row.kind);
+    // Memory is said either way, but for GGUF's bytes, which follow from the architecture's rule.
+    if (row.kind != Verdict::Kind::independent && std::string(row.runtimes) != "llama.cpp") {
+      REQUIRE(plan.verdict.nearest);
+      CHECK(plan.placements[*plan.verdict.nearest].standing.loads());
+      CHECK_THAT(plan.verdict.summary, test::contains("would fit in memory"));
+    }
+  }
+}

@@ -18,8 +18,10 @@ namespace macfit::runtime {
 /// Whether a runtime can do something with a model, and if not, why.
 struct Support {
   bool ok = true;
-  std::string code;    ///< "no-pipeline", "heads-not-divisible"; empty where ok
+  std::string code;    ///< "no-pipeline", "not-divisible"; empty where ok
   std::string reason;  ///< one sentence
+  /// It is not that the runtime can't: whether it can is not known here.
+  [[nodiscard]] bool unknown() const { return !ok && code == "support-unknown"; }
   static Support yes() { return {}; }
   static Support no(std::string code, std::string reason) {
     return {false, std::move(code), std::move(reason)};

@@ -260,10 +260,16 @@ std::int64_t expert_count(const Architecture& architecture) {
 
 namespace {
 
+/// Types that llama.cpp has no architecture for.
+bool lacks(std::string_view type) { return type == "minimax_m1" || type == "mimo"; }
+
 /// Why llama.cpp or this project can't do a model type that the table does not hold.
 std::string refusal(std::string_view type) {
   const std::string name = "\"" + printable(type) + "\"";
-  if (type == "minimax_m1" || type == "mimo") {
+  if (type.empty()) {
+    return "nothing names the model's type, so whether llama.cpp loads it is not known";
+  }
+  if (lacks(type)) {
     return "llama.cpp has no architecture for model type " + name;
   }
   if (type == "falcon") {
@@ -362,6 +368,8 @@ std::optional<std::string> find_gguf_architecture(const Architecture& architectu
   }
   return std::string(rule->name);
 }
+
+bool llama_lacks(const Architecture& architecture) { return gguf::lacks(architecture.type); }
 
 std::string gguf_architecture(const Architecture& architecture) {
   return std::string(gguf::require_rule(architecture).name);

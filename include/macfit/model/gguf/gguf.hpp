@@ -103,7 +103,10 @@ struct GgufTensor {
 /// llama.cpp's name for the architecture ("qwen3moe"), or nothing with `why` filled in.
 [[nodiscard]] std::optional<std::string> find_gguf_architecture(const Architecture& architecture,
                                                                 std::string* why = nullptr);
-/// The same; throws Error with the reason.
+/// llama.cpp is known to have none for this type; without a name, false only says that none is
+/// known here.
+[[nodiscard]] bool llama_lacks(const Architecture& architecture);
+/// The same as find_gguf_architecture(); throws Error with the reason.
 [[nodiscard]] std::string gguf_architecture(const Architecture& architecture);
 
 /// What the file depends on beside the mixture's name.
