@@ -20,7 +20,7 @@ struct SizeFlags {
   std::string most_nodes = "4";
 };
 
-constexpr const char* footer = R"(
+constexpr const char* size_footer = R"(
 Leave out what you want to find:
   macfit size --model glm-4.5 --nodes 2x128
       The longest context, by placement and cache format.
@@ -30,7 +30,7 @@ Leave out what you want to find:
       The clusters of the catalog that do it, cheapest first.
 )";
 
-const std::vector<std::string> formats = report::format_names(report::size_formats);
+const std::vector<std::string> size_formats = report::format_names(report::size_formats);
 
 template <class Value>
 void keep_top(std::vector<Value>& values, std::size_t top, report::SizeAnswer& answer) {
@@ -123,7 +123,7 @@ void find_clusters(const SizeFlags& flags, const Catalogs& catalogs, std::size_t
 }
 
 int size_command(const SizeFlags& flags) {
-  check_format(flags.common, formats);
+  check_format(flags.common, size_formats);
   const report::Style style = style_for(flags.common);
   const Catalogs catalogs = load_catalogs(flags.common);
   const auto top = static_cast<std::size_t>(parse_whole(flags.top, "--top", 1, 1'000'000));
@@ -162,8 +162,8 @@ Action add_size(CLI::App& app) {
       ->type_name("N");
   app.add_option("--top", flags->top, "Show at most N models or clusters (default 10)")
       ->type_name("N");
-  add_common(app, flags->common, formats);
-  app.footer(footer);
+  add_common(app, flags->common, size_formats);
+  app.footer(size_footer);
   return [flags] { return size_command(*flags); };
 }
 

@@ -6,14 +6,13 @@
 #include <charconv>
 #include <cstdint>
 
+#include "macfit/core/characters.hpp"
 #include "macfit/core/text.hpp"
 
 namespace macfit::hardware {
 namespace {
 
 constexpr std::string_view section_mark = "== macfit ";
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 bool starts_with(std::string_view text, std::string_view start) {
   return text.substr(0, start.size()) == start;

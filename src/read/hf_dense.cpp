@@ -524,7 +524,7 @@ model::Architecture nemotron_nas(const Config& c) {
   });
 }
 
-constexpr std::array families = {
+constexpr std::array dense_table = {
     Family{"llama", llama},
     Family{"mistral", llama},
     Family{"iquestcoder", llama},
@@ -579,6 +579,6 @@ constexpr std::array families = {
 
 }  // namespace
 
-std::span<const Family> dense_families() { return families; }
+std::span<const Family> dense_families() { return dense_table; }
 
 }  // namespace macfit::read

@@ -207,7 +207,7 @@ model::Architecture deepseek_v4(const Config& c) {
   return a;
 }
 
-constexpr std::array families = {
+constexpr std::array latent_table = {
     Family{"deepseek_v2", deepseek_v2},   Family{"deepseek_v3", deepseek_v3},
     Family{"deepseek_v32", deepseek_v32}, Family{"deepseek_v4", deepseek_v4},
     Family{"deepseek_ref", deepseek_v4},  // DeepSeek V4 in its own layout
@@ -220,6 +220,6 @@ constexpr std::array families = {
 
 }  // namespace
 
-std::span<const Family> latent_families() { return families; }
+std::span<const Family> latent_families() { return latent_table; }
 
 }  // namespace macfit::read

@@ -1,11 +1,16 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "macfit/runtime/facts.hpp"
 #include "macfit/runtime/runtime.hpp"
 
 namespace macfit::runtime {
+
+/// What any process that runs a model holds besides it: Metal's own and the program's
+/// (docs/fit.md).
+inline constexpr std::int64_t process_bytes = std::int64_t{512} << 20;
 
 // The rules that a runtime's file may name; catalog.cpp has the table.
 

@@ -21,16 +21,12 @@ struct Row {
   bool latent = false;
 };
 
-std::int64_t mul(std::int64_t a, std::int64_t b, std::int64_t c = 1) {
-  return checked_mul(checked_mul(a, b), c);
-}
-
 /// Nothing where the layer keeps no cells.
 std::optional<Row> row_of(const Block& block) {
   if (block.attention && !block.attention->shared_kv) {
     const Attention& a = *block.attention;
-    return Row{mul(a.kv_heads, a.head_dim),
-               mul(a.kv_heads, a.value_dim),
+    return Row{checked_mul(a.kv_heads, a.head_dim),
+               checked_mul(a.kv_heads, a.value_dim),
                a.head_dim,
                a.value_dim,
                a.span != Span::full,
@@ -48,24 +44,24 @@ std::optional<Row> row_of(const Block& block) {
 std::int64_t state_elements(const Block& block) {
   if (block.delta_net) {
     const DeltaNet& d = *block.delta_net;
-    const std::int64_t inner = mul(d.value_heads, d.value_dim);
-    const std::int64_t mixed = checked_add(inner, mul(2, d.key_heads, d.key_dim));
-    return checked_add(mul(d.kernel - 1, mixed), mul(d.key_dim, inner));
+    const std::int64_t inner = checked_mul(d.value_heads, d.value_dim);
+    const std::int64_t mixed = checked_add(inner, checked_mul(2, d.key_heads, d.key_dim));
+    return checked_add(checked_mul(d.kernel - 1, mixed), checked_mul(d.key_dim, inner));
   }
   if (block.kimi_delta) {
     const KimiDelta& k = *block.kimi_delta;
-    const std::int64_t width = mul(k.heads, k.head_dim);
-    return checked_add(mul(3, k.kernel - 1, width), mul(k.head_dim, width));
+    const std::int64_t width = checked_mul(k.heads, k.head_dim);
+    return checked_add(checked_mul(3, k.kernel - 1, width), checked_mul(k.head_dim, width));
   }
   if (block.mamba2) {
     const Mamba2& m = *block.mamba2;
-    const std::int64_t inner = mul(m.heads, m.head_dim);
-    const std::int64_t mixed = checked_add(inner, mul(2, m.groups, m.state));
-    return checked_add(mul(m.kernel - 1, mixed), mul(m.state, inner));
+    const std::int64_t inner = checked_mul(m.heads, m.head_dim);
+    const std::int64_t mixed = checked_add(inner, checked_mul(2, m.groups, m.state));
+    return checked_add(checked_mul(m.kernel - 1, mixed), checked_mul(m.state, inner));
   }
   if (block.mamba1) {
     const Mamba1& m = *block.mamba1;
-    return checked_add(mul(m.kernel - 1, m.inner), mul(m.state, m.inner));
+    return checked_add(checked_mul(m.kernel - 1, m.inner), checked_mul(m.state, m.inner));
   }
   return 0;
 }

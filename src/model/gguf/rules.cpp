@@ -243,11 +243,6 @@ const Rule* find_rule(std::string_view gguf_name) {
   return nullptr;
 }
 
-bool has_experts(const Architecture& architecture) {
-  return std::any_of(architecture.blocks.begin(), architecture.blocks.end(),
-                     [](const Block& block) { return block.experts.has_value(); });
-}
-
 std::int64_t expert_count(const Architecture& architecture) {
   std::int64_t count = 0;
   for (const Block& block : architecture.blocks) {

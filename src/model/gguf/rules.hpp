@@ -101,8 +101,6 @@ struct Rule {
 /// The same; throws Error with the reason.
 [[nodiscard]] const Rule& require_rule(const Architecture& architecture);
 
-/// True if a layer holds routed experts.
-[[nodiscard]] bool has_experts(const Architecture& architecture);
 /// Routed experts of the layers that have them; 0 without any.
 [[nodiscard]] std::int64_t expert_count(const Architecture& architecture);
 

@@ -13,7 +13,7 @@
 namespace macfit::model {
 namespace {
 
-constexpr std::int64_t most_layers = 512;  // as llama.cpp has it
+constexpr std::int64_t most_gguf_layers = 512;  // as llama.cpp has it
 constexpr std::int64_t widest = std::int64_t{1} << 30;
 constexpr std::int64_t most_heads = std::int64_t{1} << 20;
 constexpr std::int64_t softmax = 1;  // of expert_gating_func
@@ -377,7 +377,7 @@ Architecture Shaper::build() {
   a.final_norm_bias = rule_.biased;
   a.embedding_norm = rule_.biased;
   a.per_layer_vocabulary = s_.per_layer_input > 0 ? a.vocabulary : 0;
-  checked(s_.layers, "number of layers", 1, most_layers);
+  checked(s_.layers, "number of layers", 1, most_gguf_layers);
   checked(s_.mtp_layers, "number of MTP layers", 0, s_.layers - 1);
   const auto loaded = static_cast<std::size_t>(s_.layers - s_.mtp_layers);
   for (std::size_t i = 0; i < loaded; ++i) {
