@@ -76,13 +76,16 @@ void each_line(std::string_view text, const Do& work) {
   }
 }
 
-/// "Apple M4 Max", and nothing after it but a remark in parentheses.
+/// "Apple M4 Max" or "Apple A18 Pro", and nothing after it but a remark in parentheses.
 bool is_chip(std::string_view value) {
-  constexpr std::string_view maker = "Apple M";
+  constexpr std::string_view maker = "Apple ";
   constexpr std::string_view letters =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ()";
-  return starts_with(value, maker) && value.size() > maker.size() &&
-         is_digit(value[maker.size()]) && value.size() < 40 &&
+  if (!starts_with(value, maker) || value.size() < maker.size() + 2 || value.size() >= 40) {
+    return false;
+  }
+  const char line = value[maker.size()];
+  return (line == 'M' || line == 'A') && is_digit(value[maker.size() + 1]) &&
          value.find_first_not_of(letters) == std::string_view::npos;
 }
 

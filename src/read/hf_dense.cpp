@@ -67,8 +67,9 @@ model::Architecture telechat3(const Config& c) {
   return dense_model(c, {.attention = {.bias = BiasRule::flag_qkv}});
 }
 
+/// The wrapper also holds Mistral 4's mixture with latent attention (mlx_lm/models/mistral3.py).
 model::Architecture mistral3(const Config& c) {
-  model::Architecture a = llama(c);
+  model::Architecture a = c.find({"kv_lora_rank"}) != nullptr ? mistral4(c) : llama(c);
   set_vision(c, a);
   return a;
 }

@@ -95,7 +95,9 @@ model::Architecture kimi_k25(const Config& c) {
   return a;
 }
 
-/// Routers quantized as the rest, without a correction.
+}  // namespace
+
+// Routers quantized as the rest, without a correction.
 model::Architecture mistral4(const Config& c) {
   model::Architecture a = latent_model(c, {.correction = false});
   for (model::Block& b : a.blocks) {
@@ -105,6 +107,8 @@ model::Architecture mistral4(const Config& c) {
   }
   return a;
 }
+
+namespace {
 
 model::Architecture dense_latent(const Config& c, bool tied, model::LatentAttention attention) {
   attention.expanded = true;

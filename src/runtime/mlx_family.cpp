@@ -211,6 +211,15 @@ Support MlxFamily::tensor(const model::Model& model, const model::Recipe& recipe
   if (model.nominal) {
     return Support::yes();
   }
+  // Another runtime's placement asks with its own format, which says nothing of these tensors.
+  if (recipe.kind == model::Recipe::Kind::gguf) {
+    return format(model, recipe);
+  }
+  if (recipe.kind == model::Recipe::Kind::nominal) {
+    return Support::no("shapes-unknown",
+                       "a flat number of bits tells of no single tensor, so none can be cut on "
+                       "paper");
+  }
   if (model.architecture.widths_only) {
     return Support::no("shapes-unknown",
                        "the tensors' shapes are not known, so they can't be cut on paper");

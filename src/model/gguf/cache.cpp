@@ -41,7 +41,7 @@ std::optional<Row> row_of(const Block& block) {
 }
 
 /// 32-bit state of one sequence.
-std::int64_t state_elements(const Block& block) {
+std::int64_t state_elements(const Block& block, std::int64_t hidden) {
   if (block.delta_net) {
     const DeltaNet& d = *block.delta_net;
     const std::int64_t inner = checked_mul(d.value_heads, d.value_dim);
@@ -62,6 +62,9 @@ std::int64_t state_elements(const Block& block) {
   if (block.mamba1) {
     const Mamba1& m = *block.mamba1;
     return checked_add(checked_mul(m.kernel - 1, m.inner), checked_mul(m.state, m.inner));
+  }
+  if (block.short_conv) {
+    return checked_mul(block.short_conv->kernel - 1, hidden);
   }
   return 0;
 }
@@ -159,9 +162,11 @@ LlamaCache llama_cache(const Architecture& architecture, const LlamaCacheOptions
   for (const std::uint16_t kind : architecture.layers) {
     const Block& block = architecture.blocks[kind];
     const auto row = row_of(block);
+    // Falcon-H1's layers keep both.
+    const Bytes state =
+        Bytes(checked_mul(state_elements(block, architecture.hidden), 4)) * options.parallel;
+    cache.recurrent += state;
     if (!row) {
-      const Bytes state = Bytes(checked_mul(state_elements(block), 4)) * options.parallel;
-      cache.recurrent += state;
       cache.layers.push_back(state);
       continue;
     }
@@ -174,7 +179,7 @@ LlamaCache llama_cache(const Architecture& architecture, const LlamaCacheOptions
         layer_cells(block, *row, checked_mul(cache.streams, cells), widest_value, options);
     cache.keys += bytes.keys;
     cache.values += bytes.values;
-    cache.layers.push_back(bytes.keys + bytes.values);
+    cache.layers.push_back(bytes.keys + bytes.values + state);
     if (block.latent && block.latent->indexer) {
       cache.evidence = Evidence::estimated;
     }

@@ -42,10 +42,12 @@ class Shaper {
  private:
   [[nodiscard]] const gguf::Rule& find() const {
     const gguf::Rule* rule = gguf::find_rule(s_.arch);
-    if (rule == nullptr) {
+    if (rule == nullptr || rule->unread) {
       std::vector<std::string> known;
       for (const gguf::Rule& r : gguf::rules()) {
-        known.emplace_back(r.name);
+        if (!r.unread) {
+          known.emplace_back(r.name);
+        }
       }
       throw unknown_name("GGUF architecture", s_.arch, known);
     }
@@ -410,7 +412,10 @@ Architecture Shaper::build() {
 
 }  // namespace
 
-bool gguf_shape_known(std::string_view arch) { return gguf::find_rule(arch) != nullptr; }
+bool gguf_shape_known(std::string_view arch) {
+  const gguf::Rule* rule = gguf::find_rule(arch);
+  return rule != nullptr && !rule->unread;
+}
 
 Architecture architecture_from_gguf_shape(const GgufShape& shape) { return Shaper(shape).build(); }
 

@@ -65,6 +65,7 @@ class Builder {
   void kimi_delta(const KimiDelta& k);
   void mamba2(const Mamba2& m);
   void mamba1(const Mamba1& m);
+  void short_conv(const ShortConv& s);
   void dense(const Dense& d);
   void experts(const Experts& x);
   void shared(const Experts& x);
@@ -83,7 +84,7 @@ void Builder::globals() {
   if (arch_.embedding_norm) {
     layer_norm("token_embd_norm", true);
   }
-  layer_norm("output_norm", arch_.final_norm_bias);
+  layer_norm(rule_.output_norm, arch_.final_norm_bias);
   if (!arch_.tied) {
     weight("output", e_, v, TensorClass::head, Split::yes);
   }
@@ -109,7 +110,7 @@ void Builder::globals() {
 
 bool has_mixer(const Block& block) {
   return block.attention || block.latent || block.delta_net || block.kimi_delta || block.mamba2 ||
-         block.mamba1 || block.linear;
+         block.mamba1 || block.short_conv || block.linear;
 }
 
 void Builder::norms(const Block& block) {
@@ -188,6 +189,8 @@ void Builder::attention(const Attention& a) {
   }
   if (a.gate == OutputGate::per_head) {
     weight("attn_gate", e_, a.heads, c, Split::yes);
+  } else if (a.gate == OutputGate::full_width) {
+    weight("attn_gate", e_, o, c, Split::yes);
   }
 }
 
@@ -291,6 +294,13 @@ void Builder::mamba1(const Mamba1& m) {
   norm("ssm_c_norm", m.state);
 }
 
+void Builder::short_conv(const ShortConv& s) {
+  const auto c = TensorClass::recurrent;
+  weight("shortconv.in_proj", e_, checked_mul(3, e_), c, Split::yes);
+  f32("shortconv.conv.weight", {s.kernel, e_, 1, 1}, c, Split::yes);
+  weight("shortconv.out_proj", e_, e_, c, Split::yes);
+}
+
 void Builder::dense(const Dense& d) {
   const auto c = TensorClass::dense;
   const auto bias = [&](std::string_view name, std::int64_t n, Split split) {
@@ -380,6 +390,9 @@ void Builder::layer(int index, const Block& block, bool mtp) {
   }
   if (block.mamba1) {
     mamba1(*block.mamba1);
+  }
+  if (block.short_conv) {
+    short_conv(*block.short_conv);
   }
   if (block.linear) {
     weight("attn_output", e_, e_, TensorClass::attention, Split::yes);
