@@ -195,6 +195,15 @@ cat rows.json >pipe &
 expect 0 "$macfit" calibrate --validate ./pipe
 expect 0 "$macfit" plan --model 70b-q4 --nodes <(cat desk.json)
 
+# Two that write one file: the one or the other, whole.
+for context in 8k 32k; do
+  "$macfit" sweep --model 'llama*' --nodes 2x64 --context "$context" --output alone-$context --quiet
+  "$macfit" sweep --model 'llama*' --nodes 2x64 --context "$context" --output both --quiet &
+done
+wait
+cmp -s both alone-8k || cmp -s both alone-32k || fail "two that write one file mix"
+clean "two that write one file"
+
 # Whatever ends it, and whenever, the old file or folder is there or the new one, whole, and nothing else.
 cp "$MACFIT_SOURCE_DIR/models/glm-4.5.json" import.json
 sweep="sweep --model llama* --nodes 2x64,2x128 --context 1000..200000+100 --output target --quiet"

@@ -280,7 +280,7 @@ TEST_CASE("a sweep's page has a map for each point of the shorter axes", "[repor
   CHECK(page.find("9 points fit comfortably, 0 fit and are borderline, 7 do not fit as asked, 1 "
                   "could not be planned") != std::string::npos);
   // The last row of three crosses 100 % of the fullest node between its second and its third cell.
-  CHECK(count_of(page, " full") == 1);
+  CHECK(count_of(page, "\"number full") == 1);
   CHECK(count_of(page, "\"number unfit") == 8);
   CHECK(page.find("1 points are left out") != std::string::npos);
   CHECK(page.find(">✓ 80 %</td>") != std::string::npos);
