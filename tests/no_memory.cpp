@@ -1,5 +1,6 @@
-// Loaded before the C library by tests/cli/memory.sh: the allocation whose number MACFIT_FAIL_AT names, and every
-// one after it, finds no memory. Without it the allocations are counted, and the count is said at the end.
+// Loaded before the C library by tests/cli/memory.sh: the allocation whose number MACFIT_FAIL_AT
+// names, and every one after it, finds no memory. Without it the allocations are counted, and the
+// count is said at the end.
 
 #include <atomic>
 #include <cerrno>

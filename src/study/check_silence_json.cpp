@@ -31,7 +31,7 @@ std::string known_code(const JsonValue& value) {
   for (const CheckRule& rule : check_rules()) {
     known.emplace_back(rule.code);
   }
-  const std::string code = value.string();
+  std::string code = value.string();
   if (std::find(known.begin(), known.end(), code) == known.end()) {
     const Error error = unknown_name("code", code, known, {}, "docs/check.md lists them");
     throw value.error(error.message(), error.hint());

@@ -167,8 +167,9 @@ fi
 mkdir "$work/first"
 cd "$work/first"
 expect 0 "$macfit" check --init qwen3-32b --nodes 1x64
-[ -f models/qwen3-32b.json ] && [ -f .github/workflows/macfit.yml ] && [ -f .pre-commit-config.yaml ] ||
-  fail "check --init did not write its three files"
+for file in models/qwen3-32b.json .github/workflows/macfit.yml .pre-commit-config.yaml; do
+  [ -f "$file" ] || fail "check --init did not write $file"
+done
 expect 0 "$macfit" check models/
 grep -q '1 of 1 expectations hold' "$work/err" || fail "the first manifest: $(cat "$work/err")"
 echo mine >.pre-commit-config.yaml

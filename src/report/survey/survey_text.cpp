@@ -17,19 +17,6 @@ std::string verdict_of(const study::SweepRow& row) {
   return row.known ? plan::verdict_name(row.kind, row.workers) : std::string();
 }
 
-/// "2 workers", "pipeline of 2": what a verdict's word says, in a narrow column.
-std::string way_of(const study::SweepRow& row) {
-  if (!row.placed) {
-    return {};
-  }
-  const std::size_t each = row.workers > 0 ? row.nodes_used / row.workers : row.nodes_used;
-  if (row.split == plan::SplitKind::independent) {
-    return fmt::format("{} worker{}", row.workers, row.workers == 1 ? "" : "s");
-  }
-  const std::string shard = fmt::format("{} of {}", plan::split_name(row.split), each);
-  return row.workers > 1 ? fmt::format("{} × {}", row.workers, shard) : shard;
-}
-
 std::string context_of(const study::SweepRow& row) {
   if (!row.placed) {
     return {};
@@ -70,6 +57,18 @@ std::string heading(const Survey& survey) {
 }
 
 }  // namespace
+
+std::string way_of(const study::SweepRow& row) {
+  if (!row.placed) {
+    return {};
+  }
+  const std::size_t each = row.workers > 0 ? row.nodes_used / row.workers : row.nodes_used;
+  if (row.split == plan::SplitKind::independent) {
+    return fmt::format("{} worker{}", row.workers, row.workers == 1 ? "" : "s");
+  }
+  const std::string shard = fmt::format("{} of {}", plan::split_name(row.split), each);
+  return row.workers > 1 ? fmt::format("{} × {}", row.workers, shard) : shard;
+}
 
 std::string survey_text(const Survey& survey, const Style& style) {
   std::string out = paint(style, Paint::bold, heading(survey)) + "\n";
