@@ -140,6 +140,12 @@ class Cutter {
   std::vector<SplitRefusal> refusals_;
 };
 
+void check_ranks(std::int64_t ranks) {
+  if (ranks < 1) {
+    throw Error(fmt::format("a tensor split has at least one rank, found {}", ranks));
+  }
+}
+
 }  // namespace
 
 std::string_view split_rule_name(SplitRule rule) noexcept {
@@ -171,9 +177,7 @@ std::int64_t rank_kv_heads(const Architecture& architecture, const Attention& at
 
 TensorSplit tensor_split(const Architecture& architecture, const Recipe& recipe,
                          std::int64_t ranks) {
-  if (ranks < 1) {
-    throw Error(fmt::format("a tensor split has at least one rank, found {}", ranks));
-  }
+  check_ranks(ranks);
   RankWeights rank;
   Cutter cutter(architecture, recipe, ranks);
   for (const Tensor& t : global_tensors(architecture)) {
@@ -207,8 +211,33 @@ TensorSplit tensor_split(const Architecture& architecture, const Recipe& recipe,
   return split;
 }
 
+std::optional<SplitRefusal> first_refusal(const Architecture& architecture, const Recipe& recipe,
+                                          std::int64_t ranks) {
+  check_ranks(ranks);
+  Cutter cutter(architecture, recipe, ranks);
+  for (const Block& block : architecture.blocks) {
+    cutter.check_heads(block);
+  }
+  std::vector<SplitRefusal> refusals = cutter.take();
+  std::vector<bool> seen(architecture.blocks.size(), false);
+  for (std::size_t i = 0; i < architecture.layers.size() && refusals.empty(); ++i) {
+    const std::size_t index = architecture.layers[i];
+    if (!seen[index]) {  // layers of a kind are refused alike
+      seen[index] = true;
+      for (const Tensor& t : block_tensors(architecture, architecture.blocks[index])) {
+        (void)cutter.part(architecture.blocks[index], t, i, true);
+      }
+      refusals = cutter.take();
+    }
+  }
+  return refusals.empty() ? std::nullopt : std::optional(std::move(refusals.front()));
+}
+
 std::optional<Bytes> tensor_rank_bytes(const Architecture& architecture, const Recipe& recipe,
                                        std::int64_t ranks) {
+  if (first_refusal(architecture, recipe, ranks)) {
+    return std::nullopt;
+  }
   const TensorSplit split = tensor_split(architecture, recipe, ranks);
   return split.rank ? std::optional(split.rank->total()) : std::nullopt;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace macfit::plan {
@@ -42,30 +43,74 @@ std::vector<Candidate> candidates_of(const std::vector<Pool>& pools, double leas
   return all;
 }
 
-/// The fastest rate, looking only at what could be it.
-double fastest_of(const std::vector<Pool>& pools) {
-  std::vector<Candidate> order = candidates_of(pools, 0.0);
-  std::stable_sort(order.begin(), order.end(), [](const Candidate& a, const Candidate& b) {
-    return a.second->roof > b.second->roof;
-  });
-  double fastest = 0.0;
-  for (const auto& [pool, offer] : order) {
-    if (offer->roof <= fastest) {
-      break;
+/// The fastest rate of all candidates, known from below and above and narrowed down only as far as
+/// somebody has to be compared with it.
+class Fastest {
+ public:
+  explicit Fastest(const std::vector<Pool>& pools) : order_(candidates_of(pools, 0.0)) {
+    std::stable_sort(order_.begin(), order_.end(), [](const Candidate& a, const Candidate& b) {
+      return a.second->roof > b.second->roof;
+    });
+  }
+
+  /// Whether this rate is at least so great a share of the fastest.
+  bool near(double rate, double share) {
+    while (rate >= share * known_ && rate < share * bound() && narrow()) {
     }
+    return rate >= share * known_;
+  }
+
+ private:
+  [[nodiscard]] double bound() const {
+    return next_ < order_.size() ? std::max(known_, order_[next_].second->roof) : known_;
+  }
+
+  /// Works out the candidate that could be the fastest; false where none could be any more.
+  bool narrow() {
+    if (next_ == order_.size() || order_[next_].second->roof <= known_) {
+      return false;
+    }
+    const auto& [pool, offer] = order_[next_++];
     std::optional<Contender> entry = entry_of(*pool, *offer, true);
     if (entry) {
-      fastest = std::max(fastest, rate_of(*entry).value_or(0.0));
+      known_ = std::max(known_, rate_of(*entry).value_or(0.0));
     }
     // Where all chips are as fast another layout is too.
     if (!entry || !pool->shards->equal_speed()) {
       entry = entry_of(*pool, *offer, false);
       if (entry) {
-        fastest = std::max(fastest, rate_of(*entry).value_or(0.0));
+        known_ = std::max(known_, rate_of(*entry).value_or(0.0));
       }
     }
+    return true;
   }
-  return fastest;
+
+  std::vector<Candidate> order_;  ///< those first that could be fastest
+  std::size_t next_ = 0;          ///< the first not worked out
+  double known_ = 0.0;            ///< the fastest found
+};
+
+/// The candidate laid out, where it is near the fastest and goes before what is chosen.
+std::optional<Contender> ahead(const Candidate& candidate, bool stock, double share,
+                               Fastest* fastest, const std::optional<Contender>& chosen) {
+  const auto& [pool, offer] = candidate;
+  if (fastest != nullptr && !fastest->near(offer->roof, share)) {
+    return std::nullopt;
+  }
+  std::optional<Contender> entry = entry_of(*pool, *offer, stock);
+  if (!entry) {
+    return entry;
+  }
+  const auto goes = [&] { return !chosen || goes_before(*entry, *chosen); };
+  // Its rate decides last between two, so it is not worked out for one that is behind before.
+  entry->rate = std::numeric_limits<double>::infinity();
+  if (goes()) {
+    entry->rate = fastest != nullptr ? rate_of(*entry) : std::nullopt;
+    if (goes() && (!entry->rate || fastest->near(*entry->rate, share))) {
+      return entry;
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -102,26 +147,20 @@ std::optional<double> rate_of(const Contender& entry) {
 }
 
 std::optional<Contender> choose(const std::vector<Pool>& pools, double share) {
-  const bool choice = candidates_of(pools, 0.0).size() > 1 || !pools.front().shards->equal_speed();
-  const double least = choice ? share * fastest_of(pools) : 0.0;
-  std::vector<Candidate> order = candidates_of(pools, least);
+  std::vector<Candidate> order = candidates_of(pools, 0.0);
+  const bool choice = order.size() > 1 || !pools.front().shards->equal_speed();
+  Fastest fastest(pools);
   std::stable_sort(order.begin(), order.end(), [](const Candidate& a, const Candidate& b) {
     return a.second->nodes < b.second->nodes;
   });
   std::optional<Contender> chosen;
   for (const bool stock : {true, false}) {
-    for (const auto& [pool, offer] : order) {
-      if (chosen && offer->nodes > chosen->nodes) {
+    for (const Candidate& candidate : order) {
+      if (chosen && candidate.second->nodes > chosen->nodes) {
         break;
       }
-      std::optional<Contender> entry = entry_of(*pool, *offer, stock);
-      if (!entry) {
-        continue;
-      }
-      if (choice) {
-        entry->rate = rate_of(*entry);
-      }
-      if (entry->rate.value_or(least) >= least && (!chosen || goes_before(*entry, *chosen))) {
+      auto entry = ahead(candidate, stock, share, choice ? &fastest : nullptr, chosen);
+      if (entry) {
         chosen = std::move(entry);
       }
     }

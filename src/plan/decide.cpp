@@ -41,11 +41,13 @@ WholeDemand whole_demand(Basis& basis, std::int64_t context) {
 class Chooser {
  public:
   Chooser(const std::vector<Scenario>& scenarios, const runtime::Workload& workload,
-          const Terms& terms, bool over_tcp)
+          const Terms& terms, bool over_tcp, Memo& memo)
       : scenarios_(scenarios), workload_(workload), terms_(terms), over_tcp_(over_tcp) {
+    std::vector<StockCuts>& cuts = memo.parts().cuts;
+    cuts.resize(scenarios.size());
     bases_.reserve(scenarios.size());
-    for (const Scenario& scenario : scenarios) {
-      bases_.emplace_back(scenario, workload);
+    for (std::size_t i = 0; i < scenarios.size(); ++i) {
+      bases_.emplace_back(scenarios[i], workload, cuts[i]);
     }
   }
 
@@ -142,7 +144,7 @@ class Chooser {
           continue;
         }
         Shards shards(bases_[i], split, {context, roomy, raised}, tcp_allowed());
-        if (shards.most_replicas() >= wanted) {
+        if (shards.holds(wanted)) {
           return true;
         }
       }
@@ -487,8 +489,10 @@ class Chooser {
 }  // namespace
 
 Decision decide(const std::vector<Scenario>& scenarios, const runtime::Workload& workload,
-                const Terms& terms) {
-  Decision best = Chooser(scenarios, workload, terms, false).run();
+                const Terms& terms, Memo* memo) {
+  Memo own;
+  Memo& shared = memo != nullptr ? *memo : own;
+  Decision best = Chooser(scenarios, workload, terms, false, shared).run();
   // Where nothing else loads, a tensor split over TCP is better than nothing.
   const bool cut = std::any_of(scenarios.begin(), scenarios.end(), [](const Scenario& scenario) {
     return scenario.tensor.size() > 2 && scenario.plannable();
@@ -496,21 +500,23 @@ Decision decide(const std::vector<Scenario>& scenarios, const runtime::Workload&
   if (best.found() || terms.only || !cut) {
     return best;
   }
-  return Chooser(scenarios, workload, terms, true).run();
+  return Chooser(scenarios, workload, terms, true, shared).run();
 }
 
 std::int64_t longest_cap(const std::vector<Scenario>& scenarios, const runtime::Workload& workload,
                          const Terms& terms, bool raised, bool comfortable) {
   runtime::Workload endless = workload;
   endless.context = Tokens(std::numeric_limits<std::int32_t>::max());
-  return Chooser(scenarios, endless, terms, false).cap(raised, comfortable);
+  Memo memo;
+  return Chooser(scenarios, endless, terms, false, memo).cap(raised, comfortable);
 }
 
 std::size_t holders(const Scenario& scenario, const runtime::Workload& workload, bool comfortable) {
   if (!scenario.plannable()) {
     return 0;
   }
-  Basis basis(scenario, workload);
+  StockCuts cuts;
+  Basis basis(scenario, workload, cuts);
   const WholeDemand demand = whole_demand(basis, judged_context(scenario.profile, workload));
   const std::vector<std::int64_t>& whole = scenario.standard.whole;
   return static_cast<std::size_t>(std::count_if(whole.begin(), whole.end(), [&](std::int64_t room) {

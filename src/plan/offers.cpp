@@ -78,50 +78,66 @@ Offer Shards::most_and_fastest(std::size_t replicas) {
   return offer;
 }
 
+/// Equal groups of equal nodes: a pipeline is no faster over more of them.
+std::vector<Offer> Shards::equal_offers(std::size_t replicas) {
+  std::vector<Offer> found;
+  for (std::size_t size = fewest_; size * replicas <= scenario_.nodes(); ++size) {
+    Counts group{};
+    group[0] = static_cast<std::uint8_t>(size);
+    if (allowed(size) && reaches(group)) {
+      found.push_back({std::vector<Counts>(replicas, group), 0, 0.0});
+    }
+  }
+  return found;
+}
+
+/// Every set of so many groups.
+std::vector<Offer> Shards::every_offer(std::size_t replicas) {
+  std::vector<Counts> kinds;
+  const std::size_t largest = scenario_.nodes() - (replicas - 1) * fewest();
+  for (std::size_t state = 1; state < states_; ++state) {
+    const Counts group = counts_of(state);
+    const std::size_t size = size_of(group);
+    if (size <= largest && allowed(size) && reaches(group)) {
+      kinds.push_back(group);
+    }
+  }
+  std::vector<Offer> found;
+  Counts rest = all();
+  Offer offer;
+  partitions(kinds, 0, replicas, rest, offer, found);
+  return found;
+}
+
+/// Beyond the exact bound: groups that can't spare a node.
+std::vector<Offer> Shards::minimal_offers(std::size_t replicas) {
+  find_minimal();
+  if (replicas > 1) {
+    return {most_and_fastest(replicas)};
+  }
+  std::vector<Offer> found;
+  for (const Counts& group : minimal_) {
+    found.push_back({{group}, 0, 0.0});
+  }
+  return found;
+}
+
 std::vector<Offer> Shards::offers(std::size_t replicas) {
   std::vector<Offer> found;
   if (most_replicas() < replicas || replicas == 0) {
     return found;
   }
-  const std::size_t nodes = scenario_.nodes();
-  Counts all{};
-  for (std::size_t c = 0; c < classes(); ++c) {
-    all[c] = static_cast<std::uint8_t>(scenario_.classes[c].size());
-  }
   if (!scenario_.given.empty() && split_ == SplitKind::pipeline) {
-    found.push_back({{all}, 0, 0.0});
+    found.push_back({{all()}, 0, 0.0});
   } else if (!lattice_) {
     Offer offer;
     offer.groups.assign(one_by_one_.begin(),
                         one_by_one_.begin() + static_cast<std::ptrdiff_t>(replicas));
     found.push_back(std::move(offer));
-  } else if (classes() == 1 && nodes > nodes_of_few_kinds) {
-    // Equal groups of equal nodes: a pipeline is no faster over more of them.
-    for (std::size_t size = fewest_; size * replicas <= nodes; ++size) {
-      Counts group{};
-      group[0] = static_cast<std::uint8_t>(size);
-      if (allowed(size) && reaches(group)) {
-        found.push_back({std::vector<Counts>(replicas, group), 0, 0.0});
-      }
-    }
-  } else if (exact_) {
-    std::vector<Counts> kinds;
-    const std::size_t largest = nodes - (replicas - 1) * fewest_;
-    for (std::size_t state = 1; state < states_; ++state) {
-      const Counts group = counts_of(state);
-      const std::size_t size = size_of(group);
-      if (size <= largest && allowed(size) && reaches(group)) {
-        kinds.push_back(group);
-      }
-    }
-    Offer offer;
-    partitions(kinds, 0, replicas, all, offer, found);
-  } else if (replicas == 1) {
-    for (const Counts& group : minimal_) {
-      found.push_back({{group}, 0, 0.0});
-    }
+  } else if (classes() == 1 && scenario_.nodes() > nodes_of_few_kinds) {
+    found = equal_offers(replicas);
   } else {
-    found.push_back(most_and_fastest(replicas));
+    found = exact_ ? every_offer(replicas) : minimal_offers(replicas);
   }
   const bool several = found.size() > 1;
   for (Offer& offer : found) {

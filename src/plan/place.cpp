@@ -168,7 +168,7 @@ class Budgets {
                                      : fit::Tier::borderline;
     bool stated = some;
     for (const NodeBudget& budget : placement_.nodes) {
-      stated = stated && scenario_.cluster.nodes[budget.node].gpu_limit.stated;
+      stated = stated && scenario_.cluster->nodes[budget.node].gpu_limit.stated;
     }
     standing.limit = raised_ ? Limit::raised : stated ? Limit::stated : Limit::standard;
   }

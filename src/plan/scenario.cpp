@@ -35,8 +35,8 @@ bool same_link(const hardware::Link* a, const hardware::Link* b) {
 /// Whether two nodes can change places without anybody noticing.
 bool alike(const Scenario& s, bool uniform_links, std::size_t a, std::size_t b) {
   const auto same = [&](const auto& values) { return values[a] == values[b]; };
-  const hardware::Node& x = s.cluster.nodes[a];
-  const hardware::Node& y = s.cluster.nodes[b];
+  const hardware::Node& x = s.cluster->nodes[a];
+  const hardware::Node& y = s.cluster->nodes[b];
   const auto ports = [](const hardware::Node& node) {
     return std::tuple(node.mac, node.thunderbolt, node.thunderbolt_ports, node.rdma_ports,
                       node.rdma, node.gpu_limit.stated);
@@ -51,7 +51,7 @@ bool alike(const Scenario& s, bool uniform_links, std::size_t a, std::size_t b) 
   }
   for (std::size_t other = 0; !uniform_links && other < s.nodes(); ++other) {
     if (other != a && other != b &&
-        !same_link(s.cluster.link_between(a, other), s.cluster.link_between(b, other))) {
+        !same_link(s.cluster->link_between(a, other), s.cluster->link_between(b, other))) {
       return false;
     }
   }
@@ -60,7 +60,7 @@ bool alike(const Scenario& s, bool uniform_links, std::size_t a, std::size_t b) 
 
 void find_classes(Scenario& scenario) {
   std::vector<Group>& classes = scenario.classes;
-  const std::vector<hardware::Link>& links = scenario.cluster.links;
+  const std::vector<hardware::Link>& links = scenario.cluster->links;
   const bool uniform = std::all_of(links.begin(), links.end(), [&](const hardware::Link& link) {
     return same_link(&link, &links.front());
   });
@@ -81,7 +81,7 @@ void find_classes(Scenario& scenario) {
       return std::tuple(
           -scenario.standard.part[i], -scenario.raised.part[i], -scenario.standard.whole[i],
           -scenario.raised.whole[i], -scenario.chips[i].bandwidth, scenario.chips[i].id,
-          -scenario.chips[i].cores, -scenario.ram[i].count(), scenario.cluster.nodes[i].machine);
+          -scenario.chips[i].cores, -scenario.ram[i].count(), scenario.cluster->nodes[i].machine);
     };
     return key(a) < key(b);
   });
@@ -94,7 +94,7 @@ void find_classes(Scenario& scenario) {
 }
 
 void add_capacities(Scenario& scenario, const runtime::Runtime& rules) {
-  for (const hardware::Node& node : scenario.cluster.nodes) {
+  for (const hardware::Node& node : scenario.cluster->nodes) {
     scenario.chips.push_back(speed::chip_of(node));
     scenario.ram.push_back(node.ram);
     const Bytes shared_out = rules.divides_by_gpu_limit() ? node.gpu_limit.bytes : node.ram;
@@ -104,7 +104,7 @@ void add_capacities(Scenario& scenario, const runtime::Runtime& rules) {
       Scenario::Capacity& capacity = raised ? scenario.raised : scenario.standard;
       capacity.whole.push_back(able ? node.effective_whole(raised).count() : 0);
       capacity.part.push_back(
-          able ? node.effective_part(scenario.cluster.cluster_reserve, raised).count() : 0);
+          able ? node.effective_part(scenario.cluster->cluster_reserve, raised).count() : 0);
     }
   }
 }
@@ -173,10 +173,12 @@ std::int64_t longest_context(const runtime::Profile& profile) {
   return profile.longest_context > 0 ? profile.longest_context : beyond_any_model;
 }
 
-Scenario make_scenario(const Request& request, const runtime::Runtime& rules) {
+Scenario make_scenario(const Request& request, const runtime::Runtime& rules,
+                       std::shared_ptr<const hardware::Cluster> cluster) {
   Scenario scenario;
   scenario.runtime = &rules;
-  scenario.cluster = request.cluster;
+  scenario.cluster =
+      cluster ? std::move(cluster) : std::make_shared<const hardware::Cluster>(request.cluster);
   scenario.calibration = request.calibration;
   scenario.given = request.layers;
   scenario.runs = rules.runs(request.model);
@@ -194,9 +196,9 @@ Scenario make_scenario(const Request& request, const runtime::Runtime& rules) {
   scenario.pipeline = rules.pipeline(request.model, nodes);
   add_tensor(scenario, request, rules);
   scenario.takes_split = !rules.manual_split({1, 1}, 0).empty();
-  scenario.mesh = scenario.cluster.links.size() == nodes * (nodes - 1) / 2;
+  scenario.mesh = scenario.cluster->links.size() == nodes * (nodes - 1) / 2;
   scenario.all_tcp = std::all_of(
-      scenario.cluster.links.begin(), scenario.cluster.links.end(),
+      scenario.cluster->links.begin(), scenario.cluster->links.end(),
       [](const hardware::Link& link) { return link.type.transport == hardware::Transport::tcp; });
   find_classes(scenario);
   if (may_need_speeds(scenario, request)) {
@@ -205,11 +207,15 @@ Scenario make_scenario(const Request& request, const runtime::Runtime& rules) {
   return scenario;
 }
 
-std::vector<Scenario> make_scenarios(const Request& request) {
+std::vector<Scenario> make_scenarios(const Request& request,
+                                     std::shared_ptr<const hardware::Cluster> cluster) {
+  if (!cluster) {
+    cluster = std::make_shared<const hardware::Cluster>(request.cluster);
+  }
   std::vector<Scenario> scenarios;
   scenarios.reserve(request.runtimes.size());
   for (const runtime::Runtime* rules : request.runtimes) {
-    scenarios.push_back(make_scenario(request, *rules));
+    scenarios.push_back(make_scenario(request, *rules, cluster));
   }
   return scenarios;
 }

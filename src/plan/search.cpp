@@ -14,9 +14,6 @@ namespace {
 
 /// Groups that are numbered, so that each is looked at once.
 constexpr std::size_t most_states = 4096;
-/// Orders of one group that the runtime's own split is tried in; 6! covers 6 unlike nodes.
-constexpr std::size_t most_orders = 720;
-
 constexpr std::size_t exact_nodes = 6;
 constexpr std::size_t few_kinds = 3;
 
@@ -24,13 +21,18 @@ constexpr std::size_t few_kinds = 3;
 
 const fit::Demand& Basis::demand(std::int64_t context, SplitKind split, std::size_t nodes,
                                  hardware::Transport transport) {
+  const Bytes communication = scenario_.runtime->communication(nodes, transport);
+  const std::int64_t step = split == SplitKind::pipeline
+                                ? scenario_.runtime->prefill_step(workload_.prefill_step, nodes)
+                                : workload_.prefill_step;
+  const std::size_t ranks = split == SplitKind::tensor ? nodes : 1;
   for (const Known& known : known_) {
-    if (known.context == context && known.split == split && known.nodes == nodes &&
-        known.transport == transport) {
+    if (known.context == context && known.split == split && known.prefill_step == step &&
+        known.communication == communication && known.ranks == ranks) {
       return known.demand;
     }
   }
-  known_.push_back({context, split, nodes, transport,
+  known_.push_back({context, split, step, communication, ranks,
                     demand_of(scenario_, workload_, context, split, nodes, transport)});
   return known_.back().demand;
 }
@@ -107,14 +109,30 @@ Group Shards::members(const Counts& group) const {
   return nodes;
 }
 
-Group Shards::members(const std::vector<std::size_t>& order) const {
-  Counts taken{};
-  Group nodes;
-  nodes.reserve(order.size());
-  for (const std::size_t c : order) {
-    nodes.push_back(scenario_.classes[c][taken[c]++]);
+Counts Shards::all() const {
+  Counts group{};
+  for (std::size_t c = 0; c < classes(); ++c) {
+    group[c] = static_cast<std::uint8_t>(scenario_.classes[c].size());
   }
-  return nodes;
+  return group;
+}
+
+/// Classes one after the other, the roomiest first.
+std::vector<std::size_t> Shards::plain_order(const Counts& group) const {
+  std::vector<std::size_t> order;
+  for (std::size_t c = 0; c < classes(); ++c) {
+    order.insert(order.end(), group[c], c);
+  }
+  return order;
+}
+
+/// Sets of nodes that a group's parts can be, up to one more than can be arranged one by one.
+std::size_t Shards::sets_of(const Counts& group) const {
+  std::size_t sets = 1;
+  for (std::size_t c = 0; c < classes() && sets <= fit::most_arranged_states; ++c) {
+    sets *= group[c] + std::size_t{1};
+  }
+  return sets;
 }
 
 Shards::Known& Shards::known(const Counts& group) {
@@ -176,25 +194,6 @@ Shards::Tests Shards::tests(const Counts& group, std::size_t size) {
   return tests;
 }
 
-std::vector<fit::NodeKind> Shards::kinds_of(const Counts& group, std::vector<std::size_t>& which) {
-  const std::vector<std::int64_t>& part = scenario_.capacity(target_.raised).part;
-  const fit::LayerCosts& costs = basis_.costs();
-  std::vector<fit::NodeKind> kinds;
-  for (std::size_t c = 0; c < classes(); ++c) {
-    if (group[c] == 0) {
-      continue;
-    }
-    const std::int64_t effective = part[scenario_.classes[c].front()];
-    kinds.push_back({target_.comfortable ? fit::comfortable_bound(effective) : effective, effective,
-                     costs.empty() ? nullptr : &costs[c], group[c]});
-    which.push_back(c);
-  }
-  if (kinds.size() == 1) {
-    kinds.front().costs = nullptr;  // nothing to choose between
-  }
-  return kinds;
-}
-
 bool Shards::cut_reaches(const Counts& group, std::size_t size) {
   if (transport(group) == hardware::Transport::tcp && !over_tcp_) {
     return false;
@@ -213,6 +212,27 @@ bool Shards::cut_reaches(const Counts& group, std::size_t size) {
   return true;
 }
 
+/// What cuts one model's layers by hand for any group of these nodes.
+fit::Arranger& Shards::arranger(const Tests& tests) {
+  for (auto& [known, one] : arrangers_) {
+    if (known.demand == tests.demand && known.load == tests.load) {
+      return one;
+    }
+  }
+  const std::vector<std::int64_t>& part = scenario_.capacity(target_.raised).part;
+  const fit::LayerCosts& costs = basis_.costs();
+  std::vector<fit::NodeKind> kinds;
+  for (std::size_t c = 0; c < classes(); ++c) {
+    const std::int64_t effective = part[scenario_.classes[c].front()];
+    kinds.push_back({target_.comfortable ? fit::comfortable_bound(effective) : effective, effective,
+                     costs.empty() ? nullptr : &costs[c], scenario_.classes[c].size()});
+  }
+  return arrangers_
+      .emplace_back(std::piecewise_construct, std::forward_as_tuple(tests),
+                    std::forward_as_tuple(*tests.demand, tests.load, std::move(kinds)))
+      .second;
+}
+
 bool Shards::find_reach(const Counts& group) {
   const std::size_t size = size_of(group);
   if (!allowed(size) || !holds_weights(group, size)) {
@@ -221,15 +241,36 @@ bool Shards::find_reach(const Counts& group) {
   if (split_ == SplitKind::tensor) {
     return cut_reaches(group, size);
   }
-  if (!scenario_.takes_split || !scenario_.given.empty()) {
+  if (!scenario_.given.empty()) {
     return stock(group).has_value();
   }
   if (!scenario_.mesh) {
     return best(group).has_value();
   }
-  const Tests tests = this->tests(group, size);
-  std::vector<std::size_t> which;
-  return fit::arrangeable(*tests.demand, tests.load, kinds_of(group, which));
+  const bool by_hand = arranger(tests(group, size)).arrangeable(by_class(group));
+  return by_hand && (scenario_.takes_split || stock_reaches(group));
+}
+
+/// Whether the runtime's own cut does. Of very many groups few are worth looking at every order.
+bool Shards::stock_reaches(const Counts& group) {
+  if (exact_) {
+    return stock(group).has_value();
+  }
+  const Tests tests = this->tests(group, size_of(group));
+  std::vector<std::size_t> order = plain_order(group);
+  const fit::Split split = runtime_split(scenario_, members_of(scenario_, order));
+  if (lay(order, split, tests)) {
+    return true;
+  }
+  // In another order a node gets a layer fewer at best.
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    if (static_cast<std::int64_t>(arranger(tests).longest_run(order[i])) < split[i] - 1) {
+      return false;
+    }
+  }
+  std::reverse(order.begin(), order.end());
+  return lay_stock(order, tests) ||
+         (sets_of(group) <= fit::most_arranged_states && stock(group).has_value());
 }
 
 bool Shards::reaches(const Counts& group) {
@@ -242,191 +283,20 @@ bool Shards::reaches(const Counts& group) {
   return one.reaches == 1;
 }
 
-template <class F>
-void Shards::extend_order(Counts& left, std::vector<std::size_t>& order, std::size_t size,
-                          std::size_t& tried, const F& f) const {
-  if (order.size() == size) {
-    ++tried;
-    f(order);
+void Shards::find_minimal() {
+  if (fewest_ > 0 || !minimal_.empty()) {
     return;
   }
-  for (std::size_t c = 0; c < classes() && tried < most_orders; ++c) {
-    const bool linked = order.empty() || scenario_.mesh ||
-                        scenario_.cluster.link_between(scenario_.classes[order.back()].front(),
-                                                       scenario_.classes[c].front()) != nullptr;
-    if (left[c] > 0 && linked) {
-      --left[c];
-      order.push_back(c);
-      extend_order(left, order, size, tried, f);
-      order.pop_back();
-      ++left[c];
-    }
-  }
-}
-
-template <class F>
-void Shards::for_each_order(const Counts& group, const F& f) const {
-  Counts left = group;
-  std::vector<std::size_t> order;
-  std::size_t tried = 0;
-  extend_order(left, order, size_of(group), tried, f);
-}
-
-std::optional<Laid> Shards::lay(const std::vector<std::size_t>& order, fit::Split layers,
-                                const Tests& tests) const {
-  const std::vector<std::int64_t>& part = scenario_.capacity(target_.raised).part;
-  Laid laid;
-  std::size_t first = 0;
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    const auto count = static_cast<std::size_t>(layers[i]);
-    if (count == 0) {
-      return std::nullopt;  // a node without a layer is not part of the group
-    }
-    const std::int64_t effective = part[scenario_.classes[order[i]].front()];
-    const std::int64_t bytes = tests.demand->stage(first, count);
-    if (bytes > (target_.comfortable ? fit::comfortable_bound(effective) : effective) ||
-        (tests.load != nullptr && tests.load->stage(first, count) > effective)) {
-      return std::nullopt;
-    }
-    laid.utilization =
-        std::max(laid.utilization, static_cast<double>(bytes) / static_cast<double>(effective));
-    first += count;
-  }
-  laid.order = order;
-  laid.layers = std::move(layers);
-  return laid;
-}
-
-std::optional<Laid> Shards::find_stock(const Counts& group) {
-  const std::size_t size = size_of(group);
-  const Tests tests = this->tests(group, size);
-  if (split_ == SplitKind::tensor) {
-    Laid laid;
-    std::int64_t room = std::numeric_limits<std::int64_t>::max();
-    for (std::size_t c = 0; c < classes(); ++c) {
-      laid.order.insert(laid.order.end(), group[c], c);
-      if (group[c] > 0) {
-        room =
-            std::min(room, scenario_.capacity(target_.raised).part[scenario_.classes[c].front()]);
-      }
-    }
-    laid.utilization = static_cast<double>(tests.demand->stage(0, tests.demand->layers())) /
-                       static_cast<double>(std::max<std::int64_t>(room, 1));
-    return laid;
-  }
-  const fit::LayerCosts& costs = basis_.costs();
-  std::optional<Laid> found;
-  std::int64_t least = 0;
-  for_each_order(group, [&](const std::vector<std::size_t>& order) {
-    std::optional<Laid> laid = lay(order, runtime_split(scenario_, members(order)), tests);
-    if (!laid) {
-      return;
-    }
-    std::int64_t cost = 0;
-    std::size_t first = 0;
-    for (std::size_t i = 0; i < order.size() && !costs.empty(); ++i) {
-      const auto end = first + static_cast<std::size_t>(laid->layers[i]);
-      cost += costs[order[i]][end] - costs[order[i]][first];
-      first = end;
-    }
-    if (!found || cost < least || (cost == least && laid->utilization < found->utilization)) {
-      found = std::move(laid);
-      least = cost;
-    }
-  });
-  return found;
-}
-
-std::optional<Laid> Shards::find_best(const Counts& group) {
-  if (split_ == SplitKind::tensor || !scenario_.takes_split) {
-    return stock(group);
-  }
-  const Tests tests = this->tests(group, size_of(group));
-  std::vector<std::size_t> which;
-  const std::vector<fit::NodeKind> kinds = kinds_of(group, which);
-  std::optional<fit::Arrangement> found;
-  if (scenario_.mesh) {
-    found = fit::arrange(*tests.demand, tests.load, kinds);
-  } else {
-    for_each_order(group, [&](const std::vector<std::size_t>& order) {
-      std::vector<std::size_t> local;
-      local.reserve(order.size());
-      for (const std::size_t c : order) {
-        local.push_back(
-            static_cast<std::size_t>(std::find(which.begin(), which.end(), c) - which.begin()));
-      }
-      auto mine = fit::arrange_in_order(*tests.demand, tests.load, kinds, std::move(local));
-      if (mine && (!found || mine->cost < found->cost ||
-                   (mine->cost == found->cost && mine->utilization < found->utilization))) {
-        found = std::move(mine);
-      }
-    });
-  }
-  if (!found) {
-    return std::nullopt;
-  }
-  for (std::size_t& kind : found->kinds) {
-    kind = which[kind];
-  }
-  std::optional<Laid> laid = lay(found->kinds, std::move(found->layers), tests);
-  if (laid) {
-    laid->stock = laid->layers == runtime_split(scenario_, members(laid->order));
-  }
-  return laid;
-}
-
-const std::optional<Laid>& Shards::stock(const Counts& group) {
-  if (!known(group).stock_known) {
-    std::optional<Laid> found;
-    if (allowed(size_of(group))) {
-      found = find_stock(group);
-    }
-    Known& one = known(group);
-    one.stock = std::move(found);
-    one.stock_known = true;
-  }
-  return known(group).stock;
-}
-
-const std::optional<Laid>& Shards::best(const Counts& group) {
-  if (!known(group).best_known) {
-    std::optional<Laid> found;
-    if (allowed(size_of(group))) {
-      found = find_best(group);
-    }
-    Known& one = known(group);
-    one.best = std::move(found);
-    one.best_known = true;
-  }
-  return known(group).best;
-}
-
-std::optional<double> Shards::rate(const Counts& group, const Laid& laid) {
-  Known& one = known(group);
-  Laid* mine = one.stock && &*one.stock == &laid ? &*one.stock
-               : one.best && &*one.best == &laid ? &*one.best
-                                                 : nullptr;
-  if (mine != nullptr && mine->rate) {
-    return mine->rate;
-  }
-  const std::optional<double> rate =
-      decode_rate(scenario_, basis_.workload(), members(laid.order), split_, laid.layers,
-                  static_cast<double>(basis_.workload().sequences));
-  if (mine != nullptr) {
-    mine->rate = rate;
-  }
-  return rate;
-}
-
-void Shards::find_minimal() {
   // A part of a group has a lower number than the group, so small ones are seen first.
+  std::vector<bool> holds(states_, false);  // it or a part of it
   for (std::size_t state = 1; state < states_; ++state) {
     const Counts group = counts_of(state);
+    for (std::size_t c = 0; c < classes() && !holds[state]; ++c) {
+      holds[state] = group[c] > 0 && holds[state - strides_[c]];
+    }
     const std::size_t size = size_of(group);
-    const bool spare = std::any_of(minimal_.begin(), minimal_.end(), [&](const Counts& part) {
-      return contains(group, part, classes());
-    });
-    if (!spare && allowed(size) && reaches(group)) {
+    if (!holds[state] && allowed(size) && reaches(group)) {
+      holds[state] = true;
       minimal_.push_back(group);
       fewest_ = fewest_ == 0 ? size : std::min(fewest_, size);
     }
@@ -452,46 +322,75 @@ void Shards::fill_from_largest() {
   }
 }
 
-std::size_t Shards::count_replicas() {
-  Counts all{};
-  for (std::size_t c = 0; c < classes(); ++c) {
-    all[c] = static_cast<std::uint8_t>(scenario_.classes[c].size());
+/// The number of nodes in a group changes nothing about what each of them needs.
+bool Shards::same_in_every_size() {
+  if (split_ != SplitKind::pipeline || !scenario_.takes_split || !scenario_.mesh ||
+      !scenario_.all_tcp) {
+    return false;
   }
+  const fit::Demand* first = nullptr;
+  for (std::size_t size = 2; size <= scenario_.nodes(); ++size) {
+    const fit::Demand& demand =
+        basis_.demand(target_.context, split_, size, hardware::Transport::tcp);
+    if (first != nullptr && first != &demand) {
+      return false;
+    }
+    first = &demand;
+  }
+  return true;
+}
+
+/// Most minimal groups side by side.
+std::size_t Shards::pack() {
+  find_minimal();
+  std::vector<std::uint8_t> most(states_, 0);
+  for (const Counts& part : minimal_) {
+    const std::size_t index = index_of(part);
+    for (std::size_t state = index; state < states_; ++state) {
+      if (most[state - index] + 1 > most[state] && contains(counts_of(state), part, classes())) {
+        most[state] = static_cast<std::uint8_t>(most[state - index] + 1);
+      }
+    }
+  }
+  return minimal_.empty() ? 0 : *std::max_element(most.begin(), most.end());
+}
+
+/// Of equal nodes: as many groups as the fewest that are enough for one go into them.
+std::size_t Shards::count_equal() {
+  for (std::size_t size = 2; size <= scenario_.nodes() && fewest_ == 0; ++size) {
+    Counts group{};
+    group[0] = static_cast<std::uint8_t>(size);
+    if (allowed(size) && reaches(group)) {
+      fewest_ = size;
+      minimal_.push_back(group);
+    }
+  }
+  return fewest_ == 0 ? 0 : scenario_.nodes() / fewest_;
+}
+
+std::size_t Shards::count_replicas() {
   const std::size_t nodes = scenario_.nodes();
   if (nodes < 2 || !scenario_.plannable()) {
     return 0;
   }
   if (!scenario_.given.empty() && split_ == SplitKind::pipeline) {
     fewest_ = nodes;
-    return scenario_.given.size() == nodes && stock(all) ? 1 : 0;
+    return scenario_.given.size() == nodes && stock(all()) ? 1 : 0;
   }
   if (classes() == 1) {
-    for (std::size_t size = 2; size <= nodes && fewest_ == 0; ++size) {
-      Counts group{};
-      group[0] = static_cast<std::uint8_t>(size);
-      if (allowed(size) && reaches(group)) {
-        fewest_ = size;
-        minimal_.push_back(group);
-      }
-    }
-    return fewest_ == 0 ? 0 : nodes / fewest_;
+    return count_equal();
   }
   if (!lattice_) {
     fill_from_largest();
     return one_by_one_.size();
   }
-  find_minimal();
-  std::vector<std::uint8_t> most(states_, 0);
-  for (std::size_t state = 1; state < states_; ++state) {
-    const Counts here = counts_of(state);
-    for (const Counts& part : minimal_) {
-      if (contains(here, part, classes())) {
-        most[state] = std::max<std::uint8_t>(
-            most[state], static_cast<std::uint8_t>(most[state - index_of(part)] + 1));
-      }
+  if (same_in_every_size()) {
+    const std::optional<std::size_t> most = arranger(tests(all(), nodes)).most_groups();
+    if (most) {
+      return *most;
     }
   }
-  return minimal_.empty() ? 0 : most[states_ - 1];
+  return pack();
 }
 
 std::size_t Shards::most_replicas() {
@@ -501,11 +400,24 @@ std::size_t Shards::most_replicas() {
   return *most_;
 }
 
-bool Shards::any() {
-  if (most_) {
-    return *most_ > 0;
+std::size_t Shards::fewest() {
+  if (lattice_ && classes() > 1 && most_replicas() > 0) {
+    find_minimal();
   }
-  return most_replicas() > 0;
+  return fewest_;
+}
+
+bool Shards::holds(std::size_t replicas) {
+  if (most_ || replicas != 1 || !lattice_ || classes() == 1 || !scenario_.given.empty() ||
+      same_in_every_size()) {
+    return most_replicas() >= replicas;
+  }
+  for (std::size_t state = 1; state < states_; ++state) {
+    if (reaches(counts_of(state))) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace macfit::plan

@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <list>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "macfit/fit/arrange.hpp"
 #include "macfit/plan/decide.hpp"
 #include "macfit/plan/speeds.hpp"
+#include "stock_cuts.hpp"
 
 namespace macfit::plan {
 
@@ -27,14 +29,18 @@ struct Target {
 /// same demands and layer costs under several targets. References stay good.
 class Basis {
  public:
-  Basis(const Scenario& scenario, const runtime::Workload& workload)
-      : scenario_(scenario), workload_(workload) {}
+  Basis(const Scenario& scenario, const runtime::Workload& workload, StockCuts& cuts)
+      : scenario_(scenario), workload_(workload), cuts_(cuts) {}
 
   [[nodiscard]] const Scenario& scenario() const { return scenario_; }
   [[nodiscard]] const runtime::Workload& workload() const { return workload_; }
+  [[nodiscard]] const StockCuts::Table& cuts(const Counts& group) const {
+    return cuts_.of(scenario_, group);
+  }
   /// layer_costs() of the scenario's classes.
   [[nodiscard]] const fit::LayerCosts& costs();
 
+  /// The same object for every number of nodes that makes no difference.
   [[nodiscard]] const fit::Demand& demand(std::int64_t context, SplitKind split, std::size_t nodes,
                                           hardware::Transport transport);
 
@@ -42,18 +48,17 @@ class Basis {
   struct Known {
     std::int64_t context;
     SplitKind split;
-    std::size_t nodes;
-    hardware::Transport transport;
+    std::int64_t prefill_step;
+    Bytes communication;
+    std::size_t ranks;
     fit::Demand demand;
   };
   const Scenario& scenario_;
   const runtime::Workload& workload_;
+  StockCuts& cuts_;
   std::list<Known> known_;
   std::optional<fit::LayerCosts> costs_;
 };
-
-/// Nodes of a group by class: which of equal nodes they are does not matter.
-using Counts = std::array<std::uint8_t, hardware::max_nodes>;
 
 /// A group laid out.
 struct Laid {
@@ -80,10 +85,10 @@ class Shards {
 
   /// Most replicas side by side; 0 where no group reaches the target.
   [[nodiscard]] std::size_t most_replicas();
-  /// True where some single group does.
-  [[nodiscard]] bool any();
-  /// Fewest nodes that are enough for one replica. After most_replicas().
-  [[nodiscard]] std::size_t fewest() const { return fewest_; }
+  /// As many as `replicas` side by side.
+  [[nodiscard]] bool holds(std::size_t replicas);
+  /// Fewest nodes that are enough for one replica; 0 where no group reaches the target.
+  [[nodiscard]] std::size_t fewest();
   /// Every way to so many replicas, within the design's bound on exactness.
   [[nodiscard]] std::vector<Offer> offers(std::size_t replicas);
   /// False where there are too many unlike nodes for every grouping to be tried.
@@ -120,7 +125,13 @@ class Shards {
   [[nodiscard]] Counts counts_of(std::size_t state) const;
   [[nodiscard]] static bool contains(const Counts& whole, const Counts& part, std::size_t classes);
   [[nodiscard]] Group members(const Counts& group) const;
-  [[nodiscard]] Group members(const std::vector<std::size_t>& order) const;
+  /// Every node.
+  [[nodiscard]] Counts all() const;
+  [[nodiscard]] std::vector<std::size_t> plain_order(const Counts& group) const;
+  [[nodiscard]] std::size_t sets_of(const Counts& group) const;
+  [[nodiscard]] fit::Arranger::Members by_class(const Counts& group) const {
+    return {group.data(), classes()};
+  }
   [[nodiscard]] Known& known(const Counts& group);
 
   [[nodiscard]] bool allowed(std::size_t size) const;
@@ -129,14 +140,33 @@ class Shards {
   [[nodiscard]] Tests tests(const Counts& group, std::size_t size);
   [[nodiscard]] bool reaches(const Counts& group);
   [[nodiscard]] bool find_reach(const Counts& group);
+  [[nodiscard]] bool stock_reaches(const Counts& group);
   [[nodiscard]] bool cut_reaches(const Counts& group, std::size_t size);
-  [[nodiscard]] std::vector<fit::NodeKind> kinds_of(const Counts& group,
-                                                    std::vector<std::size_t>& which);
+  [[nodiscard]] fit::Arranger& arranger(const Tests& tests);
+  [[nodiscard]] bool same_in_every_size();
   [[nodiscard]] std::optional<Laid> find_stock(const Counts& group);
   [[nodiscard]] std::optional<Laid> find_best(const Counts& group);
+  [[nodiscard]] std::optional<double> used_share(std::size_t c, std::size_t first,
+                                                 std::size_t count, const Tests& tests) const;
+  [[nodiscard]] std::int64_t cost_of(std::size_t c, std::size_t first, std::size_t count);
   [[nodiscard]] std::optional<Laid> lay(const std::vector<std::size_t>& order, fit::Split layers,
                                         const Tests& tests) const;
-  /// Calls f(order) for every order of a group that the links allow, up to a bound.
+  [[nodiscard]] std::optional<Laid> lay_stock(const std::vector<std::size_t>& order,
+                                              const Tests& tests) const;
+  [[nodiscard]] Laid lay_tensor(const Counts& group, const Tests& tests) const;
+  /// How best to go on behind some nodes of a group, cut as the runtime does.
+  struct Rest {
+    bool reached = false;
+    std::int64_t cost = 0;
+    double worst = 0.0;
+  };
+  [[nodiscard]] Rest going_on(const StockCuts::Table& table, const std::vector<Rest>& rests,
+                              std::size_t state, std::size_t k, const Tests& tests);
+  [[nodiscard]] std::vector<std::size_t> stock_order(const StockCuts::Table& table,
+                                                     const Tests& tests);
+  [[nodiscard]] std::optional<Laid> stock_by_orders(const Counts& group, const Tests& tests);
+  /// Calls f(order) for every order of a group that the links allow, up to a bound; of a group
+  /// with too many parts for two.
   template <class F>
   void for_each_order(const Counts& group, const F& f) const;
   template <class F>
@@ -145,9 +175,14 @@ class Shards {
 
   void find_minimal();
   void fill_from_largest();
+  [[nodiscard]] std::size_t pack();
+  [[nodiscard]] std::size_t count_equal();
   [[nodiscard]] std::size_t count_replicas();
   void partitions(const std::vector<Counts>& kinds, std::size_t first, std::size_t left,
                   Counts& rest, Offer& offer, std::vector<Offer>& found) const;
+  [[nodiscard]] std::vector<Offer> equal_offers(std::size_t replicas);
+  [[nodiscard]] std::vector<Offer> every_offer(std::size_t replicas);
+  [[nodiscard]] std::vector<Offer> minimal_offers(std::size_t replicas);
   [[nodiscard]] Offer most_and_fastest(std::size_t replicas);
   [[nodiscard]] double roof(const Counts& group);
   [[nodiscard]] double memory_roof(const Counts& group, std::size_t size);
@@ -163,8 +198,9 @@ class Shards {
   std::size_t states_ = 1;
   std::vector<Known> known_;
   std::list<std::pair<Counts, Known>> known_beyond_;  ///< where groups have no number
-  std::vector<Counts> minimal_;                       ///< that reach it and can't spare a node
-  std::vector<Counts> one_by_one_;                    ///< groups filled from the largest node down
+  std::list<std::pair<Tests, fit::Arranger>> arrangers_;
+  std::vector<Counts> minimal_;     ///< that reach it and can't spare a node
+  std::vector<Counts> one_by_one_;  ///< groups filled from the largest node down
   std::size_t fewest_ = 0;
   std::optional<std::size_t> most_;
   std::vector<double> pace_;  ///< by class: least femtoseconds a byte held

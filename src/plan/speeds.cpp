@@ -32,7 +32,7 @@ void for_each_pair(const Scenario& scenario, const Group& group, const F& f) {
         }
         done.push_back(kinds);
       }
-      if (const hardware::Link* link = scenario.cluster.link_between(group[i], group[j])) {
+      if (const hardware::Link* link = scenario.cluster->link_between(group[i], group[j])) {
         f(*link);
       }
     }
@@ -124,7 +124,7 @@ hardware::Transport transport_of(const Scenario& scenario, const Group& group) {
   if (tcp || !any) {
     return hardware::Transport::tcp;
   }
-  const auto problems = runtime::topology_problems(scenario.cluster, *scenario.runtime,
+  const auto problems = runtime::topology_problems(*scenario.cluster, *scenario.runtime,
                                                    hardware::Transport::rdma, group);
   return std::any_of(problems.begin(), problems.end(),
                      [](const runtime::TopologyProblem& problem) { return problem.fatal; })

@@ -238,10 +238,10 @@ Support MlxFamily::tensor(const model::Model& model, const model::Recipe& recipe
                        fmt::format("a vocabulary of {} does not divide by {} nodes",
                                    model.architecture.vocabulary, nodes));
   }
-  const model::TensorSplit split =
-      model::tensor_split(model.architecture, recipe, static_cast<std::int64_t>(nodes));
-  if (!split.rank) {
-    return Support::no("not-divisible", split.refusals.front().text);
+  const std::optional<model::SplitRefusal> refusal =
+      model::first_refusal(model.architecture, recipe, static_cast<std::int64_t>(nodes));
+  if (refusal) {
+    return Support::no("not-divisible", refusal->text);
   }
   return Support::yes();
 }

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
 #include <tuple>
 
 #include <fmt/format.h>
 
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
-#include "macfit/plan/speeds.hpp"
 
 namespace macfit::study {
 namespace {
@@ -99,6 +99,7 @@ SurveyEntry survey_model(const model::Model& model, const hardware::Cluster& clu
   request.cluster = cluster;
   request.workload = options.workload;
   request.calibration = options.calibration;
+  const auto shared = std::make_shared<const hardware::Cluster>(cluster);
   const auto choose = [&](const model::Recipe& recipe) {
     SurveyChoice choice;
     choice.recipe = recipe;
@@ -114,18 +115,10 @@ SurveyEntry survey_model(const model::Model& model, const hardware::Cluster& clu
     if (able.empty()) {
       able = options.runtimes;
     }
-    Setting setting;
     request.runtimes = able;
-    setting = make_setting(request, price, false);
-    answer(setting, options.workload, options.terms, {}, choice.row);
-    const SweepRow& row = choice.row;
-    // What only the winner needs: speeds.
-    for (plan::Scenario& scenario : setting.scenarios) {
-      if (row.placed && scenario.runtime == row.runtime) {
-        plan::add_work(scenario, request);
-      }
-    }
+    Setting setting = make_setting(std::move(request), price, false, shared);
     answer(setting, options.workload, options.terms, {true, true}, choice.row);
+    request = std::move(setting.request);
     return choice;
   };
 

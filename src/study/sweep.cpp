@@ -65,15 +65,15 @@ void explain(const Setting& setting, const runtime::Workload& workload,
 
 }  // namespace
 
-Setting make_setting(const plan::Request& request, std::optional<double> price, bool speeds) {
+Setting make_setting(plan::Request request, std::optional<double> price, bool speeds,
+                     std::shared_ptr<const hardware::Cluster> cluster) {
   Setting setting;
-  setting.scenarios = plan::make_scenarios(request);
+  setting.scenarios = plan::make_scenarios(request, std::move(cluster));
   for (plan::Scenario& scenario : setting.scenarios) {
     if (speeds) {
       plan::add_work(scenario, request);
     }
   }
-  setting.request = request;
   setting.nodes = request.cluster.nodes.size();
   setting.ram_bytes = request.cluster.ram().count();
   setting.price = price;
@@ -81,6 +81,7 @@ Setting make_setting(const plan::Request& request, std::optional<double> price, 
     setting.reason = request.cluster.problems.front().code;
     setting.problem = request.cluster.problems.front().text;
   }
+  setting.request = std::move(request);
   return setting;
 }
 
@@ -138,9 +139,13 @@ void answer(const Setting& setting, const runtime::Workload& workload, const pla
     return;
   }
   try {
-    const plan::Decision decision = plan::decide(setting.scenarios, workload, terms);
+    const plan::Decision decision = plan::decide(setting.scenarios, workload, terms, &setting.memo);
     const plan::Scenario& scenario = setting.scenarios[decision.scenario];
-    if (decision.found()) {
+    if (decision.found() && needs.speed && !scenario.work) {
+      plan::Scenario winner = scenario;
+      plan::add_work(winner, setting.request);
+      fill(setting, winner, workload, decision, needs, row);
+    } else if (decision.found()) {
       fill(setting, scenario, workload, decision, needs, row);
     } else {
       if (!setting.free) {
@@ -248,7 +253,7 @@ void Evaluator::evaluate(const Point& point, SweepRow& row) {
       request.runtimes = resolver_.runtimes.parse(text(Axis::runtime));
       std::string problem;
       if (auto made = or_problem(problem, [&] {
-            return make_setting(request, cluster.cluster->price, needs_.speed);
+            return make_setting(std::move(request), cluster.cluster->price, needs_.speed);
           })) {
         memory.setting = std::move(*made);
       } else {

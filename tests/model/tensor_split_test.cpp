@@ -12,6 +12,8 @@ namespace {
 
 std::string refusal(const char* name, const char* recipe, std::int64_t ranks) {
   const TensorSplit split = tensor_split(test::family(name), parse_recipe(recipe), ranks);
+  const auto first = first_refusal(test::family(name), parse_recipe(recipe), ranks);
+  CHECK(first == (split.refusals.empty() ? std::nullopt : std::optional(split.refusals.front())));
   return split.refusals.empty() ? "none" : split.refusals.front().text;
 }
 

@@ -1,6 +1,7 @@
 // Every other question is answered by planning: asked again as a plan, the answer is the same, and
 // one unit more fails. What an action promises, typed as printed, holds.
 
+#include <fmt/format.h>
 #include <rapidcheck.h>
 
 #include "cli/cli_test.hpp"
@@ -10,6 +11,9 @@
 #include "macfit/model/nominal.hpp"
 #include "macfit/plan/decide.hpp"
 #include "macfit/runtime/catalog.hpp"
+#include "macfit/study/breakeven.hpp"
+#include "macfit/study/check.hpp"
+#include "macfit/study/night.hpp"
 #include "macfit/study/size.hpp"
 #include "macfit/study/survey.hpp"
 #include "macfit/study/sweep.hpp"
@@ -137,6 +141,123 @@ TEST_CASE("the longest context that size finds fits, and one token more does not
         }
         RC_ASSERT(!fits_at(limited, found.split, found.max_context + 1));
       }
+    }
+  }));
+}
+
+TEST_CASE("breakeven turns where the plan does, and a step more is beyond", "[study]") {
+  CHECK(rc::check("breakeven", [] {
+    const plan::Request request = random_request();
+    study::BreakevenQuestion question;
+    question.cluster = request.cluster;
+    question.formats = {{request.recipe.name, request.recipe}};
+    question.contexts = {request.workload.context};
+    question.workload = request.workload;
+    question.runtimes = request.runtimes;
+    const study::BreakevenResult result = study::breakeven(question, model::Catalog::embedded());
+    const auto planned = [&](std::int64_t parameters) {
+      plan::Request asked = request;
+      asked.model = model::find_model(fmt::format("{:g}b", static_cast<double>(parameters) / 1e9),
+                                      model::Catalog::embedded())
+                        .model;
+      asked.recipe = request.recipe;
+      return plan::make_plan(asked);
+    };
+    const auto fits = [](const plan::Plan& plan) {
+      return plan.verdict.fits && !plan.placements[*plan.verdict.placement].standing.raised();
+    };
+    const study::Turn& turn = result.turns.front();
+    RC_ASSERT((!turn.fits || fits(planned(*turn.fits))));
+    RC_ASSERT(!fits(planned(turn.fits.value_or(0) + study::size_step)));
+    RC_ASSERT((!turn.loads || planned(*turn.loads).verdict.placement.has_value()));
+    RC_ASSERT(!planned(turn.loads.value_or(0) + study::size_step).verdict.placement.has_value());
+    for (const study::Run& run : result.runs) {
+      const plan::Plan plan = planned(*run.parameters);
+      RC_ASSERT(run.decision.found() == plan.verdict.placement.has_value());
+      if (run.decision.found()) {
+        RC_ASSERT(plan::kind_of(run.decision.split) == plan.verdict.kind);
+        RC_ASSERT(run.decision.tier == plan.verdict.tier);
+        RC_ASSERT(run.decision.fits == plan.verdict.fits);
+        RC_ASSERT(run.decision.replicas.size() == plan.verdict.workers);
+        RC_ASSERT(run.runtime == plan.placements[*plan.verdict.placement].runtime);
+      }
+    }
+  }));
+}
+
+TEST_CASE("what a night plays are the plan's placements", "[study]") {
+  CHECK(rc::check("night", [] {
+    study::NightQuestion question;
+    question.plan = random_request();
+    question.jobs = study::make_jobs(
+        std::nullopt, study::parse_token_range(std::to_string(*rc::gen::inRange(64, 50'000)), ""),
+        study::parse_token_range(std::to_string(*rc::gen::inRange(16, 4'000)), ""), 1);
+    question.rules.faults = study::no_faults();
+    question.rules.nights = 1;
+    const study::NightResult result = study::night(question);
+    const plan::Plan plan = plan::make_plan(result.question.plan);
+    RC_ASSERT((!result.best || plan.verdict.placement.has_value()));
+    for (const study::NightPlacement& played : result.placements) {
+      RC_ASSERT(std::any_of(
+          plan.placements.begin(), plan.placements.end(), [&](const plan::Placement& placement) {
+            return placement.split == played.split && placement.runtime == played.runtime &&
+                   placement.format == played.format && placement.standing.fits() &&
+                   placement.standing.tier == played.tier &&
+                   placement.standing.raised() == played.raised &&
+                   placement.standing.may_win == played.may_win &&
+                   (played.alone ? 1 : placement.replicas) == played.workers.size();
+          }));
+    }
+  }));
+}
+
+TEST_CASE("an expectation holds where the plan says so, and no better one does", "[study]") {
+  CHECK(rc::check("check", [] {
+    const int layers = *rc::gen::inRange(8, 100);
+    const std::string expectation = fmt::format(
+        R"("nodes": "{}", "context": {}, "sequences": {}, "quant": "{}", "runtime": "{}")",
+        random_nodes(), *rc::gen::inRange(1, 200'000), *rc::gen::inRange(1, 5),
+        *rc::gen::element<std::string>("q4", "q8", "q6"),
+        *rc::gen::element<std::string>("all", "mlx-lm", "exo", "llama.cpp"));
+    const auto checked = [&](const std::string& more) {
+      const std::string text = fmt::format(
+          R"({{"schema": "macfit.manifest/1", "id": "m", "architecture": {{
+                "type": "llama", "hidden": 8192, "vocabulary": 128256, "context": 131072,
+                "blocks": {{"full": {{
+                  "attention": {{"heads": 64, "kv_heads": 8, "head_dim": 128}},
+                  "dense": {{"width": 28672}}}}}},
+                "layers": "{}*full"}},
+              "expect": [{{{}{}}}]}})",
+          layers, expectation, more);
+      return std::pair(text,
+                       study::check({{"m.json", text, {}, {}, {}}},
+                                    {hardware::Catalog::embedded(), "embedded", nullptr, {}, {}}));
+    };
+    const auto [text, report] = checked(R"(, "tier": "not-practical")");
+    const study::ExpectationResult& result = report.files.front().expectations.front();
+    plan::Request request;
+    request.model = model::parse_manifest(text).model;
+    request.recipe = model::parse_recipe(result.asked.quant);
+    request.cluster =
+        hardware::parse_cluster(result.asked.nodes, {}, hardware::Catalog::embedded());
+    request.workload.context = *result.asked.context;
+    request.workload.sequences = *result.asked.sequences;
+    request.runtimes = runtime::Catalog::embedded().parse(result.asked.runtime);
+    const plan::Plan plan = plan::make_plan(request);
+    const std::string verdict = plan::verdict_name(plan.verdict.kind, plan.verdict.workers);
+    RC_ASSERT(result.found.has_value());
+    RC_ASSERT(result.found->verdict == verdict);
+    RC_ASSERT(result.found->tier == plan.verdict.tier);
+    RC_ASSERT(result.found->fits == plan.verdict.fits);
+    RC_ASSERT(result.found->summary == plan.verdict.summary);
+    const auto holds = [&](std::string_view tier) {
+      const auto expected =
+          checked(fmt::format(R"(, "tier": "{}", "verdict": "{}")", tier, verdict)).second;
+      return expected.files.front().expectations.front().holds;
+    };
+    RC_ASSERT(holds(fit::tier_name(plan.verdict.tier)));
+    if (plan.verdict.tier < fit::Tier::comfortable) {
+      RC_ASSERT(!holds("comfortable"));
     }
   }));
 }

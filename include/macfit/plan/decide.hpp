@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -45,12 +46,29 @@ struct Decision {
   [[nodiscard]] bool found() const { return !replicas.empty(); }
 };
 
+/// What decisions on the same scenarios share whatever the workload: hand it to one after the other
+/// where there are many. For one thread; the scenarios must stay the same.
+class Memo {
+ public:
+  Memo();
+  Memo(Memo&&) noexcept;
+  Memo& operator=(Memo&&) noexcept;
+  ~Memo();
+
+  struct Parts;
+  [[nodiscard]] Parts& parts() const { return *parts_; }
+
+ private:
+  std::unique_ptr<Parts> parts_;
+};
+
 /// The design's section 2: the first step that something reaches, and in it the best by the rules.
 /// Every subset of nodes, every grouping and every order is searched, exactly up to 6 nodes, up to
 /// 8 of at most three kinds, and for equal nodes; beyond, only groups that can't spare a node.
-/// Pure.
+/// Pure: the answer is the same with and without a memo.
 [[nodiscard]] Decision decide(const std::vector<Scenario>& scenarios,
-                              const runtime::Workload& workload, const Terms& terms);
+                              const runtime::Workload& workload, const Terms& terms,
+                              Memo* memo = nullptr);
 
 /// The longest context that some single replica can hold, by the splits that may win; 0: none.
 /// The workload's own context does not count.

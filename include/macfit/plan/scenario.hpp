@@ -30,7 +30,7 @@ struct Scenario {
   std::vector<Bytes> ram;
   std::vector<Bytes> free_memory;  ///< by which the runtime shares layers out
   fit::Split given;                ///< by the user, over all nodes; empty: none
-  hardware::Cluster cluster;
+  std::shared_ptr<const hardware::Cluster> cluster;
   std::optional<speed::Work> work;                        ///< what speeds follow from: see add_work
   std::vector<speed::Chip> chips;                         ///< one a node
   std::shared_ptr<const speed::Calibration> calibration;  ///< null: the embedded one
@@ -58,10 +58,13 @@ struct Scenario {
   [[nodiscard]] bool budgetable() const { return profile.cache_known && profile.layers > 0; }
 };
 
-/// Prepares `work` only where a decision may need speeds. Throws Error on overflow.
-[[nodiscard]] Scenario make_scenario(const Request& request, const runtime::Runtime& runtime);
+/// Prepares `work` only where a decision may need speeds. Throws Error on overflow. `cluster` is
+/// the request's, for those who have it to share; a copy is made where there is none.
+[[nodiscard]] Scenario make_scenario(const Request& request, const runtime::Runtime& runtime,
+                                     std::shared_ptr<const hardware::Cluster> cluster = {});
 /// One for each of the request's runtimes.
-[[nodiscard]] std::vector<Scenario> make_scenarios(const Request& request);
+[[nodiscard]] std::vector<Scenario> make_scenarios(
+    const Request& request, std::shared_ptr<const hardware::Cluster> cluster = {});
 
 /// The same as if the runtime could do everything whose bytes are known: what memory alone allows.
 [[nodiscard]] Scenario unrestricted(Scenario scenario);

@@ -86,12 +86,13 @@ struct Setting {
   /// The scenarios unrestricted(), made when a row first needs them. For one thread.
   mutable std::optional<std::vector<plan::Scenario>> free;
   mutable plan::Placement scratch;  ///< its buffers serve row after row; likewise
+  mutable plan::Memo memo;          ///< of the scenarios; likewise
 };
 
-/// `request.workload.kv` counts; the rest of the workload does not. Without `speeds` no row of it
-/// has any, which makes the setting cheaper.
-[[nodiscard]] Setting make_setting(const plan::Request& request, std::optional<double> price,
-                                   bool speeds);
+/// `request.workload.kv` counts; the rest of the workload does not. `speeds`: every row will ask for
+/// them. `cluster` as make_scenario() takes it.
+[[nodiscard]] Setting make_setting(plan::Request request, std::optional<double> price, bool speeds,
+                                   std::shared_ptr<const hardware::Cluster> cluster = {});
 
 /// Fills in everything of a row from `kind` on. Pure; what overflows is a row with a reason.
 void answer(const Setting& setting, const runtime::Workload& workload, const plan::Terms& terms,
