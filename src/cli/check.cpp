@@ -1,3 +1,5 @@
+// macfit check: manifests held against what they expect, and against an earlier run.
+
 #include "macfit/study/check.hpp"
 
 #include <memory>

@@ -1,3 +1,6 @@
+// Files that are read and written whole: what is no plain file is refused, what was read is never
+// replaced, and an output appears only once it is complete.
+
 #include "files.hpp"
 
 #include <algorithm>

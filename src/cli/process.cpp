@@ -1,3 +1,6 @@
+// Another program run to its end: fed, listened to, and stopped where it takes too long or says too
+// much.
+
 #include "process.hpp"
 
 #include <algorithm>

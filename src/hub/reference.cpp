@@ -1,3 +1,5 @@
+// Models as people name them by a hub's address, and formats as files' names tell them.
+
 #include "macfit/hub/reference.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// llama.cpp's compute buffers: what its graphs keep alive at once, stage by stage.
+
 #include "macfit/runtime/llama_graph.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// What mlx-lm and EXO share: which models and caches they take, and the bytes these need.
+
 #include "mlx_family.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// The memory of the node that binds, over the context.
+
 #include "macfit/study/context_curve.hpp"
 
 #include <algorithm>

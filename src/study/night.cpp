@@ -1,3 +1,5 @@
+// A list of jobs and a night for it: which placement of each split completes the most by morning.
+
 #include "macfit/study/night.hpp"
 
 #include <algorithm>
