@@ -199,6 +199,56 @@ bool size_agrees(const Words& words, const model::Model& model) {
   return !stated;
 }
 
+/// Forms of a name from the fullest to the barest, of which a catalog may have one as its id.
+std::vector<Words> forms_of(const Words& all, const Words& plain, const Words& undated) {
+  // Sizes that say again what the name says ("deepseek-r1-671b", "kimi-k2-thinking-1t").
+  std::vector<Words> result{all, plain, undated, without(all, is_size), without(plain, is_size)};
+  for (std::size_t i = 0, n = result.size(); i < n; ++i) {
+    result.push_back(split_digits(result[i]));
+  }
+  return result;
+}
+
+/// By an id that is the spelling; `all` words of the name have to agree with the size it states.
+std::optional<model::Model> by_id(const Words& words, const Words& all,
+                                  const model::Catalog& catalog) {
+  if (words.empty()) {
+    return std::nullopt;
+  }
+  if (const auto distill = distilled(words)) {
+    if (auto found = catalog.find(*distill)) {
+      return found;
+    }
+  }
+  auto found = catalog.find(joined(words));
+  return found && size_agrees(all, *found) ? found : std::nullopt;
+}
+
+/// By ids that the spelling is a part of or, but for a minor version, the whole of.
+std::optional<model::Model> by_likeness(const Words& words, const std::vector<std::string>& ids,
+                                        const model::Catalog& catalog) {
+  const std::string text = joined(words);
+  if (text.empty()) {
+    return std::nullopt;
+  }
+  const bool sized = std::any_of(words.begin(), words.end(), is_size);
+  const bool named = std::any_of(words.begin(), words.end(),
+                                 [](const std::string& w) { return !is_size(w) && !is_active(w); });
+  if (named && !sized) {
+    if (auto found = by_part(text, true, catalog)) {
+      return found;
+    }
+  }
+  // Two sizes ("35b-a3b") say enough to find the one shape that has them; one does not.
+  if (std::any_of(words.begin(), words.end(), is_active) || named) {
+    if (auto found = by_part(text, false, catalog)) {
+      return found;
+    }
+  }
+  const auto near = near_version(words, ids);
+  return near ? std::optional(catalog.get(*near)) : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<model::Model> find_model(std::string_view name, const model::Catalog& catalog) {
@@ -208,49 +258,15 @@ std::optional<model::Model> find_model(std::string_view name, const model::Catal
   const Words all = without(words_of(name), is_format);
   const Words plain = without(all, is_tuning);
   const Words undated = without(plain, is_date);
-  // Sizes that say again what the name says ("deepseek-r1-671b", "kimi-k2-thinking-1t").
-  const auto total = [&](const Words& words) { return without(words, is_size); };
-  std::vector<Words> candidates{all, plain, undated, total(all), total(plain)};
-  for (std::size_t i = 0, n = candidates.size(); i < n; ++i) {
-    candidates.push_back(split_digits(candidates[i]));
-  }
-  for (const Words& words : candidates) {
-    if (words.empty()) {
-      continue;
-    }
-    if (const auto distill = distilled(words)) {
-      if (auto found = catalog.find(*distill)) {
-        return found;
-      }
-    }
-    auto found = catalog.find(joined(words));
-    if (found && size_agrees(all, *found)) {
+  for (const Words& words : forms_of(all, plain, undated)) {
+    if (auto found = by_id(words, all, catalog)) {
       return found;
     }
   }
   const std::vector<std::string> ids = catalog.ids();
   for (const Words& words : {plain, split_digits(plain), undated}) {
-    const std::string text = joined(words);
-    if (text.empty()) {
-      continue;
-    }
-    const bool sized = std::any_of(words.begin(), words.end(), is_size);
-    const bool named = std::any_of(words.begin(), words.end(), [](const std::string& w) {
-      return !is_size(w) && !is_active(w);
-    });
-    if (named && !sized) {
-      if (auto found = by_part(text, true, catalog)) {
-        return found;
-      }
-    }
-    // Two sizes ("35b-a3b") say enough to find the one shape that has them; one does not.
-    if (std::any_of(words.begin(), words.end(), is_active) || named) {
-      if (auto found = by_part(text, false, catalog)) {
-        return found;
-      }
-    }
-    if (const auto near = near_version(words, ids)) {
-      return catalog.get(*near);
+    if (auto found = by_likeness(words, ids, catalog)) {
+      return found;
     }
   }
   return std::nullopt;

@@ -1,3 +1,5 @@
+// macfit check: manifests held against what they expect, and against an earlier run.
+
 #include "macfit/study/check.hpp"
 
 #include <memory>
@@ -47,13 +49,8 @@ In a folder every *.json is checked but schemas, files of other formats of macfi
 and other files of a checkpoint. Exit code: 0 all well, 1 a check failed, 2 a file could not be read.
 )";
 
-int check_command(const CheckFlags& flags) {
-  check_format(flags.common, check_formats);
-  if (!flags.init.empty()) {
-    write_first_check(flags.init, flags.nodes.empty() ? "2x64" : flags.nodes,
-                      load_catalogs(flags.common));
-    return 0;
-  }
+/// Throws where flags are missing that others need.
+study::FailOn fail_on_of(const CheckFlags& flags) {
   if (flags.paths.empty()) {
     throw Error("FILE is required: manifests to check", {},
                 "macfit check models/, or macfit check --init qwen3-32b to begin with");
@@ -65,6 +62,36 @@ int check_command(const CheckFlags& flags) {
       throw Error("--fail-on compares with a baseline", {}, "give one with --baseline FILE");
     }
   }
+  return fail_on;
+}
+
+/// Does what reads `file`, so that its errors name it.
+template <class Work>
+void reading(const std::string& file, const Work& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    throw error.in_file(file);
+  }
+}
+
+int exit_code(const study::CheckReport& report, bool strict) {
+  if (report.unreadable() > 0) {
+    return 2;
+  }
+  const bool failed = report.count(study::Severity::error) > 0 ||
+                      (strict && report.count(study::Severity::warning) > 0);
+  return failed ? 1 : 0;
+}
+
+int check_command(const CheckFlags& flags) {
+  check_format(flags.common, check_formats);
+  if (!flags.init.empty()) {
+    write_first_check(flags.init, flags.nodes.empty() ? "2x64" : flags.nodes,
+                      load_catalogs(flags.common));
+    return 0;
+  }
+  const study::FailOn fail_on = fail_on_of(flags);
   const Log log(flags.common);
   for (const std::string* read : {&flags.baseline, &flags.silence}) {
     note_input(*read);
@@ -83,29 +110,18 @@ int check_command(const CheckFlags& flags) {
   }
   study::CheckReport report = study::check(files, sources);
   if (!flags.baseline.empty()) {
-    try {
-      study::compare_with_baseline(report, earlier, fail_on);
-    } catch (const Error& error) {
-      throw error.in_file(flags.baseline);
-    }
+    reading(flags.baseline, [&] { study::compare_with_baseline(report, earlier, fail_on); });
   }
   if (!flags.silence.empty()) {
-    try {
+    reading(flags.silence, [&] {
       for (const std::string& idle : study::silence(report, read_text(flags.silence))) {
         log.warn(flags.silence + ": " + idle);
       }
-    } catch (const Error& error) {
-      throw error.in_file(flags.silence);
-    }
+    });
   }
   deliver(flags.common, report::write(report::check_formats, flags.common.format, report, {}));
   log.warn(report::check_summary(report));
-  if (report.unreadable() > 0) {
-    return 2;
-  }
-  const bool failed = report.count(study::Severity::error) > 0 ||
-                      (flags.strict && report.count(study::Severity::warning) > 0);
-  return failed ? 1 : 0;
+  return exit_code(report, flags.strict);
 }
 
 }  // namespace

@@ -1,3 +1,6 @@
+// Files that are read and written whole: what is no plain file is refused, what was read is never
+// replaced, and an output appears only once it is complete.
+
 #include "files.hpp"
 
 #include <algorithm>
@@ -12,6 +15,7 @@
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
@@ -39,6 +43,8 @@ class Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   [[nodiscard]] int get() const { return fd_; }
+  /// It is the caller's to close from here on.
+  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_;
@@ -73,6 +79,27 @@ fs::path behind_links(const std::string& path) {
     target = target.parent_path() / next;  // an absolute one replaces it
   }
   return target;
+}
+
+/// Opens what may be read; throws Error for all that is no plain file. A pipe waits for its writer;
+/// nothing else may keep the program waiting.
+int open_plain(const std::string& path) {
+  const std::string place = expand_home(path);
+  struct stat info {};
+  const bool pipe = ::stat(place.c_str(), &info) == 0 && S_ISFIFO(info.st_mode);
+  const int fd = ::open(place.c_str(), O_RDONLY | (pipe ? 0 : O_NONBLOCK) | O_CLOEXEC);
+  if (fd < 0) {
+    throw failed(path, "can't open it", errno);
+  }
+  Descriptor guard(fd);
+  if (::fstat(fd, &info) != 0) {
+    throw failed(path, "can't look at it", errno);
+  }
+  if (!S_ISREG(info.st_mode) && !(pipe && S_ISFIFO(info.st_mode))) {
+    throw Error(S_ISDIR(info.st_mode) ? "it is a directory, not a file" : "it is not a plain file",
+                Place{path, {}, {}});
+  }
+  return guard.release();
 }
 
 /// Files and folders that flags named to be read; workers of a sweep add to them too.
@@ -123,27 +150,7 @@ void refuse_input(const std::string& path) {
 }
 
 std::string read_text(const std::string& path, std::size_t limit) {
-  const bool standard = path == "-";
-  const std::string place = expand_home(path);
-  struct stat info {};
-  // A pipe waits for its writer; nothing else may keep the program waiting.
-  const bool pipe = !standard && ::stat(place.c_str(), &info) == 0 && S_ISFIFO(info.st_mode);
-  const Descriptor fd(standard
-                          ? STDIN_FILENO
-                          : ::open(place.c_str(), O_RDONLY | (pipe ? 0 : O_NONBLOCK) | O_CLOEXEC));
-  if (fd.get() < 0) {
-    throw failed(path, "can't open it", errno);
-  }
-  if (!standard) {
-    if (::fstat(fd.get(), &info) != 0) {
-      throw failed(path, "can't look at it", errno);
-    }
-    if (!S_ISREG(info.st_mode) && !(pipe && S_ISFIFO(info.st_mode))) {
-      throw Error(
-          S_ISDIR(info.st_mode) ? "it is a directory, not a file" : "it is not a plain file",
-          Place{path, {}, {}});
-    }
-  }
+  const Descriptor fd(path == "-" ? STDIN_FILENO : open_plain(path));
   std::string text;
   std::array<char, 65536> buffer{};
   while (true) {

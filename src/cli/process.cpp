@@ -1,3 +1,6 @@
+// Another program run to its end: fed, listened to, and stopped where it takes too long or says too
+// much.
+
 #include "process.hpp"
 
 #include <algorithm>
@@ -72,6 +75,19 @@ struct Streams {
   Pipe error;
 };
 
+/// Writes what the program takes for now; closes the pipe behind the last of it, and where the
+/// program is gone.
+void feed(Pipe& in, std::string_view& input) {
+  const ssize_t written = ::write(in.writing(), input.data(), input.size());
+  if (written > 0) {
+    input.remove_prefix(static_cast<std::size_t>(written));
+  }
+  const bool gone = written < 0 && errno != EINTR && errno != EAGAIN;
+  if (input.empty() || gone) {
+    in.close(1);
+  }
+}
+
 /// Feeds `input` and takes what comes until both streams are closed or patience ends.
 void converse(Streams& streams, std::string_view input, Clock::time_point end, std::size_t limit,
               ProcessOutcome& outcome) {
@@ -99,14 +115,7 @@ void converse(Streams& streams, std::string_view input, Clock::time_point end, s
       error_open = take(streams.error.reading(), outcome.error);
     }
     if (waits[2].revents != 0) {
-      const ssize_t written = ::write(streams.in.writing(), input.data(), input.size());
-      if (written > 0) {
-        input.remove_prefix(static_cast<std::size_t>(written));
-      }
-      const bool gone = written < 0 && errno != EINTR && errno != EAGAIN;
-      if (input.empty() || gone) {
-        streams.in.close(1);
-      }
+      feed(streams.in, input);
     }
   }
 }

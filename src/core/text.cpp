@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <optional>
 
 #include "macfit/core/characters.hpp"
 
@@ -98,6 +99,55 @@ std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t ca
   return std::min(last[b.size()], cap + 1);
 }
 
+namespace {
+
+/// A typo in the beginning of a longer name ("quen3-235b" for "qwen3-235b-a22b").
+std::optional<std::size_t> mistyped_begin(std::string_view wanted, std::string_view other) {
+  constexpr std::size_t slips = 2;
+  if (wanted.size() < 6 || other.size() <= wanted.size()) {
+    return std::nullopt;
+  }
+  const std::size_t distance = edit_distance(wanted, other.substr(0, wanted.size()), slips);
+  return distance > 0 && distance <= slips ? std::optional(distance * 2 + 1) : std::nullopt;
+}
+
+/// One name a part of the other: by how much they differ in length.
+std::optional<std::size_t> part_gap(std::string_view wanted, std::string_view other) {
+  const bool part =
+      other.find(wanted) != std::string_view::npos || wanted.find(other) != std::string_view::npos;
+  if (!part || wanted.size() < 3 || other.size() < 3) {
+    return std::nullopt;
+  }
+  return other.size() > wanted.size() ? other.size() - wanted.size() : wanted.size() - other.size();
+}
+
+/// A shared beginning of at least half the name ("qwen3-235" for "qwen3-235b-a22b").
+std::optional<std::size_t> shared_begin(std::string_view wanted, std::string_view other) {
+  const auto stop = std::mismatch(wanted.begin(), wanted.end(), other.begin(), other.end());
+  const auto shared = static_cast<std::size_t>(stop.first - wanted.begin());
+  return shared >= 4 && shared * 2 >= wanted.size() ? std::optional(shared) : std::nullopt;
+}
+
+/// How far another name is from the one wanted, 0 for the same; nothing where they have nothing in
+/// common. Up to `cap` typos go before parts, and those before beginnings. Both in lower case.
+std::optional<std::size_t> strangeness(std::string_view wanted, std::string_view other,
+                                       std::size_t cap) {
+  const std::size_t typos = edit_distance(wanted, other, cap) * 2;
+  const std::size_t score = std::min(typos, mistyped_begin(wanted, other).value_or(typos));
+  if (score <= cap * 2) {
+    return score;
+  }
+  if (const auto gap = part_gap(wanted, other)) {
+    return cap * 2 + 1 + *gap;
+  }
+  if (const auto shared = shared_begin(wanted, other)) {
+    return 200 - std::min<std::size_t>(*shared, 100);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::vector<std::string> nearest(std::string_view name, const std::vector<std::string>& known,
                                  std::size_t count) {
   // A third of a name mistyped is another name: "gpt2" is not "git".
@@ -109,30 +159,9 @@ std::vector<std::string> nearest(std::string_view name, const std::vector<std::s
   };
   std::vector<Hit> hits;
   for (const std::string& candidate : known) {
-    const std::string other = lower(candidate);
-    std::size_t score = edit_distance(wanted, other, cap) * 2;
-    if (wanted.size() >= 6 && other.size() > wanted.size()) {
-      // A typo in the beginning of a longer name ("quen3-235b" for "qwen3-235b-a22b").
-      constexpr std::size_t slips = 2;
-      const std::string_view begin = std::string_view(other).substr(0, wanted.size());
-      const std::size_t distance = edit_distance(wanted, begin, slips);
-      score = distance > 0 && distance <= slips ? std::min(score, distance * 2 + 1) : score;
+    if (const auto score = strangeness(wanted, lower(candidate), cap)) {
+      hits.push_back({*score, &candidate});
     }
-    if (score > cap * 2 && wanted.size() >= 3 && other.size() >= 3 &&
-        (other.find(wanted) != std::string::npos || wanted.find(other) != std::string::npos)) {
-      const std::size_t gap = other.size() > wanted.size() ? other.size() - wanted.size()
-                                                           : wanted.size() - other.size();
-      score = cap * 2 + 1 + gap;
-    } else if (score > cap * 2) {
-      // A shared beginning of at least half the name ("qwen3-235" for "qwen3-235b-a22b").
-      const auto stop = std::mismatch(wanted.begin(), wanted.end(), other.begin(), other.end());
-      const auto shared = static_cast<std::size_t>(stop.first - wanted.begin());
-      if (shared < 4 || shared * 2 < wanted.size()) {
-        continue;
-      }
-      score = 200 - std::min<std::size_t>(shared, 100);
-    }
-    hits.push_back({score, &candidate});
   }
   std::stable_sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) {
     return a.score != b.score ? a.score < b.score : *a.name < *b.name;

@@ -92,6 +92,53 @@ std::vector<const Machine*> machines_by_words(const std::vector<Machine>& machin
   return found;
 }
 
+/// "m4-max-64" and so on: what a chip, or a line of machines, is sold with.
+std::vector<std::string> sizes_of(const std::vector<Machine>& machines, const std::string& chip) {
+  std::vector<std::string> sizes;
+  for (const Machine& machine : machines) {
+    if (machine.chip == chip || machine.id.substr(0, machine.id.rfind('-')) == chip) {
+      std::string size = chip + "-" + std::to_string(machine.ram.count() / gib);
+      if (std::find(sizes.begin(), sizes.end(), size) == sizes.end()) {
+        sizes.push_back(std::move(size));
+      }
+    }
+  }
+  return sizes;
+}
+
+/// Machines of one chip and memory, which differ in their case alone.
+bool alike(const std::vector<const Machine*>& machines) {
+  const Machine& first = *machines.front();
+  return std::all_of(machines.begin(), machines.end(), [&](const Machine* machine) {
+    return machine->chip == first.chip && machine->ram == first.ram;
+  });
+}
+
+Error several_machines(std::string_view name, const std::vector<const Machine*>& machines) {
+  std::vector<std::string> names;
+  names.reserve(machines.size());
+  for (const Machine* machine : machines) {
+    names.push_back(machine->id);
+  }
+  return Error(quoted(name) + " may be several machines: expected " + join_words(names, "or"));
+}
+
+/// Every name that machines go by: their own and chips with a memory.
+std::vector<std::string> machine_ids(const std::vector<Machine>& machines,
+                                     const std::vector<Chip>& chips) {
+  std::vector<std::string> known = ids(machines);
+  for (const Chip& chip : chips) {
+    for (const Bytes ram : chip.ram_sizes()) {
+      known.push_back(chip.id + "-" + std::to_string(ram.count() / gib));
+    }
+  }
+  return known;
+}
+
+bool is_digits(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 }  // namespace
 
 const Chip* Catalog::find_chip(std::string_view name) const {
@@ -151,19 +198,11 @@ const Machine& Catalog::machine(std::string_view name) const {
   if (const auto ram = parse_ram(key)) {
     return machine_with_ram(*ram);  // throws: there is none
   }
-  if (!key.empty() && key.find_first_not_of("0123456789") == std::string::npos) {
+  if (is_digits(key)) {
     throw no_such_size(printable(key, 40) + " GB", ram_sizes());
   }
   const ChipRam parts = split_ram(key);
-  std::vector<std::string> sizes;
-  for (const Machine& machine : machines_) {
-    if (machine.chip == parts.chip || machine.id.substr(0, machine.id.rfind('-')) == parts.chip) {
-      const std::string size = parts.chip + "-" + std::to_string(machine.ram.count() / gib);
-      if (std::find(sizes.begin(), sizes.end(), size) == sizes.end()) {
-        sizes.push_back(size);
-      }
-    }
-  }
+  const std::vector<std::string> sizes = sizes_of(machines_, parts.chip);
   if (sizes.size() == 1 && !parts.ram) {
     if (const Machine* only = find_machine(sizes.front())) {
       return *only;  // a DGX Spark comes in one size
@@ -175,31 +214,17 @@ const Machine& Catalog::machine(std::string_view name) const {
     throw Error(quoted(parts.ram ? parts.chip : std::string(name)) + wrong + ": expected " +
                 join_words(sizes, "or"));
   }
-  const std::vector<const Machine*> by_words = machines_by_words(machines_, key);
-  const auto same_chip = [&](const Machine* machine) {
-    return machine->chip == by_words.front()->chip && machine->ram == by_words.front()->ram;
-  };
-  if (!by_words.empty()) {
+  if (const auto by_words = machines_by_words(machines_, key); !by_words.empty()) {
+    const Machine& first = *by_words.front();
     if (by_words.size() == 1) {
-      return *by_words.front();
+      return first;
     }
-    if (std::all_of(by_words.begin(), by_words.end(), same_chip)) {
-      return *machine_with_chip(by_words.front()->chip, by_words.front()->ram);
+    if (alike(by_words)) {
+      return *machine_with_chip(first.chip, first.ram);
     }
-    std::vector<std::string> names;
-    names.reserve(by_words.size());
-    for (const Machine* machine : by_words) {
-      names.push_back(machine->id);
-    }
-    throw Error(quoted(name) + " may be several machines: expected " + join_words(names, "or"));
+    throw several_machines(name, by_words);
   }
-  std::vector<std::string> known = ids(machines_);
-  for (const Chip& chip : chips_) {
-    for (const Bytes ram : chip.ram_sizes()) {
-      known.push_back(chip.id + "-" + std::to_string(ram.count() / gib));
-    }
-  }
-  throw unknown_name("machine", name, known, {},
+  throw unknown_name("machine", name, machine_ids(machines_, chips_), {},
                      "a memory size such as 128 stands for its default machine");
 }
 

@@ -1,5 +1,8 @@
+// Models as people name them by a hub's address, and formats as files' names tell them.
+
 #include "macfit/hub/reference.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <vector>
@@ -66,6 +69,56 @@ std::optional<std::string_view> behind_address(std::string_view text) {
   return scheme ? std::optional<std::string_view>("") : std::nullopt;
 }
 
+/// Takes the end off a text at the first `sign`.
+/// \return what stood behind it; nothing where the sign is not there
+std::optional<std::string_view> take_behind(std::string_view& text, char sign) {
+  const auto at = text.find(sign);
+  if (at == std::string_view::npos) {
+    return std::nullopt;
+  }
+  const std::string_view behind = text.substr(at + 1);
+  text = text.substr(0, at);
+  return behind;
+}
+
+/// "repo/tree/revision/path" as an address has it; blob and resolve are the same for a file.
+void take_page(std::string_view& repository, Reference& reference) {
+  std::string_view more = take_behind(repository, '/').value_or("");
+  if (take_start(more, "tree/") || take_start(more, "blob/") || take_start(more, "resolve/")) {
+    reference.path = take_behind(more, '/').value_or("");
+    reference.revision = more;
+  }
+}
+
+/// Whether the hub could have it.
+bool is_possible(const Reference& reference) {
+  return is_name(reference.organization) && is_name(reference.repository) &&
+         (reference.revision.empty() || is_way(reference.revision)) &&
+         (reference.path.empty() || is_way(reference.path)) &&
+         (reference.quant.empty() || is_name(reference.quant));
+}
+
+/// How many characters of the text, which is in capitals, are a format's name ("Q4_K_M"); 0 where
+/// it begins with none.
+std::size_t quant_length(std::string_view text) {
+  constexpr std::array<std::string_view, 11> starts = {"IQ",   "TQ",  "Q",   "MXFP", "NVFP", "BF16",
+                                                       "FP16", "F16", "F32", "FP8",  "BF32"};
+  const auto begins = [&](std::string_view start) {
+    const bool numbered = start.back() == 'Q' || start.back() == 'P';
+    return text.substr(0, start.size()) == start &&
+           (!numbered || (text.size() > start.size() && is_digit(text[start.size()])));
+  };
+  const auto* const start = std::find_if(starts.begin(), starts.end(), begins);
+  if (start == starts.end()) {
+    return 0;
+  }
+  std::size_t end = start->size();
+  while (end < text.size() && (is_word(text[end]) || text[end] == '_')) {
+    ++end;
+  }
+  return end;
+}
+
 Error no_repository(std::string_view text) {
   return Error("\"" + printable(text, 120) + "\" names no model of a hub", {},
                "expected such as hf.co/org/repo or org/repo-GGUF:Q4_K_M");
@@ -84,47 +137,29 @@ std::optional<Reference> parse_reference(std::string_view text) {
   while (!rest.empty() && rest.back() == '/') {
     rest.remove_suffix(1);
   }
-  const auto slash = rest.find('/');
-  if (slash == std::string_view::npos) {
-    if (address) {
-      throw no_repository(text);
-    }
-    return std::nullopt;
-  }
   Reference reference;
-  reference.organization = rest.substr(0, slash);
-  rest.remove_prefix(slash + 1);
-  if (address) {
-    // org/repo/tree/revision/path; blob and resolve are the same for a file.
-    const auto end = rest.find('/');
-    std::string_view more = end == std::string_view::npos ? "" : rest.substr(end + 1);
-    rest = rest.substr(0, end);
-    if (take_start(more, "tree/") || take_start(more, "blob/") || take_start(more, "resolve/")) {
-      const auto cut = more.find('/');
-      reference.revision = more.substr(0, cut);
-      reference.path = cut == std::string_view::npos ? "" : more.substr(cut + 1);
-    }
-  }
-  if (const auto colon = rest.find(':'); colon != std::string_view::npos) {
-    reference.quant = rest.substr(colon + 1);
-    rest = rest.substr(0, colon);
-  }
-  if (const auto at = rest.find('@'); at != std::string_view::npos) {
-    reference.revision = rest.substr(at + 1);
-    rest = rest.substr(0, at);
-  }
-  reference.repository = rest;
-  const bool good = is_name(reference.organization) && is_name(reference.repository) &&
-                    (reference.revision.empty() || is_way(reference.revision)) &&
-                    (reference.path.empty() || is_way(reference.path)) &&
-                    (reference.quant.empty() || is_name(reference.quant));
-  if (!good) {
+  const std::string_view organization = rest.substr(0, rest.find('/'));
+  bool good = organization.size() < rest.size();
+  if (good) {
+    reference.organization = organization;
+    rest.remove_prefix(organization.size() + 1);
     if (address) {
-      throw no_repository(text);
+      take_page(rest, reference);
     }
-    return std::nullopt;
+    reference.quant = take_behind(rest, ':').value_or("");
+    if (const auto revision = take_behind(rest, '@')) {
+      reference.revision = *revision;
+    }
+    reference.repository = rest;
+    good = is_possible(reference);
   }
-  return reference;
+  if (good) {
+    return reference;
+  }
+  if (address) {
+    throw no_repository(text);
+  }
+  return std::nullopt;
 }
 
 std::string quant_of(std::string_view path) {
@@ -132,27 +167,15 @@ std::string quant_of(std::string_view path) {
   for (const char c : path) {
     upper += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   }
-  constexpr std::array<std::string_view, 11> starts = {"IQ",   "TQ",  "Q",   "MXFP", "NVFP", "BF16",
-                                                       "FP16", "F16", "F32", "FP8",  "BF32"};
   std::string found;
   for (std::size_t at = 0; at < upper.size(); ++at) {
     if (at > 0 && is_word(upper[at - 1])) {
       continue;
     }
     const std::string_view rest = std::string_view(upper).substr(at);
-    for (const std::string_view start : starts) {
-      const bool numbered = start.back() == 'Q' || start.back() == 'P';
-      if (rest.substr(0, start.size()) != start ||
-          (numbered && (rest.size() <= start.size() || !is_digit(rest[start.size()])))) {
-        continue;
-      }
-      std::size_t end = start.size();
-      while (end < rest.size() && (is_word(rest[end]) || rest[end] == '_')) {
-        ++end;
-      }
+    if (const std::size_t length = quant_length(rest); length > 0) {
       const bool dynamic = at >= 3 && upper.substr(at - 3, 3) == "UD-";
-      found = (dynamic ? "UD-" : "") + std::string(rest.substr(0, end));
-      break;
+      found = (dynamic ? "UD-" : "") + std::string(rest.substr(0, length));
     }
   }
   return found;

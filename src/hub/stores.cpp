@@ -92,6 +92,27 @@ bool lies_in(const fs::path& path, const fs::path& root) {
          std::mismatch(base.begin(), base.end(), real.begin(), real.end()).first == base.end();
 }
 
+bool is_weight_file(std::string_view name) {
+  return name.ends_with(".gguf") || name.ends_with(".safetensors");
+}
+
+/// What a file's name says of the folder; only files at its top tell what the model is.
+void note_name(std::string_view name, bool top, Folder& found) {
+  found.partial = found.partial || is_partial(name);
+  found.config = found.config || (top && name == "config.json");
+  found.index = found.index || (top && name == "model.safetensors.index.json");
+}
+
+/// -1 where it is no plain file.
+std::int64_t plain_size(const fs::path& path, const fs::file_status& status) {
+  if (!fs::is_regular_file(status)) {
+    return -1;
+  }
+  std::error_code error;
+  const auto size = fs::file_size(path, error);
+  return error ? -1 : static_cast<std::int64_t>(size);
+}
+
 /// `fence`: where links may lead; empty: anywhere.
 void look_into(const fs::path& folder, const std::string& below, int depth, const fs::path& fence,
                Budget& budget, Folder& found) {
@@ -111,18 +132,10 @@ void look_into(const fs::path& folder, const std::string& below, int depth, cons
       }
       continue;
     }
-    found.partial = found.partial || is_partial(name);
-    found.config = found.config || (name == "config.json" && below.empty());
-    found.index = found.index || (name == "model.safetensors.index.json" && below.empty());
-    if (!name.ends_with(".gguf") && !name.ends_with(".safetensors")) {
-      continue;
+    note_name(name, below.empty(), found);
+    if (is_weight_file(name)) {
+      found.weights.push_back({below + name, plain_size(path, status)});
     }
-    WeightFile file{below + name, -1};
-    if (fs::is_regular_file(status)) {
-      const auto size = fs::file_size(path, error);
-      file.size = error ? -1 : static_cast<std::int64_t>(size);
-    }
-    found.weights.push_back(std::move(file));
   }
 }
 

@@ -224,6 +224,33 @@ struct Transfer::Exchange {
     body.append(bytes);
     return true;
   }
+
+  /// Throws where the answer was broken off: by a bound of this program's or by the network.
+  void require_sound(CURLcode code) const {
+    const Place place{url.substr(0, url.find('?')), {}, {}};
+    if (near_refused) {
+      throw Error(
+          "the hub leads to an address of this machine or its network, which is not followed",
+          place);
+    }
+    if (over_budget) {
+      throw Error(
+          "the hub sent more than " + format_gb(Bytes(most_bytes)) + ", which headers never have",
+          place);
+    }
+    if (too_long) {
+      throw Error(range && status != 206
+                      ? std::string("the server ignores ranges: it would send the whole file")
+                      : "the server sent more than the " + std::to_string(limit) +
+                            " bytes that were expected",
+                  place, range ? "is HF_ENDPOINT a mirror that does?" : "");
+    }
+    if (code != CURLE_OK) {
+      const char* why = curl().easy_strerror(code);
+      throw Error(std::string("can't be read: ") + why, place,
+                  "see whether this machine is online, or --offline to use what is here");
+    }
+  }
 };
 
 namespace {
@@ -282,8 +309,79 @@ std::optional<std::int64_t> total_of(std::string_view said, const Range& asked, 
   return right ? total : std::nullopt;
 }
 
+/// What every request says of how it is made; `left` of the time is all that it may take.
+void set_manners(CURL* handle, const TransferSettings& settings, std::chrono::milliseconds left) {
+  const Curl& lib = curl();
+  lib.easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  lib.easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
+  // Deprecated in favor of names as text, which libcurl before 7.85 does not take.
+  constexpr long http = 1;
+  constexpr long https = 2;
+  lib.easy_setopt(handle, static_cast<CURLoption>(181), http | https);  // CURLOPT_PROTOCOLS
+  lib.easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, static_cast<long>(settings.stall.count()));
+  lib.easy_setopt(handle, CURLOPT_TIMEOUT_MS,
+                  static_cast<long>(std::min<long long>(left.count(), 60'000)));
+  lib.easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 256L);
+  lib.easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(settings.stall.count()));
+  if (!settings.ca_file.empty()) {
+    lib.easy_setopt(handle, CURLOPT_CAINFO, settings.ca_file.c_str());
+  }
+}
+
+/// Hands what comes to `taker`.
+template <class Taker>
+void set_taker(CURL* handle, Taker& taker) {
+  const Curl& lib = curl();
+  lib.easy_setopt(handle, CURLOPT_HEADERFUNCTION, &on_header<Taker>);
+  lib.easy_setopt(handle, CURLOPT_HEADERDATA, &taker);
+  lib.easy_setopt(handle, CURLOPT_WRITEFUNCTION, &on_body<Taker>);
+  lib.easy_setopt(handle, CURLOPT_WRITEDATA, &taker);
+  lib.easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, &on_socket<Taker>);
+  lib.easy_setopt(handle, CURLOPT_OPENSOCKETDATA, &taker);
+}
+
+/// "0-15", as a request asks for it.
+std::string range_text(const Range& range) {
+  return std::to_string(range.first) + "-" + std::to_string(range.first + range.count - 1);
+}
+
 bool is_busy(long status) {
   return status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
+}
+
+/// Throws where the answer is no document: refused, not there, or the hub is busy.
+void require_document(long status, bool ranged, const TransferSettings& settings,
+                      const Place& place) {
+  if (status == 401 || status == 403) {
+    throw Error("the hub does not show it (" + std::to_string(status) +
+                    "): it is gated, private, or not there",
+                place,
+                settings.token.empty()
+                    ? "agree to its terms on its page, then set HF_TOKEN to a token of yours"
+                    : "agree to its terms on its page with the account of HF_TOKEN");
+  }
+  if (status == 404 || status == 410) {
+    throw Error("the hub has no such model, revision or file (" + std::to_string(status) + ")",
+                place, "look for it on " + settings.endpoint);
+  }
+  if (is_busy(status)) {
+    throw Error("the hub is busy (" + std::to_string(status) + ", asked " +
+                    std::to_string(most_attempts) + " times)",
+                place, "try again later; with HF_TOKEN its limits are wider");
+  }
+  const bool whole = status == 200;
+  const bool part = ranged && status == 206;
+  if (!whole && !part) {
+    throw Error("the hub answers " + std::to_string(status), place);
+  }
+}
+
+/// How long a busy hub wants to be left alone, before another attempt.
+std::chrono::milliseconds wait_before(std::int64_t retry_after, int attempt) {
+  constexpr std::int64_t longest_wait = 10;  // seconds
+  return retry_after >= 0
+             ? std::chrono::milliseconds(1000 * std::min<std::int64_t>(retry_after, longest_wait))
+             : std::chrono::milliseconds(250L << attempt);
 }
 
 }  // namespace
@@ -356,62 +454,20 @@ void Transfer::perform(Exchange& exchange) {
     headers.add("Authorization: Bearer " + settings_.token);
   }
   const std::string agent = user_agent();
-  const std::string range =
-      exchange.range ? std::to_string(exchange.range->first) + "-" +
-                           std::to_string(exchange.range->first + exchange.range->count - 1)
-                     : std::string();
   exchange.may_be_near = settings_.proxied || same_name(here.host, endpoint.host);
   lib.easy_setopt(handle, CURLOPT_URL, exchange.url.c_str());
-  lib.easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-  lib.easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
-  // Deprecated in favor of names as text, which libcurl before 7.85 does not take.
-  constexpr long http = 1;
-  constexpr long https = 2;
-  lib.easy_setopt(handle, static_cast<CURLoption>(181), http | https);  // CURLOPT_PROTOCOLS
   lib.easy_setopt(handle, CURLOPT_USERAGENT, agent.c_str());
   lib.easy_setopt(handle, CURLOPT_HTTPHEADER, headers.get());
-  lib.easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, static_cast<long>(settings_.stall.count()));
-  lib.easy_setopt(handle, CURLOPT_TIMEOUT_MS,
-                  static_cast<long>(std::min<long long>(left.count(), 60'000)));
-  lib.easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 256L);
-  lib.easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(settings_.stall.count()));
-  lib.easy_setopt(handle, CURLOPT_HEADERFUNCTION, &on_header<Exchange>);
-  lib.easy_setopt(handle, CURLOPT_HEADERDATA, &exchange);
-  lib.easy_setopt(handle, CURLOPT_WRITEFUNCTION, &on_body<Exchange>);
-  lib.easy_setopt(handle, CURLOPT_WRITEDATA, &exchange);
-  lib.easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, &on_socket<Exchange>);
-  lib.easy_setopt(handle, CURLOPT_OPENSOCKETDATA, &exchange);
+  set_manners(handle, settings_, left);
+  set_taker(handle, exchange);
   if (exchange.range) {
-    lib.easy_setopt(handle, CURLOPT_RANGE, range.c_str());
-  }
-  if (!settings_.ca_file.empty()) {
-    lib.easy_setopt(handle, CURLOPT_CAINFO, settings_.ca_file.c_str());
+    lib.easy_setopt(handle, CURLOPT_RANGE, range_text(*exchange.range).c_str());
   }
   exchange.reset();
   const CURLcode code = lib.easy_perform(handle);
   ++requests_;
   handles_->give(handle);
-  const Place place{exchange.url.substr(0, exchange.url.find('?')), {}, {}};
-  if (exchange.near_refused) {
-    throw Error("the hub leads to an address of this machine or its network, which is not followed",
-                place);
-  }
-  if (exchange.over_budget) {
-    throw Error("the hub sent more than " + format_gb(Bytes(settings_.most_bytes)) +
-                    ", which headers never have",
-                place);
-  }
-  if (exchange.too_long) {
-    throw Error(exchange.range && exchange.status != 206
-                    ? std::string("the server ignores ranges: it would send the whole file")
-                    : "the server sent more than the " + std::to_string(exchange.limit) +
-                          " bytes that were expected",
-                place, exchange.range ? "is HF_ENDPOINT a mirror that does?" : "");
-  }
-  if (code != CURLE_OK) {
-    throw Error(std::string("can't be read: ") + lib.easy_strerror(code), place,
-                "see whether this machine is online, or --offline to use what is here");
-  }
+  exchange.require_sound(code);
 }
 
 /// Through redirects to an answer.
@@ -458,11 +514,7 @@ Answer Transfer::get(const std::string& path, const std::optional<Range>& range,
     if (!is_busy(exchange.status) || attempt == most_attempts) {
       break;
     }
-    constexpr std::int64_t longest_wait = 10;
-    const auto wait = exchange.retry_after >= 0
-                          ? std::chrono::milliseconds(
-                                1000 * std::min<std::int64_t>(exchange.retry_after, longest_wait))
-                          : std::chrono::milliseconds(250L << attempt);
+    const auto wait = wait_before(exchange.retry_after, attempt);
     if (Clock::now() + wait > end_) {
       break;
     }
@@ -470,26 +522,7 @@ Answer Transfer::get(const std::string& path, const std::optional<Range>& range,
   }
   const Place place{settings_.endpoint + path, {}, {}};
   const long status = exchange.status;
-  if (status == 401 || status == 403) {
-    throw Error("the hub does not show it (" + std::to_string(status) +
-                    "): it is gated, private, or not there",
-                place,
-                settings_.token.empty()
-                    ? "agree to its terms on its page, then set HF_TOKEN to a token of yours"
-                    : "agree to its terms on its page with the account of HF_TOKEN");
-  }
-  if (status == 404 || status == 410) {
-    throw Error("the hub has no such model, revision or file (" + std::to_string(status) + ")",
-                place, "look for it on " + settings_.endpoint);
-  }
-  if (is_busy(status)) {
-    throw Error("the hub is busy (" + std::to_string(status) + ", asked " +
-                    std::to_string(most_attempts) + " times)",
-                place, "try again later; with HF_TOKEN its limits are wider");
-  }
-  if (status != (range ? 206 : 200) && !(range && status == 200)) {
-    throw Error("the hub answers " + std::to_string(status), place);
-  }
+  require_document(status, range.has_value(), settings_, place);
   if (!exchange.encoding.empty() && exchange.encoding != "identity") {
     throw Error(
         "the server compresses (" + printable(exchange.encoding, 40) + ") what was not asked so",

@@ -325,24 +325,25 @@ void read_formats(const JsonValue& value, Problems& problems, ManifestReading& r
   }
 }
 
+std::string one_line(const ordered_json& value) {
+  if (!value.is_structured()) {
+    return dump_json(value, -1);
+  }
+  std::string text = value.is_object() ? "{" : "[";
+  bool first = true;
+  for (const auto& item : value.items()) {
+    text += first ? "" : ", ";
+    first = false;
+    text += value.is_object() ? dump_json(item.key(), -1) + ": " : std::string();
+    text += one_line(item.value());
+  }
+  return text + (value.is_object() ? "}" : "]");
+}
+
 /// On one line what fits there, else one member a line.
 void print(const ordered_json& value, std::size_t indent, std::size_t used, std::string& out) {
   constexpr std::size_t width = 100;
-  const auto one_line = [](const auto& self, const ordered_json& v) -> std::string {
-    if (!v.is_structured()) {
-      return dump_json(v, -1);
-    }
-    std::string text = v.is_object() ? "{" : "[";
-    bool first = true;
-    for (const auto& item : v.items()) {
-      text += first ? "" : ", ";
-      first = false;
-      text += v.is_object() ? dump_json(item.key(), -1) + ": " : std::string();
-      text += self(self, item.value());
-    }
-    return text + (v.is_object() ? "}" : "]");
-  };
-  std::string line = one_line(one_line, value);
+  const std::string line = one_line(value);
   // The document itself is opened up however short it is.
   if (!value.is_structured() || value.empty() ||
       (indent > 0 && used + columns(line) + 1 <= width)) {

@@ -157,6 +157,32 @@ std::string_view without_start(std::string_view text, std::string_view start) {
   return text.rfind(start, 0) == 0 ? text.substr(start.size()) : text;
 }
 
+/// Cuts what a page of the hub shows of a repository ("/tree/main/...") off an address.
+/// \return the name of the file that is shown; empty where none is
+std::string take_page(std::string_view& address) {
+  std::string file;
+  for (const std::string_view place : {"/tree/", "/blob/", "/resolve/"}) {
+    if (const std::size_t at = address.find(place); at != std::string_view::npos) {
+      file = std::string(address.substr(address.rfind('/') + 1));
+      address = address.substr(0, at);
+    }
+  }
+  return file;
+}
+
+/// The format that a GGUF file's name tells goes before that of its repository.
+void add_file(const std::string& file, Parts& parts) {
+  constexpr std::string_view gguf = ".gguf";
+  if (file.size() <= gguf.size() || !file.ends_with(gguf)) {
+    return;
+  }
+  Parts of_file;
+  cut(std::string_view(file).substr(0, file.size() - gguf.size()), of_file);
+  parts.gguf = true;
+  parts.recipe = of_file.recipe ? of_file.recipe : parts.recipe;
+  parts.unknown_format += of_file.unknown_format;
+}
+
 /// A name or address as parts; no words where it is neither.
 Parts parts_of(std::string_view name) {
   Parts parts;
@@ -170,13 +196,7 @@ Parts parts_of(std::string_view name) {
   rest = without_start(without_start(rest, "ollama.com/"), "library/");
   parts.tag = rest.size() < before.size();
   rest = rest.substr(0, rest.find_first_of("?#"));
-  std::string file;
-  for (const std::string_view place : {"/tree/", "/blob/", "/resolve/"}) {
-    if (const std::size_t at = rest.find(place); at != std::string_view::npos) {
-      file = std::string(rest.substr(rest.rfind('/') + 1));
-      rest = rest.substr(0, at);
-    }
-  }
+  const std::string file = take_page(rest);
   while (!rest.empty() && rest.back() == '/') {
     rest.remove_suffix(1);
   }
@@ -193,13 +213,7 @@ Parts parts_of(std::string_view name) {
       tail.begin(), tail.end(), [](char c) { return c == ' ' || c == ':'; }, '-');
   cut(tail, parts);
   parts.gguf = parts.gguf || parts.tag || (colon && owned);
-  if (file.size() > 5 && file.substr(file.size() - 5) == ".gguf") {
-    Parts of_file;
-    cut(file.substr(0, file.size() - 5), of_file);
-    parts.gguf = true;
-    parts.recipe = of_file.recipe ? of_file.recipe : parts.recipe;
-    parts.unknown_format += of_file.unknown_format;
-  }
+  add_file(file, parts);
   return parts;
 }
 

@@ -11,24 +11,35 @@ constexpr auto recurrent_class = TensorClass::recurrent;
 
 std::int64_t product(std::int64_t a, std::int64_t b) { return checked_mul(a, b); }
 
-void add(TensorList& list, std::int64_t hidden, const Attention& a) {
-  const std::int64_t query = product(a.heads, a.head_dim);
-  const std::int64_t key = product(a.kv_heads, a.head_dim);
-  const std::int64_t value = product(a.kv_heads, a.value_dim);
-  const std::int64_t query_rows = a.gate == OutputGate::in_query ? product(2, query) : query;
+/// Rows of the three projections of attention.
+struct AttentionRows {
+  std::int64_t query = 0;  ///< without a gate's half
+  std::int64_t key = 0;
+  std::int64_t value = 0;
+};
+
+void add_projections(TensorList& list, std::int64_t hidden, const Attention& a,
+                     const AttentionRows& rows) {
+  const std::int64_t query = a.gate == OutputGate::in_query ? product(2, rows.query) : rows.query;
   if (a.fused_qkv) {
     // mlx_lm/convert.py knows "v_proj" in a path wherever it stands.
     list.linear(a.plain_qkv ? "self_attn.query_key_value" : "self_attn.qkv_proj", attention_class,
-                checked_add(query_rows, checked_add(key, value)), hidden, Cut::rows, a.qkv_bias);
-  } else {
-    list.linear("self_attn.q_proj", attention_class, query_rows, hidden, Cut::rows, a.qkv_bias);
-    if (!a.shared_kv && !a.borrowed_kv) {
-      list.linear("self_attn.k_proj", attention_class, key, hidden, Cut::rows, a.qkv_bias);
-      if (!a.value_from_key) {
-        list.linear("self_attn.v_proj", attention_class, value, hidden, Cut::rows, a.qkv_bias);
-      }
-    }
+                checked_add(query, checked_add(rows.key, rows.value)), hidden, Cut::rows,
+                a.qkv_bias);
+    return;
   }
+  list.linear("self_attn.q_proj", attention_class, query, hidden, Cut::rows, a.qkv_bias);
+  if (a.shared_kv || a.borrowed_kv) {
+    return;
+  }
+  list.linear("self_attn.k_proj", attention_class, rows.key, hidden, Cut::rows, a.qkv_bias);
+  if (!a.value_from_key) {
+    list.linear("self_attn.v_proj", attention_class, rows.value, hidden, Cut::rows, a.qkv_bias);
+  }
+}
+
+/// A gate that is a matrix of its own.
+void add_gate(TensorList& list, std::int64_t hidden, const Attention& a) {
   if (a.gate == OutputGate::per_head || a.gate == OutputGate::per_head_raw) {
     list.linear("self_attn.g_proj", attention_class, a.heads, hidden, Cut::rows, false, 1,
                 a.gate == OutputGate::per_head ? Quantized::base : Quantized::spared);
@@ -36,19 +47,30 @@ void add(TensorList& list, std::int64_t hidden, const Attention& a) {
     list.linear("self_attn.gate_proj", attention_class, product(a.heads, a.value_dim), hidden,
                 Cut::rows);
   }
-  list.linear("self_attn.o_proj", attention_class, hidden, product(a.heads, a.value_dim),
-              Cut::columns, a.output_bias);
+}
+
+void add_head_norms(TensorList& list, const Attention& a, const AttentionRows& rows) {
   if (a.norm == HeadNorm::per_head) {
     list.raw("self_attn.q_norm", TensorClass::norm, a.head_dim);
     if (!a.shared_kv) {
       list.raw("self_attn.k_norm", TensorClass::norm, a.head_dim);
     }
   } else if (a.norm == HeadNorm::full_width) {
-    list.raw("self_attn.q_norm", TensorClass::norm, query, 1, Cut::rows);
+    list.raw("self_attn.q_norm", TensorClass::norm, rows.query, 1, Cut::rows);
     if (!a.shared_kv) {
-      list.raw("self_attn.k_norm", TensorClass::norm, key, 1, Cut::rows);
+      list.raw("self_attn.k_norm", TensorClass::norm, rows.key, 1, Cut::rows);
     }
   }
+}
+
+void add(TensorList& list, std::int64_t hidden, const Attention& a) {
+  const AttentionRows rows{product(a.heads, a.head_dim), product(a.kv_heads, a.head_dim),
+                           product(a.kv_heads, a.value_dim)};
+  add_projections(list, hidden, a, rows);
+  add_gate(list, hidden, a);
+  list.linear("self_attn.o_proj", attention_class, hidden, product(a.heads, a.value_dim),
+              Cut::columns, a.output_bias);
+  add_head_norms(list, a, rows);
   if (a.sinks) {
     list.raw("self_attn.sinks", attention_class, a.heads, 1, Cut::rows);
   }

@@ -273,13 +273,18 @@ int mixed_bits(const Recipe& recipe, const Tensor& tensor, std::size_t layer, st
   return chosen && uses_more_bits(layer, layers) ? recipe.high_bits : recipe.base.bits;
 }
 
+/// True for embedding, head and routers, which some formats leave in 16 bits.
+bool often_kept(TensorClass tensor_class) {
+  return tensor_class == TensorClass::embedding || tensor_class == TensorClass::head ||
+         tensor_class == TensorClass::router;
+}
+
 /// The format for an ordinary module: its own where the group divides the inputs. Published fp8
 /// repositories keep embedding, head, routers and the indexer's weights in 16 bits.
 std::optional<WeightFormat> where_it_fits(const WeightFormat& format, const Tensor& tensor) {
   if (format.mode == Mode::fp8) {
     const bool kept =
-        tensor.tensor_class == TensorClass::embedding || tensor.tensor_class == TensorClass::head ||
-        tensor.tensor_class == TensorClass::router || tensor.name.ends_with("indexer.weights_proj");
+        often_kept(tensor.tensor_class) || tensor.name.ends_with("indexer.weights_proj");
     return kept ? std::nullopt : std::optional(format);
   }
   if (format.mode == Mode::ternary) {
@@ -309,6 +314,13 @@ std::optional<WeightFormat> eight_bit(const Recipe& recipe, const WeightFormat& 
 bool kept_at_eight(const Recipe& recipe, const Tensor& tensor) {
   return std::any_of(recipe.eight_bit.begin(), recipe.eight_bit.end(),
                      [&](const std::string& module) { return tensor.name.ends_with(module); });
+}
+
+/// True where the recipe leaves such a module as it is. Mixed recipes replace what the model
+/// itself would spare.
+bool leaves(const Recipe& recipe, Quantized quantized) {
+  return quantized == Quantized::never ||
+         (quantized == Quantized::spared && recipe.kind != Recipe::Kind::mixed);
 }
 
 }  // namespace
@@ -476,8 +488,7 @@ double nominal_bits(const Recipe& recipe) {
 std::optional<WeightFormat> format_of(const Recipe& recipe, const Tensor& tensor, std::size_t layer,
                                       std::size_t layers) {
   const Quantized quantized = recipe.vlm ? tensor.under_vlm : tensor.quantized;
-  if (quantized == Quantized::never ||
-      (quantized == Quantized::spared && recipe.kind != Recipe::Kind::mixed)) {
+  if (leaves(recipe, quantized)) {
     return std::nullopt;
   }
   switch (recipe.kind) {
@@ -498,12 +509,8 @@ std::optional<WeightFormat> format_of(const Recipe& recipe, const Tensor& tensor
       }
       return where_it_fits(routed ? recipe.base : recipe.rest, tensor);
     }
-    case Recipe::Kind::layers: {
-      const TensorClass c = tensor.tensor_class;
-      const bool kept =
-          c == TensorClass::embedding || c == TensorClass::head || c == TensorClass::router;
-      return kept ? std::nullopt : where_it_fits(recipe.base, tensor);
-    }
+    case Recipe::Kind::layers:
+      return often_kept(tensor.tensor_class) ? std::nullopt : where_it_fits(recipe.base, tensor);
     case Recipe::Kind::gguf:
     case Recipe::Kind::nominal:
       break;

@@ -305,6 +305,63 @@ StoredWeights gguf_stored(const GgufHeader& header, const model::Architecture& a
   return std::move(collector).finish(format_name(header));
 }
 
+namespace {
+
+/// The architecture as the metadata tell it or, where the name is not known, as the widths of the
+/// tensors do; a note says what that is worth.
+void read_shapes(model::Model& model, const GgufHeader& header, const std::string& arch) {
+  if (model::gguf_shape_known(arch)) {
+    model.architecture = model::architecture_from_gguf_shape(gguf_shape(header));
+    model.architecture_source = "GGUF metadata";
+    return;
+  }
+  const std::string unknown = "the GGUF architecture \"" + printable(arch) + "\" is not known: ";
+  auto shapes = gguf_by_widths(header);
+  const bool caches = shapes && shapes->cache_known;
+  model.notes.push_back(unknown + (caches ? "weights are exact, caches follow from the widths of "
+                                            "its tensors and are an estimate"
+                                          : "weights are exact, caches can't be computed"));
+  if (caches) {
+    model.architecture = *std::move(shapes);
+    model.architecture_source = "GGUF tensors";
+    model.evidence = Evidence::estimated;
+  }
+}
+
+/// What the file holds beside the language model.
+void note_extras(model::Model& model, const StoredWeights& stored) {
+  if (stored.mtp.count() > 0) {
+    model.notes.push_back("the file holds " + format_gb(stored.mtp) +
+                          " for multi-token prediction, which llama.cpp does not load by default");
+  }
+  if (stored.towers.count() > 0) {
+    model.notes.push_back("the file holds " + format_gb(stored.towers) +
+                          " of image or audio parts");
+  }
+}
+
+/// What differs from a file that llama-quantize alone makes of this architecture.
+void note_difference(model::Model& model, const GgufHeader& header, const model::Recipe& recipe,
+                     Bytes file) {
+  const model::GgufOptions options{.imatrix = false,
+                                   .mtp = model.architecture.extras.mtp_layers > 0};
+  const model::GgufWeights plain = model::gguf_weights(model.architecture, recipe, options);
+  std::int64_t elements = 0;
+  for (const GgufTensorInfo& t : header.tensors) {
+    elements = checked_add(
+        elements, checked_mul(checked_mul(t.ne[0], t.ne[1]), checked_mul(t.ne[2], t.ne[3])));
+  }
+  if (plain.parameters != elements) {
+    model.notes.push_back("the file holds " + format_whole(elements) +
+                          " weights, its metadata describe " + format_whole(plain.parameters));
+  } else if (plain.file_bytes != file) {
+    model.notes.push_back("not a plain " + recipe.name + ": " + format_gb(file) +
+                          " where llama-quantize alone makes " + format_gb(plain.file_bytes));
+  }
+}
+
+}  // namespace
+
 model::Model gguf_model(const GgufHeader& header, std::string_view id) {
   model::Model model;
   model.id = id;
@@ -313,22 +370,7 @@ model::Model gguf_model(const GgufHeader& header, std::string_view id) {
     throw Error("the GGUF file holds no tensors");
   }
   const std::string arch = header.text("general.architecture").value_or("");
-  if (model::gguf_shape_known(arch)) {
-    model.architecture = model::architecture_from_gguf_shape(gguf_shape(header));
-    model.architecture_source = "GGUF metadata";
-  } else {
-    const std::string unknown = "the GGUF architecture \"" + printable(arch) + "\" is not known: ";
-    auto shapes = gguf_by_widths(header);
-    const bool caches = shapes && shapes->cache_known;
-    model.notes.push_back(unknown + (caches ? "weights are exact, caches follow from the widths of "
-                                              "its tensors and are an estimate"
-                                            : "weights are exact, caches can't be computed"));
-    if (caches) {
-      model.architecture = *std::move(shapes);
-      model.architecture_source = "GGUF tensors";
-      model.evidence = Evidence::estimated;
-    }
-  }
+  read_shapes(model, header, arch);
   StoredWeights stored = gguf_stored(header, model.architecture);
   // Known shapes give layers that may have nothing stored.
   if (std::all_of(stored.layout.layers.begin(), stored.layout.layers.end(),
@@ -342,30 +384,9 @@ model::Model gguf_model(const GgufHeader& header, std::string_view id) {
   recipe.kind = model::Recipe::Kind::gguf;
   recipe.nominal_bits =
       model::find_gguf_mixture(recipe.name) ? model::gguf_mixture_bits(recipe.name) : 0.0;
-  if (stored.mtp.count() > 0) {
-    model.notes.push_back("the file holds " + format_gb(stored.mtp) +
-                          " for multi-token prediction, which llama.cpp does not load by default");
-  }
-  if (stored.towers.count() > 0) {
-    model.notes.push_back("the file holds " + format_gb(stored.towers) +
-                          " of image or audio parts");
-  }
+  note_extras(model, stored);
   if (model::gguf_shape_known(arch) && model::find_gguf_mixture(recipe.name)) {
-    const model::GgufOptions options{.imatrix = false,
-                                     .mtp = model.architecture.extras.mtp_layers > 0};
-    const model::GgufWeights plain = model::gguf_weights(model.architecture, recipe, options);
-    std::int64_t elements = 0;
-    for (const GgufTensorInfo& t : header.tensors) {
-      elements = checked_add(
-          elements, checked_mul(checked_mul(t.ne[0], t.ne[1]), checked_mul(t.ne[2], t.ne[3])));
-    }
-    if (plain.parameters != elements) {
-      model.notes.push_back("the file holds " + format_whole(elements) +
-                            " weights, its metadata describe " + format_whole(plain.parameters));
-    } else if (plain.file_bytes != stored.file) {
-      model.notes.push_back("not a plain " + recipe.name + ": " + format_gb(stored.file) +
-                            " where llama-quantize alone makes " + format_gb(plain.file_bytes));
-    }
+    note_difference(model, header, recipe, stored.file);
   }
   model.stored = std::move(stored.layout);
   model.default_recipe = std::move(recipe);

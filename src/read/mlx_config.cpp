@@ -238,17 +238,16 @@ void read_compressed(CheckpointConfig& config, const ConfigNode& node, bool expe
   }
 }
 
-/// `expert_dtype` stands beside the block of quantization (DeepSeek V4).
-void read_native(CheckpointConfig& config, const ConfigNode& node, bool fp4_experts) {
-  config.method = text_of(node, "quant_method");
-  // hf_quant_config.json nests what config.json has beside the method.
-  const ConfigNode* nested = node.find("quantization");
-  const bool nests = nested != nullptr && nested->is(NodeKind::object);
-  const std::string algorithm = text_of(nests ? *nested : node, "quant_algo");
-  config.algorithm = algorithm;
-  config.packing = text_of(node, "format");
-  config.keeps_head = keeps(node, "lm_head");
-  config.keeps_more = keeps_more(node);
+/// Scales that are powers of two, over blocks of 32 x 32.
+bool has_exponent_blocks(const ConfigNode& node) {
+  const ConfigNode* block = node.find("weight_block_size");
+  return text_of(node, "scale_fmt") == "ue8m0" && block != nullptr && block->is(NodeKind::array) &&
+         block->array().size() == 2 && block->array()[0].whole(1, 4096) == 32 &&
+         block->array()[1].whole(1, 4096) == 32;
+}
+
+/// Bits and group, where they stand: at the top, else in the first group.
+void read_sizes(CheckpointConfig& config, const ConfigNode& node) {
   config.bits = stated(node, {"bits", "nbits", "w_bit"});
   config.group = static_cast<int>(stated(node, {"group_size", "q_group_size"}));
   if (config.bits == 0) {
@@ -256,11 +255,10 @@ void read_native(CheckpointConfig& config, const ConfigNode& node, bool fp4_expe
     config.bits = static_cast<double>(bits);
     config.group = static_cast<int>(group);
   }
-  const ConfigNode* block = node.find("weight_block_size");
-  config.exponent_blocks = text_of(node, "scale_fmt") == "ue8m0" && block != nullptr &&
-                           block->is(NodeKind::array) && block->array().size() == 2 &&
-                           block->array()[0].whole(1, 4096) == 32 &&
-                           block->array()[1].whole(1, 4096) == 32;
+}
+
+/// What kind of weights the method and the algorithm mean.
+void read_kind(CheckpointConfig& config, const ConfigNode& node, bool fp4_experts) {
   const bool experts_only = keeps(node, "attn");
   config.kind = StoredKind::other;
   if (config.method == "compressed-tensors") {
@@ -269,15 +267,30 @@ void read_native(CheckpointConfig& config, const ConfigNode& node, bool fp4_expe
     config.kind = StoredKind::mxfp4;
     config.recipe = model::find_recipe("mxfp4-experts");
     config.loaded = config.recipe;
-  } else if (algorithm == "NVFP4") {
+  } else if (config.algorithm == "NVFP4") {
     config.kind = StoredKind::nvfp4;
     config.recipe = model::find_recipe(experts_only ? "nvfp4-experts" : "nvfp4");
-  } else if (config.method == "fp8" && algorithm.empty()) {
+  } else if (config.method == "fp8" && config.algorithm.empty()) {
     config.kind = StoredKind::fp8;
     config.recipe = model::find_recipe(fp4_experts ? "mxfp4-fp8" : "fp8");
   }
+}
+
+/// `expert_dtype` stands beside the block of quantization (DeepSeek V4).
+void read_native(CheckpointConfig& config, const ConfigNode& node, bool fp4_experts) {
+  config.method = text_of(node, "quant_method");
+  // hf_quant_config.json nests what config.json has beside the method.
+  const ConfigNode* nested = node.find("quantization");
+  const bool nests = nested != nullptr && nested->is(NodeKind::object);
+  config.algorithm = text_of(nests ? *nested : node, "quant_algo");
+  config.packing = text_of(node, "format");
+  config.keeps_head = keeps(node, "lm_head");
+  config.keeps_more = keeps_more(node);
+  read_sizes(config, node);
+  config.exponent_blocks = has_exponent_blocks(node);
+  read_kind(config, node, fp4_experts);
   if (config.method.empty()) {
-    config.method = algorithm.empty() ? "unknown" : lower(algorithm);
+    config.method = config.algorithm.empty() ? "unknown" : lower(config.algorithm);
   }
 }
 

@@ -4,108 +4,24 @@
 #include "macfit/run/night.hpp"
 
 #include <algorithm>
-#include <array>
-#include <map>
-#include <memory>
 #include <unistd.h>
-#include <utility>
 
 #include <fmt/format.h>
 
 #include "clock.hpp"
 #include "look.hpp"
 #include "macfit/core/error.hpp"
-#include "macfit/core/text.hpp"
-#include "macfit/run/job_file.hpp"
-#include "macfit/run/ledger.hpp"
-#include "measured.hpp"
-#include "stack.hpp"
-#include "transfers.hpp"
+#include "night_loop.hpp"
 
 namespace macfit::run {
 namespace {
 
-constexpr double tell_every = 1.0;         // seconds
-constexpr double probe_seconds = 300.0;    // of a worker that has worked before
-constexpr std::int64_t failed_probes = 3;  // 5xx while starting: it listens, but can't complete
+constexpr double tell_every = 1.0;       // seconds
+constexpr double probe_seconds = 300.0;  // of a worker that has worked before
 constexpr std::uint64_t probe_tag = std::uint64_t{1} << 63U;
 constexpr std::size_t endless = std::size_t{1} << 40U;  // jobs of a soak
 
-class Night {
- public:
-  Night(const NightOptions& options, const NightWatch& watch)
-      : options_(options), watch_(watch), transfers_({}, options.key) {}
-
-  Report run();
-
- private:
-  // Beginning.
-  void open_jobs();
-  void open_workers();
-  void take_or_start();
-  // The loop.
-  void step();
-  void issue(double now);
-  void ask(double now);
-  void handle(const Transfers::Ended& ended, double now);
-  void probe_ended(std::size_t worker, const Answer& answer, double now);
-  void rule(const Scheduler::Ruling& ruling, const Answer& answer, std::size_t worker);
-  void write(Result result);
-  void write_held();
-  // What may end or interrupt it.
-  void check_start(double now);
-  void check_health(double now);
-  void check_end(double now);
-  void restart(const std::string& why);
-  void drop_all();
-  void finish(State state, std::string why);
-  // Saying.
-  void account(double now);
-  void tell(double now, bool always);
-
-  [[nodiscard]] bool soak() const { return options_.soak_seconds.has_value(); }
-  [[nodiscard]] bool own() const { return stack_ != nullptr; }
-  [[nodiscard]] bool over() const { return report_.state >= State::finished; }
-  [[nodiscard]] std::size_t ready_workers() const;
-  [[nodiscard]] Job job(std::size_t index) const;
-  [[nodiscard]] const std::string& url(std::size_t worker) const {
-    return report_.workers[worker].url;
-  }
-
-  const NightOptions& options_;
-  const NightWatch& watch_;
-  Transfers transfers_;
-  std::unique_ptr<JobFile> file_;
-  std::unique_ptr<Ledger> ledger_;
-  std::vector<std::size_t> pending_;  ///< indices into the file
-  std::unique_ptr<Scheduler> scheduler_;
-  std::unique_ptr<Stack> stack_;  ///< null: somebody else's servers
-  bool started_ = false;          ///< by this run
-  std::vector<std::unique_ptr<Tunnel>> tunnels_;
-  struct Flight {
-    Scheduler::Issue issue;
-    std::string path;
-  };
-  std::map<std::uint64_t, Flight> flights_;
-  std::map<std::uint64_t, std::pair<Scheduler::Issue, Answer>> doubted_;  ///< by job: cut off
-  std::vector<Result> held_;             ///< set aside since the last completion
-  std::vector<std::string> last_probe_;  ///< its words
-  std::vector<bool> refused_;            ///< by the last probe
-  std::vector<std::int64_t> probe_faults_;
-  std::unique_ptr<Measured> measured_;
-  std::array<double, 4> quarters_{};  ///< tokens written in each quarter of a soak
-  Typical typical_;
-  Report report_;
-  double begun_ = 0.0;        ///< the loop
-  double first_sent_ = -1.0;  ///< a job
-  double starting_ = 0.0;     ///< since when the stack starts
-  double last_ = 0.0;         ///< account()
-  double last_told_ = 0.0;
-  bool draining_ = false;
-  std::string drain_why_;
-  std::string restart_why_;  ///< not empty: as soon as nothing is in flight
-  std::string barred_;
-};
+}  // namespace
 
 std::size_t Night::ready_workers() const {
   std::size_t count = 0;
@@ -341,178 +257,6 @@ void Night::handle(const Transfers::Ended& ended, double now) {
   }
 }
 
-/// While the stack starts: every worker has to give a completion before jobs are sent.
-void Night::check_start(double now) {
-  if (report_.state != State::starting) {
-    return;
-  }
-  if (ready_workers() == report_.workers.size()) {
-    report_.state = State::running;
-    watch_.event(report_.workers.size() == 1 ? "the worker answers" : "all workers answer");
-    return;
-  }
-  std::string why;
-  if (const auto failure = stack_ && started_ ? stack_->failure() : std::nullopt) {
-    why = *failure;
-  }
-  for (std::size_t i = 0; i < report_.workers.size() && why.empty(); ++i) {
-    const bool refused = !started_ && now - starting_ > options_.refused_seconds && refused_[i];
-    if (refused || probe_faults_[i] >= failed_probes ||
-        (!scheduler_->ready(i) && now - starting_ > options_.ready_seconds)) {
-      why = fmt::format("{} ({}) gives no completion{}{}", report_.workers[i].name, url(i),
-                        last_probe_[i].empty() ? "" : ": ", last_probe_[i]);
-    }
-  }
-  if (why.empty()) {
-    return;
-  }
-  if (first_sent_ < 0.0) {
-    throw Error(why, {},
-                started_ ? "mend it, then type the same again"
-                : own()  ? "./run.sh stop in the folder, then type the same again"
-                         : "start the server first, or name a folder of macfit launch");
-  }
-  restart(why);
-}
-
-void Night::restart(const std::string& why) {
-  drop_all();
-  if (!own() || report_.restarts >= options_.restarts) {
-    finish(State::ended,
-           why + (own() ? fmt::format("; restarted {} times already", report_.restarts)
-                        : std::string()));
-    return;
-  }
-  ++report_.restarts;
-  watch_.event(fmt::format("restart {} of {}: {}", report_.restarts, options_.restarts, why));
-  restart_why_.clear();
-  stack_->stop();
-  stack_->start();
-  started_ = true;
-  starting_ = seconds_now();
-  report_.state = State::starting;
-  std::fill(probe_faults_.begin(), probe_faults_.end(), 0);
-  scheduler_->restarted(starting_);
-}
-
-/// What is in flight counts as cut off by its worker.
-void Night::drop_all() {
-  const double now = seconds_now();
-  transfers_.drop();
-  Exchange exchange;
-  exchange.end = Exchange::End::cut;
-  exchange.detail = "given up with its worker";
-  const Answer cut = judge(exchange, {});
-  for (const auto& [tag, flight] : flights_) {
-    (void)scheduler_->answered(flight.issue, cut, now);
-    doubted_[flight.issue.job] = {flight.issue, cut};
-  }
-  flights_.clear();
-  for (std::size_t i = 0; i < report_.workers.size(); ++i) {
-    if (!scheduler_->ready(i)) {
-      for (const Scheduler::Ruling& ruling : scheduler_->probed(i, false, now)) {
-        const auto found = doubted_.find(ruling.job);
-        rule(ruling, found->second.second, i);
-        doubted_.erase(found);
-      }
-    }
-  }
-}
-
-void Night::check_health(double now) {
-  if (report_.state != State::running) {
-    return;
-  }
-  std::size_t down = 0;
-  double longest = 0.0;
-  std::string why = stack_ && started_ ? stack_->failure().value_or("") : std::string();
-  for (std::size_t i = 0; i < report_.workers.size(); ++i) {
-    const auto since = scheduler_->down_since(i);
-    down += since ? 1 : 0;
-    longest = std::max(longest, since ? now - *since : 0.0);
-    if (since && now - *since > options_.grace_seconds && !last_probe_[i].empty() && why.empty()) {
-      why = fmt::format("{} is down: {}", report_.workers[i].name, last_probe_[i]);
-    }
-  }
-  const bool may_restart = own() && report_.restarts < options_.restarts;
-  if (may_restart && !why.empty() && restart_why_.empty()) {
-    restart_why_ = why;
-    watch_.event("the stack is restarted as soon as the jobs in flight have ended: " + why);
-  }
-  std::size_t busy = 0;
-  for (std::size_t i = 0; i < report_.workers.size(); ++i) {
-    busy += scheduler_->ready(i) ? scheduler_->in_flight(i) : 0;
-  }
-  if (!restart_why_.empty() && busy == 0) {
-    restart(restart_why_);
-    return;
-  }
-  const double patience =
-      own() && !may_restart ? options_.grace_seconds : options_.patience_seconds;
-  if (down == report_.workers.size() && longest > patience) {
-    finish(State::ended, "no worker answers any more: " + (why.empty() ? last_probe_[0] : why));
-  }
-}
-
-void Night::check_end(double now) {
-  const NightWatch::Wish wish = watch_.wish();
-  if (wish == NightWatch::Wish::stop) {
-    finish(State::ended, "stopped; the jobs in flight were given up");
-    return;
-  }
-  if (wish == NightWatch::Wish::drain && !draining_) {
-    draining_ = true;
-    drain_why_ = "stopped by the person";
-    watch_.event("no more jobs are sent; those in flight end (once more: stop now)");
-  }
-  if (!barred_.empty()) {
-    finish(State::ended, "every job would fail: " + barred_);
-    return;
-  }
-  if (scheduler_->hopeless()) {
-    const std::string last = held_.empty() ? std::string() : held_.back().message;
-    held_.clear();
-    finish(
-        State::ended,
-        fmt::format("{} jobs in a row failed, so it is not the jobs, and they are left undone: {}",
-                    options_.rules.hopeless, last));
-    return;
-  }
-  if (scheduler_->left() == 0) {
-    finish(State::finished, {});
-    return;
-  }
-  const auto length = soak() ? options_.soak_seconds : options_.stop_seconds;
-  if (length) {
-    const double stop = begun_ + *length;
-    report_.ends_in = std::max(0.0, stop - now);
-    if (!draining_ && now + (soak() ? 0.0 : typical_.seconds()) >= stop) {
-      draining_ = true;
-      drain_why_ = soak() ? std::string() : "the time was up";
-      report_.soak_whole = soak();
-    }
-    if (!soak() && now >= stop && scheduler_->in_flight() > 0) {
-      finish(State::ended, "the time was up; the jobs in flight were given up");
-      return;
-    }
-  }
-  if (draining_) {
-    report_.state = State::draining;
-    if (scheduler_->in_flight() == 0) {
-      finish(State::ended, drain_why_);
-    }
-  }
-}
-
-void Night::finish(State state, std::string why) {
-  if (over()) {
-    return;
-  }
-  write_held();
-  report_.state = state;
-  report_.why = std::move(why);
-}
-
 void Night::account(double now) {
   const double passed = now - last_;
   last_ = now;
@@ -595,8 +339,6 @@ Report Night::run() {
   tell(seconds_now(), true);
   return report_;
 }
-
-}  // namespace
 
 Report run_night(const NightOptions& options, const NightWatch& watch) {
   return Night(options, watch).run();

@@ -1,3 +1,5 @@
+// llama.cpp's compute buffers: what its graphs keep alive at once, stage by stage.
+
 #include "macfit/runtime/llama_graph.hpp"
 
 #include <algorithm>
@@ -118,6 +120,29 @@ std::int64_t feed_forward_stage(const LlamaGraph& graph, const Sizes& s) {
   return std::max(dense, experts);
 }
 
+/// The feed-forward part where a graph is one of several, with what is alive beside it.
+std::int64_t later_stage(const LlamaGraph& graph, const LlamaContext& context, const Sizes& s) {
+  std::int64_t bytes = feed_forward_stage(graph, s);
+  if (context.quantized_cache && !graph.latent && !graph.recurrent) {
+    bytes += s.heads;
+  }
+  if (graph.post_norms) {
+    bytes += context.flash_attention ? s.heads : 2 * s.heads;
+  }
+  if (graph.recurrent) {
+    bytes += context.flash_attention ? s.u * 17 / 4 : s.u * 21 / 4;
+  }
+  return bytes;
+}
+
+/// What the first of several graphs keeps alive beside its attention.
+std::int64_t beside_first(const LlamaGraph& graph, const LlamaContext& context, const Sizes& s,
+                          DeviceKind kind) {
+  const bool metal_flash = context.flash_attention && kind == DeviceKind::metal;
+  return (graph.recurrent ? s.u : 0) +
+         (graph.latent && !metal_flash ? 4 * s.ub * graph.heads * graph.rope_dim : 0);
+}
+
 }  // namespace
 
 LlamaGraph llama_graph(const model::Architecture& architecture) {
@@ -184,34 +209,19 @@ std::int64_t llama_compute(const LlamaGraph& graph, const LlamaContext& context,
                            Place place) {
   const Sizes s = sizes_of(graph, context);
   const std::int64_t attention = attention_stage(graph, context, s, kind);
-  const std::int64_t feed_forward = feed_forward_stage(graph, s);
   const bool several = place != Place::only;
   const std::int64_t copies =
       graph.recurrent && several ? graph.logits_copies + 1 : graph.logits_copies;
   const std::int64_t logits = 4 * s.outputs * graph.vocabulary + copies * s.u;
   if (!several) {
     const std::int64_t around = graph.recurrent ? attention + s.u : attention;
-    return std::max(logits, s.inputs + s.oid + s.u + std::max(around, feed_forward));
+    return std::max(logits,
+                    s.inputs + s.oid + s.u + std::max(around, feed_forward_stage(graph, s)));
   }
-  std::int64_t later = feed_forward;
-  if (context.quantized_cache && !graph.latent && !graph.recurrent) {
-    later += s.heads;
-  }
-  if (graph.post_norms) {
-    later += context.flash_attention ? s.heads : 2 * s.heads;
-  }
-  if (graph.recurrent) {
-    later += context.flash_attention ? s.u * 17 / 4 : s.u * 21 / 4;
-  }
-  std::int64_t around = attention + s.u;
+  const std::int64_t later = later_stage(graph, context, s);
+  const std::int64_t around = attention + s.u;
   if (place == Place::first) {
-    if (graph.recurrent) {
-      around += s.u;
-    }
-    if (graph.latent && !(context.flash_attention && kind == DeviceKind::metal)) {
-      around += 4 * s.ub * graph.heads * graph.rope_dim;
-    }
-    return 4 * s.inputs + 4 * s.u + std::max(around, later);
+    return 4 * s.inputs + 4 * s.u + std::max(around + beside_first(graph, context, s, kind), later);
   }
   std::int64_t largest = std::max(around, later);
   if (place == Place::last) {

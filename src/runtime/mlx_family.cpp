@@ -1,3 +1,5 @@
+// What mlx-lm and EXO share: which models and caches they take, and the bytes these need.
+
 #include "mlx_family.hpp"
 
 #include <algorithm>
@@ -121,6 +123,48 @@ std::optional<std::int64_t> stored_rank(const model::Model& model, const model::
   const std::int64_t replicated = split.rank->replicated.count();
   const std::int64_t share = checked_add(replicated, ceil_div(total - replicated, ranks));
   return checked_add(even, split.rank->total().count() - share);
+}
+
+/// The layers' kinds, with how often each stands before every layer.
+void add_kinds(Profile& profile, const model::Architecture& architecture, KvFormat kv,
+               const ClassFacts& stated) {
+  const std::vector<model::LayerCache> shapes = model::cache_shapes(architecture);
+  std::vector<std::size_t> kind_of_block;
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    const LayerKind kind = layer_kind(architecture.blocks[i], shapes[i], kv, stated);
+    const auto known = std::find(profile.kinds.begin(), profile.kinds.end(), kind);
+    kind_of_block.push_back(static_cast<std::size_t>(known - profile.kinds.begin()));
+    if (known == profile.kinds.end()) {
+      profile.kinds.push_back(kind);
+    }
+  }
+  count_kinds(profile, architecture.layers, kind_of_block);
+}
+
+/// Weights as ranks hold them.
+struct RankParts {
+  std::int64_t whole = 0;     ///< bytes that every rank holds
+  std::int64_t cut = 0;       ///< bytes that the ranks divide
+  std::int64_t row_head = 0;  ///< of a head cut over the vocabulary, which `whole` counts
+};
+
+/// One rank's bytes by the number of ranks; -1 where they can't be told.
+std::vector<std::int64_t> rank_weights_of(const model::Model& model, const model::Recipe& recipe,
+                                          const RankParts& parts, std::size_t most_ranks) {
+  std::vector<std::int64_t> weights(most_ranks + 1, -1);
+  for (std::int64_t ranks = 1; ranks <= static_cast<std::int64_t>(most_ranks); ++ranks) {
+    std::int64_t& weight = weights[static_cast<std::size_t>(ranks)];
+    if (model.nominal || ranks == 1) {
+      weight = checked_add(parts.whole, ceil_div(parts.cut, ranks));
+    } else if (!model.architecture.layers.empty()) {
+      const std::optional<std::int64_t> rank =
+          model.stored ? stored_rank(model, recipe, parts.whole, parts.cut, ranks)
+                       : formula_rank(model.architecture, recipe, ranks);
+      // The head's rows go to the ranks in equal parts.
+      weight = rank ? *rank - (parts.row_head - parts.row_head / ranks) : -1;
+    }
+  }
+  return weights;
 }
 
 }  // namespace
@@ -287,40 +331,18 @@ Profile MlxFamily::profile(const model::Model& model, const model::Recipe& recip
   profile.batched_prompts = 8;  // mlx_lm.server --prompt-concurrency
   const ClassFacts* known_class = class_of(model);
   const ClassFacts& stated = known_class != nullptr ? *known_class : facts().every_class;
-  profile.collectives_per_token = stated.collectives * static_cast<std::int64_t>(profile.layers) +
-                                  (stated.head_by_vocabulary && !architecture.tied ? 1 : 0);
+  const bool head_by_rows = stated.head_by_vocabulary && !architecture.tied;
+  profile.collectives_per_token =
+      stated.collectives * static_cast<std::int64_t>(profile.layers) + (head_by_rows ? 1 : 0);
 
   if (profile.cache_known) {
-    const std::vector<model::LayerCache> shapes = model::cache_shapes(architecture);
-    std::vector<std::size_t> kind_of_block;
-    for (std::size_t i = 0; i < shapes.size(); ++i) {
-      const LayerKind kind = layer_kind(architecture.blocks[i], shapes[i], kv, stated);
-      const auto known = std::find(profile.kinds.begin(), profile.kinds.end(), kind);
-      kind_of_block.push_back(static_cast<std::size_t>(known - profile.kinds.begin()));
-      if (known == profile.kinds.end()) {
-        profile.kinds.push_back(kind);
-      }
-    }
-    count_kinds(profile, architecture.layers, kind_of_block);
+    add_kinds(profile, architecture, kv, stated);
   }
-
-  profile.rank_weights.assign(most_ranks + 1, -1);
-  for (std::int64_t ranks = 1; ranks <= static_cast<std::int64_t>(most_ranks); ++ranks) {
-    const std::int64_t cut = profile.weights.back() - replicated;
-    if (model.nominal || ranks == 1) {
-      profile.rank_weights[static_cast<std::size_t>(ranks)] =
-          checked_add(profile.everywhere, checked_add(replicated, ceil_div(cut, ranks)));
-    } else if (!architecture.layers.empty()) {
-      const std::optional<std::int64_t> rank =
-          model.stored ? stored_rank(model, recipe, profile.everywhere + replicated, cut, ranks)
-                       : formula_rank(architecture, recipe, ranks);
-      // A head cut over the vocabulary: its rows go to the ranks in equal parts.
-      const bool by_rows = stated.head_by_vocabulary && !architecture.tied;
-      const std::int64_t spared =
-          by_rows ? layout.head.count() - layout.head.count() / ranks : std::int64_t{0};
-      profile.rank_weights[static_cast<std::size_t>(ranks)] = rank ? *rank - spared : -1;
-    }
-  }
+  profile.rank_weights =
+      rank_weights_of(model, recipe,
+                      {checked_add(profile.everywhere, replicated),
+                       profile.weights.back() - replicated, head_by_rows ? layout.head.count() : 0},
+                      most_ranks);
   return profile;
 }
 

@@ -1,6 +1,9 @@
+// The memory of the node that binds, over the context.
+
 #include "macfit/study/context_curve.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 #include <set>
 
 #include "macfit/plan/speeds.hpp"
@@ -60,6 +63,67 @@ std::int64_t end_of(std::int64_t asked, std::int64_t most, std::int64_t longest)
   return std::max(asked, std::min(longest, std::max(beyond, std::min(2 * asked, 2 * longest))));
 }
 
+/// The demand of a node as the plan has it: of the group whose figure at the context asked is the
+/// budget's. Nodes that a runtime's own split leaves without a layer belong to it all the same.
+std::optional<DemandByContext> demand_of_node(const plan::Plan& plan,
+                                              const plan::Placement& placement,
+                                              const plan::NodeBudget& budget, std::int64_t asked) {
+  plan::Group nodes;
+  for (const plan::NodeBudget& other : placement.nodes) {
+    if (other.replica == budget.replica) {
+      nodes.push_back(other.node);
+    }
+  }
+  const std::size_t used = nodes.size();
+  for (std::size_t group = used; group <= used + placement.idle.size(); ++group) {
+    DemandByContext candidate(plan, placement, budget, group, nodes);
+    if (candidate.at(asked) == budget.parts.demand()) {
+      return candidate;
+    }
+  }
+  return std::nullopt;
+}
+
+/// By bisection, as demands grow with the context; 0 where not one token is comfortable.
+std::int64_t longest_comfortable(const DemandByContext& demand, Bytes comfortable,
+                                 std::int64_t end) {
+  std::int64_t low = 0;
+  for (std::int64_t high = end + 1; high - low > 1;) {
+    const std::int64_t middle = low + (high - low) / 2;
+    (demand.at(middle) <= comfortable ? low : high) = middle;
+  }
+  return low;
+}
+
+/// Contexts that mean something, each of which gets a point: `some` where they are positive.
+std::set<std::int64_t> marks_of(std::int64_t asked, std::int64_t end,
+                                std::initializer_list<std::int64_t> some) {
+  std::set<std::int64_t> marks = {asked, end};
+  for (std::int64_t tokens = fit::load_context; tokens < end; tokens *= 2) {
+    marks.insert(tokens);
+  }
+  for (const std::int64_t context : some) {
+    if (context > 0) {
+      marks.insert(context);
+    }
+  }
+  return marks;
+}
+
+ContextPoint point_at(std::int64_t context, Bytes demand, const ContextCurve& curve, bool raised) {
+  ContextPoint point;
+  point.context = Tokens(context);
+  point.demand = demand;
+  point.utilization =
+      curve.effective > Bytes(0) ? demand.as_double() / curve.effective.as_double() : 0.0;
+  point.fits = demand <= curve.effective;
+  const bool comfortable = !raised && demand <= curve.comfortable;
+  point.tier = !point.fits   ? fit::Tier::not_practical
+               : comfortable ? fit::Tier::comfortable
+                             : fit::Tier::borderline;
+  return point;
+}
+
 }  // namespace
 
 std::optional<ContextCurve> context_curve(const plan::Plan& plan,
@@ -73,23 +137,7 @@ std::optional<ContextCurve> context_curve(const plan::Plan& plan,
   const std::int64_t longest = plan.request.model.architecture.context;
   const std::int64_t asked = longest > 0 ? std::min(longest, plan.request.workload.context.count())
                                          : plan.request.workload.context.count();
-  // Nodes that a runtime's own split leaves without a layer belong to the group all the same.
-  const auto used = static_cast<std::size_t>(std::count_if(
-      placement.nodes.begin(), placement.nodes.end(),
-      [&](const plan::NodeBudget& other) { return other.replica == budget.replica; }));
-  plan::Group nodes;
-  for (const plan::NodeBudget& other : placement.nodes) {
-    if (other.replica == budget.replica) {
-      nodes.push_back(other.node);
-    }
-  }
-  std::optional<DemandByContext> demand;
-  for (std::size_t group = used; group <= used + placement.idle.size() && !demand; ++group) {
-    DemandByContext candidate(plan, placement, budget, group, nodes);
-    if (candidate.at(asked) == budget.parts.demand()) {
-      demand = std::move(candidate);
-    }
-  }
+  const std::optional<DemandByContext> demand = demand_of_node(plan, placement, budget, asked);
   if (!demand) {
     return std::nullopt;
   }
@@ -98,38 +146,16 @@ std::optional<ContextCurve> context_curve(const plan::Plan& plan,
   curve.max_context = budget.max_context;
 
   const std::int64_t end = end_of(asked, budget.max_context, demand->longest());
-  std::set<std::int64_t> marks = {asked, end};
-  for (std::int64_t tokens = fit::load_context; tokens < end; tokens *= 2) {
-    marks.insert(tokens);
-  }
-  if (budget.max_context > 0) {
-    marks.insert(budget.max_context);
-  }
-  std::int64_t low = 0;  // the longest comfortable context by bisection: demands grow with it
-  for (std::int64_t high = end + 1; high - low > 1;) {
-    const std::int64_t middle = low + (high - low) / 2;
-    (demand->at(middle) <= curve.comfortable ? low : high) = middle;
-  }
-  curve.comfortable_context = low;
-  if (low > 0) {
-    marks.insert(low);
-  }
+  curve.comfortable_context = longest_comfortable(*demand, curve.comfortable, end);
+  const std::set<std::int64_t> marks =
+      marks_of(asked, end, {budget.max_context, curve.comfortable_context});
   std::set<std::int64_t> contexts = marks;
   constexpr std::int64_t steps = 48;
   for (std::int64_t step = 0; step <= steps; ++step) {
     contexts.insert(std::max<std::int64_t>(1, end / steps * step));
   }
   for (const std::int64_t context : contexts) {
-    ContextPoint point;
-    point.context = Tokens(context);
-    point.demand = demand->at(context);
-    point.utilization =
-        curve.effective > Bytes(0) ? point.demand.as_double() / curve.effective.as_double() : 0.0;
-    point.fits = point.demand <= curve.effective;
-    const bool comfortable = !placement.standing.raised() && point.demand <= curve.comfortable;
-    point.tier = !point.fits   ? fit::Tier::not_practical
-                 : comfortable ? fit::Tier::comfortable
-                               : fit::Tier::borderline;
+    ContextPoint point = point_at(context, demand->at(context), curve, placement.standing.raised());
     point.marked = marks.count(context) > 0;
     curve.points.push_back(point);
   }

@@ -1,3 +1,5 @@
+// A list of jobs and a night for it: which placement of each split completes the most by morning.
+
 #include "macfit/study/night.hpp"
 
 #include <algorithm>
@@ -250,6 +252,77 @@ bool better(const NightPlacement& a, const NightPlacement& b) {
   return a.outcome.mean > b.outcome.mean;
 }
 
+/// One that may win goes before one that is shown for its numbers only.
+bool goes_before(const NightPlacement& a, const NightPlacement& b) {
+  return a.may_win != b.may_win ? a.may_win : better(a, b);
+}
+
+using RuntimeScenarios = std::map<const runtime::Runtime*, plan::Scenario>;
+
+/// The best placement of one split.
+struct BestOfSplit {
+  std::optional<NightPlacement> placement;
+  std::optional<NightPlacement> alone;  ///< the fastest of its workers, where there are several
+  std::string why;                      ///< the first that is not counted on is not
+};
+
+BestOfSplit best_of(const NightQuestion& question, const plan::Plan& plan,
+                    const RuntimeScenarios& scenarios, plan::SplitKind split) {
+  BestOfSplit best;
+  for (const plan::Placement& placement : plan.placements) {
+    if (placement.split != split) {
+      continue;
+    }
+    std::string reason = unfit(question, placement);
+    std::vector<Timed> timed;
+    if (reason.empty()) {
+      timed = time_workers(question, placement, scenarios.at(placement.runtime), reason);
+    }
+    if (timed.empty()) {
+      best.why = best.why.empty() ? reason : best.why;
+      continue;
+    }
+    const Timed first = timed[fastest(timed)];
+    const std::size_t workers = timed.size();
+    NightPlacement played = play(question, placement, std::move(timed));
+    if (best.placement && !goes_before(played, *best.placement)) {
+      continue;
+    }
+    best.placement = std::move(played);
+    best.alone.reset();
+    if (split == plan::SplitKind::independent && workers > 1) {
+      plan::Placement one = placement;
+      one.replicas = 1;
+      best.alone = play(question, one, {first});
+      best.alone->alone = true;
+    }
+  }
+  return best;
+}
+
+const char* kind_name(plan::SplitKind split) {
+  switch (split) {
+    case plan::SplitKind::independent:
+      return "workers";
+    case plan::SplitKind::pipeline:
+      return "pipeline";
+    case plan::SplitKind::tensor:
+      break;
+  }
+  return "tensor";
+}
+
+/// Which placement completes the most; nothing where none may win.
+std::optional<std::size_t> winner_of(const std::vector<NightPlacement>& placements) {
+  std::optional<std::size_t> best;
+  for (std::size_t i = 0; i < placements.size(); ++i) {
+    if (placements[i].may_win && (!best || better(placements[i], placements[*best]))) {
+      best = i;
+    }
+  }
+  return best;
+}
+
 double parse_clock(std::string_view text) {
   const std::vector<std::string_view> parts = split(trim(text), ':');
   if (parts.size() != 2) {
@@ -263,7 +336,7 @@ double parse_clock(std::string_view text) {
 /// The night at the plan's own sequences.
 NightResult night_of(NightQuestion question) {
   const plan::Plan plan = plan::make_plan(question.plan);
-  std::map<const runtime::Runtime*, plan::Scenario> scenarios;
+  RuntimeScenarios scenarios;
   for (const runtime::Runtime* rules : question.plan.runtimes) {
     plan::Scenario& scenario =
         scenarios.emplace(rules, plan::make_scenario(question.plan, *rules)).first->second;
@@ -271,61 +344,19 @@ NightResult night_of(NightQuestion question) {
   }
 
   NightResult result;
-  std::optional<NightPlacement> alone;
   for (const plan::SplitKind split :
        {plan::SplitKind::independent, plan::SplitKind::pipeline, plan::SplitKind::tensor}) {
-    std::optional<NightPlacement> best;
-    std::string why;
-    for (const plan::Placement& placement : plan.placements) {
-      if (placement.split != split) {
-        continue;
+    BestOfSplit best = best_of(question, plan, scenarios, split);
+    if (best.placement) {
+      result.placements.push_back(std::move(*best.placement));
+      if (best.alone) {
+        result.placements.push_back(std::move(*best.alone));
       }
-      std::string reason = unfit(question, placement);
-      std::vector<Timed> timed;
-      if (reason.empty()) {
-        timed = time_workers(question, placement, scenarios.at(placement.runtime), reason);
-      }
-      if (timed.empty()) {
-        why = why.empty() ? reason : why;
-        continue;
-      }
-      const Timed first = timed[fastest(timed)];
-      const std::size_t workers = timed.size();
-      NightPlacement played = play(question, placement, std::move(timed));
-      // One that may win goes before one that is shown for its numbers only.
-      if (best && (best->may_win > played.may_win ||
-                   (best->may_win == played.may_win && !better(played, *best)))) {
-        continue;
-      }
-      best = std::move(played);
-      if (split == plan::SplitKind::independent) {
-        alone.reset();
-        if (workers > 1) {
-          plan::Placement one = placement;
-          one.replicas = 1;
-          alone = play(question, one, {first});
-          alone->alone = true;
-        }
-      }
-    }
-    if (best) {
-      result.placements.push_back(std::move(*best));
-      if (split == plan::SplitKind::independent && alone) {
-        result.placements.push_back(std::move(*alone));
-      }
-    } else if (!why.empty()) {
-      const char* name = split == plan::SplitKind::independent ? "workers"
-                         : split == plan::SplitKind::pipeline  ? "pipeline"
-                                                               : "tensor";
-      result.absent.push_back({name, why});
+    } else if (!best.why.empty()) {
+      result.absent.push_back({kind_name(split), best.why});
     }
   }
-  for (std::size_t i = 0; i < result.placements.size(); ++i) {
-    if (result.placements[i].may_win &&
-        (!result.best || better(result.placements[i], result.placements[*result.best]))) {
-      result.best = i;
-    }
-  }
+  result.best = winner_of(result.placements);
   result.question = std::move(question);
   return result;
 }

@@ -61,6 +61,18 @@ std::optional<double> value_of(const Cell& cell) {
   return std::nullopt;
 }
 
+/// The number that a value of a column which is no text stands for.
+double figure_of(const Column& column, std::string_view value) {
+  switch (column.kind) {
+    case CellKind::tier:
+      return static_cast<double>(fit::parse_tier(value));
+    case CellKind::flag:
+      return flag_of(column, value) ? 1.0 : 0.0;
+    default:
+      return number_of(column, value);
+  }
+}
+
 /// Splits at commas and at the word `and`.
 std::vector<std::string_view> conditions_of(std::string_view text) {
   std::vector<std::string_view> parts;
@@ -138,24 +150,14 @@ Where::Condition Where::parse_one(std::string_view text) {
     condition.none = true;
     return condition;
   }
-  switch (column.kind) {
-    case CellKind::text:
-      if (!equality) {
-        throw Error(fmt::format("{} is a text: it is compared by = and != only", column.name));
-      }
-      condition.text = value;
-      break;
-    case CellKind::tier:
-      condition.number = static_cast<double>(fit::parse_tier(value));
-      break;
-    case CellKind::flag:
-      condition.number = flag_of(column, value) ? 1.0 : 0.0;
-      break;
-    case CellKind::whole:
-    case CellKind::real:
-      condition.number = number_of(column, value);
-      break;
+  if (column.kind != CellKind::text) {
+    condition.number = figure_of(column, value);
+    return condition;
   }
+  if (!equality) {
+    throw Error(fmt::format("{} is a text: it is compared by = and != only", column.name));
+  }
+  condition.text = value;
   return condition;
 }
 

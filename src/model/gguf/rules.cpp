@@ -385,23 +385,42 @@ bool untold(const Rule& rule, const Block& block) {
          (block.latent && block.latent->copies > 1);
 }
 
+/// The rule that names the type or, where none does, the type of its text model.
+const Rule* rule_of_type(std::string_view type) {
+  const auto named = [](std::string_view wanted) -> const Rule* {
+    for (const Rule& rule : rules()) {
+      if (std::find(rule.types.begin(), rule.types.end(), wanted) != rule.types.end()) {
+        return &rule;
+      }
+    }
+    return nullptr;
+  };
+  constexpr std::string_view text = "_text";
+  const Rule* found = named(type);
+  if (found == nullptr && type.ends_with(text)) {
+    type.remove_suffix(text.size());
+    found = named(type);
+  }
+  return found;
+}
+
+/// Why the rule does not tell all tensors of the architecture; empty where it does.
+std::string_view why_untold(const Rule& rule, const Architecture& architecture) {
+  for (const Block& block : architecture.blocks) {
+    if (untold(rule, block) || !architecture.parts.empty()) {
+      return "the tensors that llama.cpp makes of this architecture are not known here";
+    }
+    if (block.lightning) {
+      return "llama.cpp has no lightning attention";
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 const Rule* rule_of(const Architecture& architecture, std::string* why) {
-  std::string_view type = architecture.type;
-  constexpr std::string_view text = "_text";
-  const Rule* found = nullptr;
-  for (int pass = 0; pass < 2 && found == nullptr; ++pass) {
-    for (const Rule& rule : rules()) {
-      if (std::find(rule.types.begin(), rule.types.end(), type) != rule.types.end()) {
-        found = &rule;
-        break;
-      }
-    }
-    if (found == nullptr && type.ends_with(text)) {
-      type.remove_suffix(text.size());
-    }
-  }
+  const Rule* found = rule_of_type(architecture.type);
   if (found == nullptr) {
     if (why != nullptr) {
       *why = refusal(architecture.type);
@@ -411,21 +430,14 @@ const Rule* rule_of(const Architecture& architecture, std::string* why) {
   if (!found->name_with_experts.empty() && has_experts(architecture)) {
     found = find_rule(found->name_with_experts);
   }
-  for (const Block& block : architecture.blocks) {
-    if (untold(*found, block) || !architecture.parts.empty()) {
-      if (why != nullptr) {
-        *why = "the tensors that llama.cpp makes of this architecture are not known here";
-      }
-      return nullptr;
-    }
-    if (block.lightning) {
-      if (why != nullptr) {
-        *why = "llama.cpp has no lightning attention";
-      }
-      return nullptr;
-    }
+  const std::string_view reason = why_untold(*found, architecture);
+  if (reason.empty()) {
+    return found;
   }
-  return found;
+  if (why != nullptr) {
+    *why = reason;
+  }
+  return nullptr;
 }
 
 const Rule& require_rule(const Architecture& architecture) {

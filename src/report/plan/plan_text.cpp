@@ -248,21 +248,37 @@ class PlanText {
         ++left_out_;
         continue;
       }
-      const bool budgeted = !placement.nodes.empty();
-      table.add({won ? "→" : "", placement.runtime->name(), split_words(placement),
-                 tier_words(placement), budgeted ? format_percent(placement.utilization) : "–",
-                 rate(placement.speed.decode), rate(placement.speed.aggregate),
-                 rate(placement.speed.prefill),
-                 budgeted ? format_whole(placement.max_context) : "–",
-                 rate(placement.speed.short_decode), layer_words(placement),
-                 budgeted ? std::string(plan::limit_name(placement.standing.limit)) : "–",
-                 budgeted ? fullest_words(placement) : "–", remark(placement)});
+      table.add(side_by_side(placement, won));
     }
     Style style = style_;
     style.width = width_;
     const std::string drawn = table.text(style);
     text_ += drawn;
-    // Of the columns that there was room for; a list has them all.
+    text_ += "  " + paint(style_, Paint::dim, wrap(side_by_side_words(drawn), width_, 2)) + '\n';
+  }
+
+  /// The cells of one placement's row.
+  [[nodiscard]] static std::vector<std::string> side_by_side(const plan::Placement& placement,
+                                                             bool won) {
+    const bool budgeted = !placement.nodes.empty();
+    return {won ? "→" : "",
+            placement.runtime->name(),
+            split_words(placement),
+            tier_words(placement),
+            budgeted ? format_percent(placement.utilization) : "–",
+            rate(placement.speed.decode),
+            rate(placement.speed.aggregate),
+            rate(placement.speed.prefill),
+            budgeted ? format_whole(placement.max_context) : "–",
+            rate(placement.speed.short_decode),
+            layer_words(placement),
+            budgeted ? std::string(plan::limit_name(placement.standing.limit)) : "–",
+            budgeted ? fullest_words(placement) : "–",
+            remark(placement)};
+  }
+
+  /// What the columns mean that there was room for; a list has them all.
+  [[nodiscard]] std::string side_by_side_words(const std::string& drawn) const {
     const std::string_view head = std::string_view(drawn).substr(0, drawn.find('\n'));
     const auto shown = [&](std::string_view column) {
       return head.find(column) != std::string_view::npos ||
@@ -278,7 +294,7 @@ class PlanText {
       words += fmt::format(" {} row{} of what can't run left out: --details.", left_out_,
                            left_out_ == 1 ? "" : "s");
     }
-    text_ += "  " + paint(style_, Paint::dim, wrap(words, width_, 2)) + '\n';
+    return words;
   }
 
   [[nodiscard]] static std::string split_words(const plan::Placement& placement) {
