@@ -432,6 +432,11 @@ bool Arranger::arrangeable(Members group) {
   if (fills(order)) {
     return true;
   }
+  // Equal nodes have no other order, and of their fronts the longest are enough: a layer that
+  // follows one and that no node can take is too large for all of them.
+  if (order.front() == order.back()) {
+    return false;
+  }
   if (states_of(group, most_arranged_states) <= most_arranged_states) {
     return some_order(group);
   }
