@@ -25,6 +25,7 @@ function ask(command) {
 async function open(hash = '', options = {}) {
   const context = await browser.newContext({viewport: {width: 1200, height: 900}, permissions: ['clipboard-read', 'clipboard-write'], ...options});
   const page = await context.newPage();
+  page.setDefaultTimeout(60_000);
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) problems.push(`console: ${message.text()}`);
   });
@@ -39,7 +40,7 @@ async function open(hash = '', options = {}) {
 
 // Playwright's own waiting compiles text in the page, which the page's policy forbids.
 async function until(page, holds, argument) {
-  for (const end = Date.now() + 20_000; Date.now() < end; ) {
+  for (const end = Date.now() + 60_000; Date.now() < end; ) {
     if (await page.evaluate(holds, argument)) return;
     await new Promise((wait) => setTimeout(wait, 10));
   }
@@ -284,9 +285,8 @@ for (const [name, journey] of Object.entries(journeys)) {
   }
   const good = problems.length === before;
   failed += good ? 0 : 1;
-  console.log(`${good ? 'ok  ' : 'FAIL'} ${name}`);
+  console.log([`${good ? 'ok  ' : 'FAIL'} ${name}`, ...problems.slice(before)].join('\n  '));
 }
-for (const found of problems) console.log(found);
 
 // Times are told, not judged: machines differ.
 async function times() {
