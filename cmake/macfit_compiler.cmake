@@ -34,7 +34,7 @@ if(MACFIT_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
-# Parses a dear header once for all sources of a target but those named after it.
+# Parses a header once for all sources of a target.
 function(macfit_precompile target header)
   target_precompile_headers(${target} PRIVATE ${header})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
@@ -42,16 +42,19 @@ function(macfit_precompile target header)
   elseif(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")  # for ccache
   endif()
-  if(ARGN)
-    set_source_files_properties(${ARGN} TARGET_DIRECTORY ${target} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
-  endif()
 endfunction()
 
 add_library(macfit_compiler INTERFACE)
 target_compile_features(macfit_compiler INTERFACE cxx_std_20)
 target_compile_definitions(macfit_compiler INTERFACE MACFIT_VERSION="${PROJECT_VERSION}")
 if(PROJECT_IS_TOP_LEVEL)
-  target_compile_options(macfit_compiler INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+  target_compile_options(macfit_compiler INTERFACE -Wall -Wextra -Wpedantic -Wconversion)
+  # In a batch, one source's functions are global to the next one's variables.
+  if(NOT MACFIT_UNITY)
+    target_compile_options(macfit_compiler INTERFACE -Wshadow)
+  elseif(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(macfit_compiler INTERFACE -Wshadow=local)
+  endif()
 endif()
 if(MACFIT_WERROR)
   target_compile_options(macfit_compiler INTERFACE -Werror)

@@ -1,11 +1,10 @@
+#include "macfit/core/characters.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "rows.hpp"
 
 namespace macfit::calibrate {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// The number after "key=" in a line.
 std::optional<double> number_after(std::string_view line, std::string_view key) {

@@ -4,15 +4,13 @@
 #include <array>
 #include <cmath>
 
+#include "macfit/core/characters.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "rows.hpp"
 
 namespace macfit::calibrate {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
 
 using Words = std::vector<std::string>;
 

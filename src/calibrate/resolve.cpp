@@ -15,10 +15,6 @@
 namespace macfit::calibrate {
 namespace {
 
-bool has(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
 std::vector<std::string> parts_of(std::string_view text, std::string_view separator) {
   std::vector<std::string> parts;
   while (true) {
@@ -52,7 +48,7 @@ std::string link_id(const std::string& cable, bool rdma) {
       {"1g", "1gbe"},           {"ethernet", "1gbe"},     {"qsfp", "qsfp-200g"},
       {"connectx", "qsfp-200g"}};
   for (const Spelling& spelling : spellings) {
-    if (has(cable, spelling.part)) {
+    if (mentions(cable, spelling.part)) {
       const bool either = spelling.id == "tb5";
       return std::string(spelling.id) + (!either ? "" : rdma ? "-rdma" : "-tcp");
     }
@@ -83,16 +79,17 @@ const hardware::Chip* find_chip(std::string_view name, const hardware::Catalog& 
   if (const hardware::Chip* chip = catalog.find_chip(text)) {
     return chip;
   }
-  if (has(text, "395") || has(text, "strix")) {
+  if (mentions(text, "395") || mentions(text, "strix")) {
     return catalog.find_chip("strix-halo");
   }
-  if (has(text, "spark") || has(text, "gb10")) {
+  if (mentions(text, "spark") || mentions(text, "gb10")) {
     return catalog.find_chip("gb10");
   }
   // "m4 max" within a longer text, longest name first.
   const hardware::Chip* best = nullptr;
   for (const hardware::Chip& chip : catalog.chips()) {
-    if (has(text, lower(chip.name)) && (best == nullptr || chip.name.size() > best->name.size())) {
+    if (mentions(text, lower(chip.name)) &&
+        (best == nullptr || chip.name.size() > best->name.size())) {
       best = &chip;
     }
   }
@@ -217,17 +214,17 @@ class Resolver {
       return {};
     }
     const std::string way = lower(row.parallelism);
-    if (has(way, "tensor")) {
+    if (mentions(way, "tensor")) {
       sample.split = speed::Split::tensor;
-    } else if (has(way, "pipeline") || has(way, "layer")) {
+    } else if (mentions(way, "pipeline") || mentions(way, "layer")) {
       sample.split = speed::Split::pipeline;
     } else {
       return "how the nodes share the model is not stated";
     }
     const std::string cable = lower(row.link);
     const std::string backend = lower(row.backend);
-    const bool rdma = has(backend, "rdma") || has(backend, "jaccl");
-    sample.assumed = !rdma && !has(backend, "tcp") && !has(backend, "ring");
+    const bool rdma = mentions(backend, "rdma") || mentions(backend, "jaccl");
+    sample.assumed = !rdma && !mentions(backend, "tcp") && !mentions(backend, "ring");
     const hardware::LinkType* type = hardware_.find_link(link_id(cable, rdma));
     if (type == nullptr) {
       return "no figures for such a link: \"" + printable(row.link, 40) + "\"";

@@ -12,10 +12,6 @@
 namespace macfit::calibrate {
 namespace {
 
-bool has(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
 bool mlx_based(speed::Engine engine) {
   return engine == speed::Engine::mlx || engine == speed::Engine::exo;
 }
@@ -106,26 +102,26 @@ std::optional<FoundFormat> mlx_format(const std::string& text, const model::Mode
     return of_bits(*flat, *flat, *flat, text);
   }
   for (const std::string_view name : {"bf16", "fp16", "f16"}) {
-    if (has(text, name)) {
+    if (mentions(text, name)) {
       return of_name("bf16");
     }
   }
-  if (has(text, "mxfp4") && model.architecture.type == "gpt_oss") {
+  if (mentions(text, "mxfp4") && model.architecture.type == "gpt_oss") {
     return of_name("mxfp4-q8");
   }
   for (const std::string_view name : {"mxfp4", "nvfp4", "mxfp8"}) {
-    if (has(text, name)) {
+    if (mentions(text, name)) {
       return of_name(name);
     }
   }
-  if (has(text, "native") && model.default_recipe) {
+  if (mentions(text, "native") && model.default_recipe) {
     return of_recipe(*model.default_recipe);
   }
   const int bits = bits_in(text);
   if (bits == 0 || bits == 1 || bits == 7) {
     return std::nullopt;
   }
-  return mlx_bits(bits, has(text, "g32") || has(text, "gs32"), model);
+  return mlx_bits(bits, mentions(text, "g32") || mentions(text, "gs32"), model);
 }
 
 std::optional<FoundFormat> gpt_oss_format(speed::Engine engine) {
@@ -164,12 +160,12 @@ std::string mixture_in(std::string_view text) {
   constexpr std::size_t with_size = 6;  // "Q4_K_S"
   std::string best;
   for (const std::string& name : model::gguf_mixture_names()) {
-    if (has(text, lower(name)) && name.size() > best.size()) {
+    if (mentions(text, lower(name)) && name.size() > best.size()) {
       best = name;
     }
   }
   for (const NearMixture& near : near_mixtures) {
-    if (has(text, near.part) && !(near.only_without_size && best.size() >= with_size)) {
+    if (mentions(text, near.part) && !(near.only_without_size && best.size() >= with_size)) {
       return near.name;
     }
   }
@@ -183,11 +179,11 @@ std::optional<FoundFormat> llama_format(const std::string& stated, speed::Engine
   }
   const std::string text = mixture_spelling(stated);
   std::string best = mixture_in(text);
-  if (best.empty() && (has(text, "nvfp4") || has(text, "native"))) {
+  if (best.empty() && (mentions(text, "nvfp4") || mentions(text, "native"))) {
     return of_bits(4.5, 4.5, 4.5, text);
   }
-  const bool usual = text.empty() || has(text, "default");
-  if (best.empty() && (usual || has(text, "mxfp4"))) {
+  const bool usual = text.empty() || mentions(text, "default");
+  if (best.empty() && (usual || mentions(text, "mxfp4"))) {
     best = "Q4_K_M";
   }
   if (best.empty()) {
@@ -200,7 +196,7 @@ std::optional<FoundFormat> llama_format(const std::string& stated, speed::Engine
   FoundFormat found = of_name(best, usual);
   if (!model::find_gguf_architecture(model.architecture)) {
     const double bits = model::gguf_mixture_bits(best);
-    found = of_bits(bits, bits, std::max(bits, 6.56), best, has(best, "_K"));
+    found = of_bits(bits, bits, std::max(bits, 6.56), best, mentions(best, "_K"));
   }
   return found;
 }
@@ -209,13 +205,13 @@ std::optional<FoundFormat> llama_format(const std::string& stated, speed::Engine
 std::optional<FoundFormat> ds4_format(const std::string& text, const model::Model& model) {
   constexpr double rest = 8.5;
   FoundFormat found;
-  if (has(text, "iq2_xxs")) {
+  if (mentions(text, "iq2_xxs")) {
     found = of_bits(rest, 2.1, rest, "ds4-iq2_xxs");
   } else if (const auto size = leading_number(text); size && size->rest.starts_with(" gb")) {
     const double bits = size->value * 8e9 / static_cast<double>(model::parameters_of(model).total);
     found = of_bits(rest, bits - 0.3, rest, "ds4-" + text);
   } else {
-    const int bits = has(text, "mxfp4") ? 4 : bits_in(text);
+    const int bits = mentions(text, "mxfp4") ? 4 : bits_in(text);
     if (bits != 2 && bits != 4 && bits != 8) {
       return std::nullopt;
     }
@@ -225,13 +221,13 @@ std::optional<FoundFormat> ds4_format(const std::string& text, const model::Mode
                                 : 8.5,
                     rest, "ds4-q" + std::to_string(bits));
   }
-  found.bits.unpack_experts = found.bits.experts < rest && !has(text, "mxfp4");
+  found.bits.unpack_experts = found.bits.experts < rest && !mentions(text, "mxfp4");
   return found;
 }
 
 int year_in(std::string_view text) {
   for (int year = 2022; year < 2040; ++year) {
-    if (has(text, std::to_string(year))) {
+    if (mentions(text, std::to_string(year))) {
       return year;
     }
   }
@@ -241,9 +237,9 @@ int year_in(std::string_view text) {
 /// llama.cpp as it was before 2025 was slower.
 speed::Engine llama_engine(const MeasuredRow& row, std::string_view name) {
   // "accessed 2026" is when a table was read, not when it was made; #4167 is of 2023 and 2024.
-  const bool accessed = has(row.date, "accessed");
+  const bool accessed = mentions(row.date, "accessed");
   const int year = std::max(accessed ? 0 : year_in(row.date), year_in(name));
-  const bool old = (year > 0 && year < 2025) || (year == 0 && has(row.source, "#4167"));
+  const bool old = (year > 0 && year < 2025) || (year == 0 && mentions(row.source, "#4167"));
   return old ? speed::Engine::llama_2024 : speed::Engine::llama_cpp;
 }
 
@@ -251,7 +247,7 @@ speed::Engine llama_engine(const MeasuredRow& row, std::string_view name) {
 speed::Engine lm_studio_engine(const MeasuredRow& row) {
   const std::string quant = lower(row.quant) + lower(row.model);
   for (const std::string_view gguf : {"gguf", "_k", "q4_0", "q8_0", "iq"}) {
-    if (has(quant, gguf)) {
+    if (mentions(quant, gguf)) {
       return speed::Engine::llama_cpp;
     }
   }
@@ -270,7 +266,7 @@ ContextWords read_context(const std::string& stated) {
   std::string text = lower(trim(stated));
   text.erase(std::remove(text.begin(), text.end(), ','), text.end());
   ContextWords words;
-  words.is_short = has(text, "short");
+  words.is_short = mentions(text, "short");
   std::string_view rest = text;
   words.generation_alone = rest.starts_with("tg");
   if (words.generation_alone) {
@@ -297,9 +293,9 @@ ContextWords read_context(const std::string& stated) {
 /// Rows that say so give the speed of one chunk with the rest in the cache.
 FoundTokens prefill_tokens(const MeasuredRow& row, double prompt) {
   constexpr double chunk = 2048.0;
-  const bool late = has(row.notes, "instantaneous") && prompt > chunk;
+  const bool late = mentions(row.notes, "instantaneous") && prompt > chunk;
   FoundTokens found{late ? prompt - chunk : 0.0, late ? chunk : prompt, 0.0};
-  if (has(row.notes, "-ub set to the prompt length")) {
+  if (mentions(row.notes, "-ub set to the prompt length")) {
     found.step = std::min(prompt, chunk);
   }
   return found;
@@ -307,8 +303,8 @@ FoundTokens prefill_tokens(const MeasuredRow& row, double prompt) {
 
 /// Tools that generate from an empty cache.
 bool starts_empty(const MeasuredRow& row) {
-  return has(lower(row.runtime), "llama-bench") || has(row.source, "#4167") ||
-         (has(row.notes, "tg N") && has(row.notes, "pp N"));
+  return mentions(lower(row.runtime), "llama-bench") || mentions(row.source, "#4167") ||
+         (mentions(row.notes, "tg N") && mentions(row.notes, "pp N"));
 }
 
 }  // namespace
@@ -324,7 +320,7 @@ std::string source_of(const MeasuredRow& row) {
     if (end > number + 1) {
       const std::size_t space = text.find(' ');
       const std::string who = text.substr(0, std::min(space, number));
-      return (has(who, "/") ? who : std::string()) + text.substr(number, end - number);
+      return (mentions(who, "/") ? who : std::string()) + text.substr(number, end - number);
     }
   }
   const std::size_t space = text.find_first_of(" @:");
@@ -339,22 +335,22 @@ std::string source_of(const MeasuredRow& row) {
 
 std::optional<speed::Engine> engine_of(const MeasuredRow& row) {
   const std::string name = lower(row.runtime);
-  if (has(name, "ds4")) {
+  if (mentions(name, "ds4")) {
     return speed::Engine::ds4;
   }
-  if (has(name, "exo")) {
+  if (mentions(name, "exo")) {
     return speed::Engine::exo;
   }
-  if (has(name, "ollama")) {
-    return has(lower(row.quant), "mlx") ? speed::Engine::mlx : speed::Engine::ollama;
+  if (mentions(name, "ollama")) {
+    return mentions(lower(row.quant), "mlx") ? speed::Engine::mlx : speed::Engine::ollama;
   }
-  if (has(name, "llama")) {
+  if (mentions(name, "llama")) {
     return llama_engine(row, name);
   }
-  if (has(name, "lm studio") && !has(name, "mlx")) {
+  if (mentions(name, "lm studio") && !mentions(name, "mlx")) {
     return lm_studio_engine(row);
   }
-  if (has(name, "mlx")) {
+  if (mentions(name, "mlx")) {
     return speed::Engine::mlx;
   }
   return std::nullopt;
@@ -363,7 +359,7 @@ std::optional<speed::Engine> engine_of(const MeasuredRow& row) {
 std::optional<FoundFormat> find_format(const MeasuredRow& row, speed::Engine engine,
                                        const model::Model& model) {
   std::string text = lower(row.quant);
-  if (text.empty() || has(text, "in name")) {
+  if (text.empty() || mentions(text, "in name")) {
     text = lower(row.model);
     if (text.find('/') != std::string::npos) {
       text = text.substr(text.find('/') + 1);

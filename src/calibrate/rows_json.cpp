@@ -267,7 +267,7 @@ std::string write_measurements(const std::vector<MeasuredRow>& rows, std::string
     say("notes", row.notes);
     root["rows"].push_back(std::move(json));
   }
-  return dump_json(root) + "\n";
+  return dump_document(root);
 }
 
 }  // namespace macfit::calibrate

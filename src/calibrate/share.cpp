@@ -7,13 +7,12 @@
 
 #include <fmt/format.h>
 
+#include "macfit/core/characters.hpp"
 #include "macfit/core/text.hpp"
 #include "rows.hpp"
 
 namespace macfit::calibrate {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// "0.31.3" of "mlx-lm 0.31.3", "b6730" of "llama.cpp b6730 (metal)"; empty where there is none.
 std::string version_in(std::string_view text) {

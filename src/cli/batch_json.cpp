@@ -266,11 +266,13 @@ int run_batch(const BatchFlags& batch, const RequestFlags& defaults, const Commo
     threads = static_cast<std::size_t>(parse_whole(batch.threads, "--threads", 1, 256));
   }
   LineReader reader(batch.file);
+  note_input(batch.file);
+  refuse_input(common.output);
   OutputStream out(common.output);
   Progress progress(common, true);
   std::int64_t answered = 0;
   const study::Grid grid;
-  const report::RowWriter rows(report::RowFormat::jsonl, study::select_columns(""), grid, {});
+  const report::RowWriter rows(report::RowFormat::jsonl, study::standard_columns(), grid, {});
   std::int64_t wrong = 0;
   std::int64_t below = 0;
   study::in_order(
@@ -304,7 +306,7 @@ std::string answer_lines(std::string_view lines, const Catalogs& catalogs) {
   const BatchFlags batch;
   const RequestFlags defaults;
   const study::Grid grid;
-  const report::RowWriter rows(report::RowFormat::jsonl, study::select_columns(""), grid, {});
+  const report::RowWriter rows(report::RowFormat::jsonl, study::standard_columns(), grid, {});
   Worker worker(batch, defaults, catalogs, std::nullopt, rows);
   std::vector<Line> all;
   std::int64_t number = 0;

@@ -24,9 +24,9 @@ struct BreakevenFlags {
   std::string hours = "9";
 };
 
-const std::vector<std::string> formats = report::format_names(report::breakeven_formats);
+const std::vector<std::string> breakeven_formats = report::format_names(report::breakeven_formats);
 
-constexpr const char* footer = R"(
+constexpr const char* breakeven_footer = R"(
 Examples:
   macfit breakeven --nodes 2x128
       Up to which size two workers, from where a shard, and what that costs.
@@ -96,7 +96,7 @@ study::BreakevenQuestion question_of(const BreakevenFlags& flags, const Catalogs
 }
 
 int breakeven_command(const BreakevenFlags& flags, const CLI::App& app) {
-  check_format(flags.common, formats);
+  check_format(flags.common, breakeven_formats);
   const report::Style style = style_for(flags.common);
   const Catalogs catalogs = load_catalogs(flags.common);
   study::BreakevenQuestion question = question_of(flags, catalogs);
@@ -132,8 +132,8 @@ Action add_breakeven(CLI::App& app) {
   option("--prompt-tokens", flags->prompt_tokens, "Tokens of a job's prompt (default 2000)", "N");
   option("--output-tokens", flags->output_tokens, "Tokens of its completion (default 500)", "N");
   option("--hours", flags->hours, "Length of a night (default 9)", "HOURS");
-  add_common(app, flags->common, formats);
-  app.footer(footer);
+  add_common(app, flags->common, breakeven_formats);
+  app.footer(breakeven_footer);
   return [flags, &app] { return breakeven_command(*flags, app); };
 }
 

@@ -23,7 +23,7 @@ struct CalibrateFlags {
   calibrate::RowDefaults defaults;
 };
 
-const std::vector<std::string> formats = {"text", "json"};
+const std::vector<std::string> calibrate_formats = {"text", "json"};
 
 /// Files of results, joined.
 std::vector<calibrate::MeasuredRow> read_files(const std::vector<std::string>& paths,
@@ -31,6 +31,7 @@ std::vector<calibrate::MeasuredRow> read_files(const std::vector<std::string>& p
   std::vector<calibrate::MeasuredRow> rows;
   for (const std::string& path : paths) {
     if (!path.empty()) {  // --fit alone
+      note_input(path);
       rows = calibrate::join_measurements(
           std::move(rows), calibrate::read_measurements(read_text(path), path, defaults));
     }
@@ -59,6 +60,7 @@ int run_validate(const CalibrateFlags& flags, const Catalogs& catalogs) {
 int run_share(const CalibrateFlags& flags, const Catalogs& catalogs) {
   std::vector<calibrate::MeasuredRow> rows;
   for (const std::string& path : flags.share) {
+    note_input(path);
     for (calibrate::MeasuredRow& row :
          calibrate::read_measurements(read_text(path), path, flags.defaults)) {
       rows.push_back(std::move(row));
@@ -98,7 +100,7 @@ int run_fit(const CalibrateFlags& flags, const Catalogs& catalogs) {
 
 Action add_calibrate(CLI::App& app) {
   auto flags = std::make_shared<CalibrateFlags>();
-  add_common(app, flags->common, formats);
+  add_common(app, flags->common, calibrate_formats);
   CLI::Option* validate =
       app.add_option("--validate", flags->validate,
                      "Measurements to predict, each by a fit without its source")
@@ -135,7 +137,7 @@ Action add_calibrate(CLI::App& app) {
       "  macfit calibrate --fit bench.txt --model qwen3-4b --quant q4 --machine m4-max-64\n"
       "  macfit calibrate --share results.jsonl -o shared.json\n");
   return [flags, validate, fit, share] {
-    check_format(flags->common, formats);
+    check_format(flags->common, calibrate_formats);
     const Catalogs catalogs = load_catalogs(flags->common);
     if (validate->count() > 0) {
       return run_validate(*flags, catalogs);

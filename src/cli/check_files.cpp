@@ -141,6 +141,7 @@ std::vector<study::CheckInput> read_check_files(const std::vector<std::string>& 
       study::CheckInput input;
       input.path = standard ? "<stdin>" : top ? from_top(file.path) : file.path;
       try {
+        note_input(file.path);
         input.text = read_text(file.path);
       } catch (const Error& error) {
         input.unreadable = error;

@@ -21,7 +21,7 @@ struct CompareFlags {
   std::vector<std::string> sides;
 };
 
-constexpr const char* footer = R"(
+constexpr const char* compare_footer = R"(
 A side is a plan saved by macfit plan --format json, or what a request changes, in quotes. Flags
 beside the two hold for both.
 
@@ -31,7 +31,7 @@ Examples:
   macfit compare before.json after.json
 )";
 
-const std::vector<std::string> formats = report::format_names(report::compare_formats);
+const std::vector<std::string> compare_formats = report::format_names(report::compare_formats);
 
 /// "nodes=1x512 kv=q8" over the flags that both sides share.
 RequestFlags changed(RequestFlags flags, const std::string& side) {
@@ -94,6 +94,7 @@ RequestFlags changed(RequestFlags flags, const std::string& side) {
 
 std::string plan_of(const std::string& side, const RequestFlags& shared, const Catalogs& catalogs) {
   if (is_path(side)) {
+    note_input(side);
     return read_text(side);
   }
   const RequestFlags flags = changed(shared, side);
@@ -106,7 +107,7 @@ std::string plan_of(const std::string& side, const RequestFlags& shared, const C
 }
 
 int compare_command(const CompareFlags& flags) {
-  check_format(flags.common, formats);
+  check_format(flags.common, compare_formats);
   const report::Style style = style_for(flags.common);
   const Catalogs catalogs = load_catalogs(flags.common);
   const std::string& a = flags.sides.at(0);
@@ -130,8 +131,8 @@ Action add_compare(CLI::App& app) {
       ->type_name("PLAN|REQUEST");
   add_request(app, flags->request, NodesLeftOut::may_stand);
   app.get_option("--model")->required(false);
-  add_common(app, flags->common, formats);
-  app.footer(footer);
+  add_common(app, flags->common, compare_formats);
+  app.footer(compare_footer);
   return [flags] { return compare_command(*flags); };
 }
 

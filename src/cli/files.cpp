@@ -7,6 +7,8 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <mutex>
+#include <set>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -73,7 +75,52 @@ fs::path behind_links(const std::string& path) {
   return target;
 }
 
+/// Files and folders that flags named to be read; workers of a sweep add to them too.
+class Inputs {
+ public:
+  void add(const struct stat& info) {
+    const std::lock_guard lock(mutex_);
+    read_.insert({info.st_dev, info.st_ino});
+  }
+  [[nodiscard]] bool has(const struct stat& info) const {
+    const std::lock_guard lock(mutex_);
+    return read_.count({info.st_dev, info.st_ino}) > 0;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<std::pair<dev_t, ino_t>> read_;
+};
+
+Inputs& inputs() {
+  static Inputs all;
+  return all;
+}
+
 }  // namespace
+
+void note_input(const std::string& path) {
+  struct stat info {};
+  if (path != "-" && ::stat(expand_home(path).c_str(), &info) == 0) {
+    inputs().add(info);
+  }
+}
+
+void refuse_input(const std::string& path) {
+  const std::string target = expand_home(path);
+  const std::string folder = fs::path(target).parent_path().string();
+  struct stat file {};
+  struct stat around {};
+  if (path == "-" || ::stat(target.c_str(), &file) != 0 || !S_ISREG(file.st_mode)) {
+    return;
+  }
+  const bool in_folder =
+      ::stat(folder.empty() ? "." : folder.c_str(), &around) == 0 && inputs().has(around);
+  if (in_folder || inputs().has(file)) {
+    throw Error("it is read by this command, and the output would replace it", Place{path, {}, {}},
+                "write to another file");
+  }
+}
 
 std::string read_text(const std::string& path, std::size_t limit) {
   const bool standard = path == "-";

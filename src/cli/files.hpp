@@ -11,6 +11,12 @@ namespace macfit::cli {
 /// not a file, not readable, larger than `limit` bytes.
 [[nodiscard]] std::string read_text(const std::string& path, std::size_t limit = 64U << 20U);
 
+/// Remembers a file that a flag names to be read, or a folder whose files are.
+void note_input(const std::string& path);
+/// Throws Error where a file that --output names was read, or stands in a folder that was: what it
+/// is made from would be gone.
+void refuse_input(const std::string& path);
+
 /// Name and text of every *.json below `directory` but schemas, sorted by name.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> read_folder(
     const std::string& directory);

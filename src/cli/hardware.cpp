@@ -29,7 +29,7 @@ struct HardwareFlags {
   std::string use;
 };
 
-const std::vector<std::string> formats = {"text", "json"};
+const std::vector<std::string> hardware_formats = {"text", "json"};
 
 int show_command(const HardwareFlags& flags, const Catalogs& catalogs, const report::Style& style) {
   const std::string& name = flags.cluster.nodes;
@@ -66,7 +66,7 @@ int detect_command(const HardwareFlags& flags) {
     deliver(flags.common, std::string(hardware::report_script()));
     return 0;
   }
-  check_format(flags.common, formats);
+  check_format(flags.common, hardware_formats);
   const report::Style style = style_for(flags.common);
   const Catalogs catalogs = load_catalogs(flags.common);
   const std::vector<hardware::DetectedMac> macs = detected_macs(flags.detect);
@@ -114,7 +114,7 @@ Action add_hardware(CLI::App& app) {
   CLI::App* show = app.add_subcommand("show", "A chip, a machine, a link or a cluster");
   CLI::App* detect = app.add_subcommand("detect", "Read this Mac, or others over ssh");
   CLI::App* use = app.add_subcommand("use", "Save a cluster for where --nodes is left out");
-  add_common(*detect, flags->common, formats);
+  add_common(*detect, flags->common, hardware_formats);
   detect->add_option("--hosts", flags->detect.hosts, "Macs to read over ssh; this is this Mac")
       ->type_name("A,B");
   detect
@@ -128,8 +128,8 @@ Action add_hardware(CLI::App& app) {
                   "A cluster file; none forgets it; left out, says what stands")
       ->type_name("FILE|none");
   add_common(*use, flags->common, {"text"});
-  add_common(*list, flags->common, formats);
-  add_common(*show, flags->common, formats);
+  add_common(*list, flags->common, hardware_formats);
+  add_common(*show, flags->common, hardware_formats);
   show->add_option("what", flags->cluster.nodes,
                    "m4-max, mac-studio-m4-max-128, tb5-rdma, 2x128 or a cluster file")
       ->required()
@@ -158,7 +158,7 @@ Action add_hardware(CLI::App& app) {
     if (use->parsed()) {
       return use_command(*flags);
     }
-    check_format(flags->common, formats);
+    check_format(flags->common, hardware_formats);
     const report::Style style = style_for(flags->common);
     const Catalogs catalogs = load_catalogs(flags->common);
     if (list->parsed()) {

@@ -33,7 +33,7 @@ struct LaunchFlags {
   bool force = false;
 };
 
-constexpr const char* footer = R"(
+constexpr const char* launch_footer = R"(
 Examples:
   macfit launch --model glm-4.5 --nodes 2x128 --output glm
   macfit launch --model llama-3.3-70b --nodes desk.json --runtime exo --dry-run
@@ -42,7 +42,7 @@ Writes README.md, settings.sh (what only you know: fill it in), preflight.sh, ru
 own files, and spike.md with spike.sh to measure. --dry-run prints them instead.
 )";
 
-Error failed(const std::string& path, const std::string& what, int code) {
+Error folder_failed(const std::string& path, const std::string& what, int code) {
   return Error(what + ": " + std::generic_category().message(code), Place{path, {}, {}});
 }
 
@@ -51,7 +51,7 @@ class Scratch {
  public:
   explicit Scratch(const fs::path& beside) : path_(beside.string() + ".XXXXXX") {
     if (::mkdtemp(path_.data()) == nullptr) {
-      throw failed(beside.string(), "can't create a folder beside it", errno);
+      throw folder_failed(beside.string(), "can't create a folder beside it", errno);
     }
   }
   ~Scratch() {
@@ -112,7 +112,7 @@ void write_files(const fs::path& folder, const std::vector<launch::File>& files)
     const std::string path = (folder / file.path).string();
     write_file(path, file.text);
     if ((file.mode & 0111U) != 0 && ::chmod(path.c_str(), file.mode) != 0) {
-      throw failed(path, "can't make it executable", errno);
+      throw folder_failed(path, "can't make it executable", errno);
     }
   }
 }
@@ -156,14 +156,14 @@ void put_in_place(const std::string& made, const fs::path& target, const std::st
   }
   const std::string old = made + ".old";
   if (exists && ::rename(target.c_str(), old.c_str()) != 0) {
-    throw failed(output, "can't move the old folder away", errno);
+    throw folder_failed(output, "can't move the old folder away", errno);
   }
   if (::rename(made.c_str(), target.c_str()) != 0) {
     const int code = errno;
     if (exists) {
       (void)::rename(old.c_str(), target.c_str());
     }
-    throw failed(output, "can't write it", code);
+    throw folder_failed(output, "can't write it", code);
   }
   std::error_code ignored;
   fs::remove_all(old, ignored);
@@ -194,7 +194,7 @@ void write_folder(const std::string& output, launch::Folder& folder, bool force)
   const mode_t mask = ::umask(0);
   ::umask(mask);
   if (::chmod(scratch.path().c_str(), 0777U & ~mask) != 0) {
-    throw failed(output, "can't set its mode", errno);
+    throw folder_failed(output, "can't set its mode", errno);
   }
   put_in_place(scratch.path(), target, output, exists);
 }
@@ -266,7 +266,7 @@ Action add_launch(CLI::App& app) {
       ->type_name("DIR");
   app.add_flag("--quiet,-q", flags->common.quiet, "Print only errors to standard error");
   app.add_flag("--verbose,-v", flags->common.verbose, "Log progress to standard error");
-  app.footer(footer);
+  app.footer(launch_footer);
   return [flags] { return launch_command(*flags); };
 }
 

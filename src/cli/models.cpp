@@ -25,7 +25,7 @@ struct ModelsFlags {
   std::vector<std::string> words;
 };
 
-const std::vector<std::string> formats = {"text", "json"};
+const std::vector<std::string> models_formats = {"text", "json"};
 
 report::LocalFit fit_of(const StoredModel& model, RequestFlags flags, const Catalogs& catalogs) {
   flags.model = model.path;
@@ -94,17 +94,17 @@ Action add_models(CLI::App& app) {
   CLI::App* show = app.add_subcommand("show", "Layers, parameters, bytes and cache of one model");
   CLI::App* import = app.add_subcommand(
       "import", "Write a manifest from a config.json, safetensors, GGUF or an MLX checkpoint");
-  add_common(*list, flags->common, formats);
+  add_common(*list, flags->common, models_formats);
   list->add_flag("--local", flags->local,
                  "Models in the stores of Hugging Face, LM Studio, Ollama, llama.cpp and EXO");
   add_cluster(*list, flags->on.cluster, NodesLeftOut::may_stand);
   list->add_option("--context,-c", flags->on.context, "With --local and --nodes: tokens to fit")
       ->type_name("TOKENS");
-  add_common(*search, flags->common, formats);
+  add_common(*search, flags->common, models_formats);
   search->add_option("words", flags->words, "Such as qwen3 235b; all of them")
       ->required()
       ->type_name("WORD");
-  add_common(*show, flags->common, formats);
+  add_common(*show, flags->common, models_formats);
   show->add_option("model", flags->name,
                    "A model of the catalog, a size, a path, or a hub's org/repo")
       ->required()
@@ -121,10 +121,11 @@ Action add_models(CLI::App& app) {
       "  macfit models show ./config.json\n  macfit models import ./MyModel -o mine.json\n");
   return [flags, list, search, show] {
     if (!list->parsed() && !search->parsed() && !show->parsed()) {
+      note_input(flags->name);
       deliver(flags->common, model::write_manifest(read::read_model(expand_home(flags->name))));
       return 0;
     }
-    check_format(flags->common, formats);
+    check_format(flags->common, models_formats);
     const report::Style style = style_for(flags->common);
     const bool json = flags->common.format == "json";
     const Catalogs catalogs = load_catalogs(flags->common);

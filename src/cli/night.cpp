@@ -32,9 +32,9 @@ struct NightFlags {
   std::string seed;
 };
 
-const std::vector<std::string> formats = report::format_names(report::night_formats);
+const std::vector<std::string> night_formats = report::format_names(report::night_formats);
 
-constexpr const char* footer = R"(
+constexpr const char* night_footer = R"(
 Examples:
   macfit night --model llama-3.3-70b --nodes 2x128 --prompt-tokens 2000 --output-tokens 500
       As many such jobs as nine hours take, on two workers and on shards.
@@ -56,6 +56,7 @@ study::JobList jobs_of(const NightFlags& flags, std::uint64_t seed) {
           "--jobs says what there is to do, so --prompts, --prompt-tokens and "
           "--output-tokens have no place beside it");
     }
+    note_input(flags.jobs);
     return study::read_jobs(read_text(flags.jobs), flags.jobs);
   }
   if (flags.prompt_tokens.empty() || flags.output_tokens.empty()) {
@@ -103,7 +104,7 @@ study::NightRules rules_of(const NightFlags& flags) {
 }
 
 int night_command(const NightFlags& flags, const CLI::App& app) {
-  check_format(flags.common, formats);
+  check_format(flags.common, night_formats);
   const report::Style style = style_for(flags.common);
   study::NightQuestion question;
   question.rules = rules_of(flags);
@@ -164,8 +165,8 @@ Action add_night(CLI::App& app) {
          "Bytes a second at which a model loads again: 3GB (default 2GB, estimated)", "SIZE");
   option("--nights", flags->nights, "Nights to simulate (default 10000)", "N");
   option("--seed", flags->seed, "The same seed gives the same nights (default 1)", "N");
-  add_common(app, flags->common, formats);
-  app.footer(footer);
+  add_common(app, flags->common, night_formats);
+  app.footer(night_footer);
   return [flags, &app] { return night_command(*flags, app); };
 }
 

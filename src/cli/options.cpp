@@ -65,8 +65,9 @@ void add_common(CLI::App& app, Common& common, const std::vector<std::string>& f
 }
 
 void add_cluster(CLI::App& app, ClusterFlags& flags, NodesLeftOut left_out) {
-  app.add_option("--nodes,-n", flags.nodes,
-                 "The Macs: 2x128, 1x128+2x64, m4-max-128+m4-pro-64, this, or a cluster file")
+  app.add_option(
+         "--nodes,-n", flags.nodes,
+         "The Macs, at most 64: 2x128, 1x128+2x64, m4-max-128+m4-pro-64, this, or a cluster file")
       ->type_name("SPEC|FILE");
   if (left_out != NodesLeftOut::asked) {
     app.parse_complete_callback([&flags, left_out] {
@@ -196,6 +197,7 @@ hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& cat
     return hardware::read_cluster_file(found.cluster_file, options, catalogs.hardware, "this Mac");
   }
   if (is_path(flags.nodes)) {
+    note_input(flags.nodes);
     return hardware::read_cluster_file(read_text(flags.nodes), options, catalogs.hardware,
                                        flags.nodes);
   }
@@ -254,6 +256,7 @@ model::NamedModel resolve_model(const std::string& name, const std::string& quan
       throw suggest_path(error, name);
     }
   }
+  note_input(name);
   model::NamedModel found{read::read_model(expand_home(name)), {}};
   found.recipe = model::recipe_of(found.model, asked);
   return found;
@@ -309,6 +312,7 @@ void deliver(const Common& common, const std::string& text) {
   if (common.output.empty() || common.output == "-") {
     write_out(text);
   } else {
+    refuse_input(common.output);
     write_file(common.output, text);
   }
 }

@@ -26,7 +26,7 @@ struct PlanFlags {
   bool hub = false;
 };
 
-constexpr const char* footer = R"(
+constexpr const char* plan_footer = R"(
 Examples:
   macfit plan --model 230b-q4 --nodes 2x128
   macfit plan --model llama-3.3-70b --quant q8 --nodes 2x128 --context 64k --sequences 4
@@ -40,10 +40,10 @@ Sizes: 230b-q4 is 230 billion parameters at 4 bit, dense; 400b-a17b-q8 a mixture
 billion active; 215gb weights of that size. 2x128 is two Macs sold with 128 GB; + joins unlike ones.
 )";
 
-const std::vector<std::string> formats = report::format_names(report::plan_formats);
+const std::vector<std::string> plan_formats = report::format_names(report::plan_formats);
 
 int plan_command(const PlanFlags& flags) {
-  check_format(flags.common, formats);
+  check_format(flags.common, plan_formats);
   std::optional<plan::Requirement> required;
   if (!flags.require.empty()) {
     required = in_flag("--require", [&] { return plan::parse_requirement(flags.require); });
@@ -114,8 +114,8 @@ Action add_plan(CLI::App& app) {
       ->type_name("SPEC|FILE");
   app.add_flag("--details", flags->details, "Also what can't run, and every node by itself");
   app.add_flag("--explain", flags->explain, "Add the formulas with the numbers put in");
-  add_common(app, flags->common, formats);
-  app.footer(footer);
+  add_common(app, flags->common, plan_formats);
+  app.footer(plan_footer);
   return [flags] { return plan_command(*flags); };
 }
 

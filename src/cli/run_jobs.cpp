@@ -53,9 +53,9 @@ struct RunFlags {
   bool status = false;
 };
 
-const std::vector<std::string> formats = {"text", "json", "html"};
+const std::vector<std::string> run_jobs_formats = {"text", "json", "html"};
 
-constexpr const char* footer = R"(
+constexpr const char* run_jobs_footer = R"(
 Examples:
   macfit run glm --jobs jobs.jsonl --until 07:00
       Starts the folder that macfit launch wrote, has every job done, and is done at seven.
@@ -78,11 +78,11 @@ constexpr std::chrono::minutes log_pause{10};  ///< between two lines where ther
 
 std::atomic<int> interrupts{0};  // NOLINT: a signal handler reaches nothing else
 
-extern "C" void on_interrupt(int /*signal*/) { ++interrupts; }
+extern "C" void on_drain_signal(int /*signal*/) { ++interrupts; }
 
 void catch_signals() {
   struct sigaction action {};
-  action.sa_handler = on_interrupt;
+  action.sa_handler = on_drain_signal;
   sigemptyset(&action.sa_mask);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     ::sigaction(signal, &action, nullptr);
@@ -254,7 +254,7 @@ void append_lines(const std::string& path, const std::vector<std::string>& lines
 }
 
 int run_command(const RunFlags& flags, const CLI::App& app) {
-  check_format(flags.common, formats);
+  check_format(flags.common, run_jobs_formats);
   if (flags.jobs.empty() == flags.soak.empty()) {
     throw Error(flags.jobs.empty() ? "what there is to do is not said"
                                    : "--soak makes its own jobs, so --jobs has no place beside it",
@@ -327,8 +327,8 @@ Action add_run(CLI::App& app) {
   option("--measurements", flags->measurements,
          "Rows for macfit calibrate are appended there (of workers with one job at once)", "FILE");
   app.add_flag("--status", flags->status, "How far the run with these results is");
-  add_common(app, flags->common, formats);
-  app.footer(footer);
+  add_common(app, flags->common, run_jobs_formats);
+  app.footer(run_jobs_footer);
   return [flags, &app] { return run_command(*flags, app); };
 }
 

@@ -12,10 +12,10 @@ struct RuntimesFlags {
   std::string name;
 };
 
-const std::vector<std::string> formats = {"text", "json"};
+const std::vector<std::string> runtimes_formats = {"text", "json"};
 
 int runtimes_command(const RuntimesFlags& flags) {
-  check_format(flags.common, formats);
+  check_format(flags.common, runtimes_formats);
   const report::Style style = style_for(flags.common);
   const Catalogs catalogs = load_catalogs(flags.common);
   const std::vector<const runtime::Runtime*> asked =
@@ -31,12 +31,12 @@ int runtimes_command(const RuntimesFlags& flags) {
 Action add_runtimes(CLI::App& app) {
   auto flags = std::make_shared<RuntimesFlags>();
   app.require_subcommand(0, 1);
-  add_common(app, flags->common, formats);
+  add_common(app, flags->common, runtimes_formats);
   CLI::App* list = app.add_subcommand("list", "What each runtime can do with each architecture");
   CLI::App* show = app.add_subcommand(
       "show", "One runtime: what it can do, what its transports demand, how it fails");
-  add_common(*list, flags->common, formats);
-  add_common(*show, flags->common, formats);
+  add_common(*list, flags->common, runtimes_formats);
+  add_common(*show, flags->common, runtimes_formats);
   show->add_option("name", flags->name, "A runtime")->required()->type_name("mlx-lm|exo|llama.cpp");
   app.footer(
       "\nExamples:\n  macfit runtimes\n  macfit runtimes show mlx-lm\n"

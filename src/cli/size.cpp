@@ -14,7 +14,7 @@ struct SizeFlags {
   study::SizeQuestion question;
 };
 
-constexpr const char* footer = R"(
+constexpr const char* size_footer = R"(
 Leave out what you want to find:
   macfit size --model glm-4.5 --nodes 2x128
       The longest context, by placement and cache format.
@@ -24,10 +24,10 @@ Leave out what you want to find:
       The clusters of the catalog that do it, cheapest first.
 )";
 
-const std::vector<std::string> formats = report::format_names(report::size_formats);
+const std::vector<std::string> size_formats = report::format_names(report::size_formats);
 
 int size_command(const SizeFlags& flags) {
-  check_format(flags.common, formats);
+  check_format(flags.common, size_formats);
   const report::Style style = style_for(flags.common);
   const Catalogs catalogs = load_catalogs(flags.common);
   const report::SizeAnswer answer =
@@ -50,8 +50,8 @@ Action add_size(CLI::App& app) {
       ->type_name("N");
   app.add_option("--top", flags->question.top, "Show at most N models or clusters (default 10)")
       ->type_name("N");
-  add_common(app, flags->common, formats);
-  app.footer(footer);
+  add_common(app, flags->common, size_formats);
+  app.footer(size_footer);
   return [flags] { return size_command(*flags); };
 }
 

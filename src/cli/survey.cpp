@@ -29,7 +29,7 @@ struct SurveyFlags {
   bool unmeasured = false;
 };
 
-constexpr const char* footer = R"(
+constexpr const char* survey_footer = R"(
 Each model stands at its smallest published format of at least 4 bits, and beside it the format of
 most bits that is comfortable.
 
@@ -39,7 +39,7 @@ Examples:
   macfit survey --nodes 1x64 --tier comfortable --where 'max_context>=64k' --format csv
 )";
 
-const std::vector<std::string> formats = report::format_names(report::survey_formats);
+const std::vector<std::string> survey_formats = report::format_names(report::survey_formats);
 
 std::vector<std::string> chosen_models(const std::string& patterns, const Catalogs& catalogs) {
   const std::vector<std::string> ids = catalogs.models.ids();
@@ -71,7 +71,7 @@ void filter(const SurveyFlags& flags, std::vector<study::SurveyEntry>& entries,
 }
 
 int survey_command(const SurveyFlags& flags, const CLI::App& app) {
-  check_format(flags.common, formats);
+  check_format(flags.common, survey_formats);
   const report::Style style = style_for(flags.common);
   const Catalogs catalogs = load_catalogs(flags.common);
   const study::SurveyOrder order =
@@ -149,8 +149,8 @@ Action add_survey(CLI::App& app) {
       ->type_name("ORDER");
   app.add_flag("--unmeasured", flags->unmeasured,
                "Only what loads here and has no measurement of your own on such a chip");
-  add_common(app, flags->common, formats);
-  app.footer(footer);
+  add_common(app, flags->common, survey_formats);
+  app.footer(survey_footer);
   return [flags, &app] { return survey_command(*flags, app); };
 }
 

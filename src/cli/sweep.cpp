@@ -45,8 +45,9 @@ struct SweepFlags {
   bool hub = false;
 };
 
-constexpr const char* footer = R"(
-Values: 4k,32k,128k is a list, 8k..256k*2 doubles, 1..64+8 adds, 1..8 counts; ends included.
+constexpr const char* sweep_footer = R"(
+Values: 4k,32k,128k is a list, 8k..256k*2 doubles, 1..64+8 adds, 1..8 counts; ends included;
+at most 1,000,000 an axis.
 Rows come in the order of the axes above, --context turning fastest, whatever --threads says.
 
 Examples:
@@ -58,7 +59,7 @@ Examples:
   macfit sweep --columns        The columns, for --select, --where and --pareto
 )";
 
-const std::vector<std::string> formats = {"csv", "jsonl", "markdown", "text", "html"};
+const std::vector<std::string> sweep_formats = {"csv", "jsonl", "markdown", "text", "html"};
 constexpr std::int64_t most_rows = 1'000'000'000;  ///< without --yes
 constexpr std::int64_t chunk_rows = 1024;
 
@@ -67,7 +68,7 @@ std::atomic<bool> interrupted = false;
 struct sigaction old_interrupt {};
 struct sigaction old_terminate {};
 
-void on_interrupt(int number) {
+void on_stop_signal(int number) {
   interrupted = true;
   ::sigaction(number, number == SIGINT ? &old_interrupt : &old_terminate, nullptr);
 }
@@ -78,7 +79,7 @@ class Interrupts {
   Interrupts() {
     interrupted = false;
     struct sigaction action {};
-    action.sa_handler = on_interrupt;
+    action.sa_handler = on_stop_signal;
     ::sigaction(SIGINT, &action, &old_interrupt);
     ::sigaction(SIGTERM, &action, &old_terminate);
   }
@@ -258,9 +259,11 @@ void read_columns(const SweepFlags& flags, const study::SweepSpec& spec, Job& jo
   job.page = flags.common.format == "html";
   job.format = job.page ? report::RowFormat::text : report::parse_row_format(flags.common.format);
   const std::string selected = flags.select.empty() ? spec.select : flags.select;
-  job.columns = selected.empty() && job.format == report::RowFormat::text
-                    ? report::brief_columns(job.grid)
-                    : in_flag("--select", [&] { return study::select_columns(selected); });
+  job.columns = in_flag("--select", [&] {
+    return study::select_columns(selected, job.format == report::RowFormat::text
+                                               ? report::brief_columns(job.grid)
+                                               : study::standard_columns());
+  });
   job.figure = selected.empty() ? study::find_column("utilization") : figure_of(job.columns);
   job.pareto = flags.pareto.empty() ? spec.pareto : flags.pareto;
   job.where.add_needs(job.needs);
@@ -406,7 +409,7 @@ class Sink {
 };
 
 int sweep_command(const SweepFlags& flags, const CLI::App& app) {
-  check_format(flags.common, formats);
+  check_format(flags.common, sweep_formats);
   const report::Style style = style_for(flags.common);
   if (flags.list_columns) {
     deliver(flags.common, columns_text(style));
@@ -417,6 +420,7 @@ int sweep_command(const SweepFlags& flags, const CLI::App& app) {
   catalogs.network = catalogs.network && flags.hub;
   study::SweepSpec spec;
   if (!flags.spec.empty()) {
+    note_input(flags.spec);
     spec = study::read_sweep_spec(read_text(flags.spec), flags.spec);
   }
   Job job;
@@ -429,6 +433,7 @@ int sweep_command(const SweepFlags& flags, const CLI::App& app) {
 
   const study::Resolver resolver = make_resolver(catalogs, flags.reserve, flags.cluster_reserve);
   const report::RowWriter writer(job.format, job.columns, job.grid, style);
+  refuse_input(flags.common.output);
   OutputStream out(flags.common.output);
   const Interrupts interrupts;
   Sink sink(job, writer, out, flags.common);
@@ -488,7 +493,9 @@ Action add_sweep(CLI::App& app) {
   app.add_option("--where", flags->where,
                  "Only rows for which this holds: 'tier>=borderline and context>=32k'")
       ->type_name("CONDITION");
-  app.add_option("--select", flags->select, "These columns in this order")->type_name("COLUMN,…");
+  app.add_option("--select", flags->select,
+                 "These columns in this order; +a,b: the usual ones and these")
+      ->type_name("COLUMN,…");
   app.add_option("--pareto", flags->pareto,
                  "Only rows that fit and that none beats in all of these columns")
       ->type_name("COLUMN,…");
@@ -500,8 +507,8 @@ Action add_sweep(CLI::App& app) {
   app.add_flag("--hub", flags->hub, "Models may be looked up on a hub");
   app.add_flag("--yes", flags->yes, "Also a grid of more than 1,000,000,000 points");
   app.add_flag("--columns", flags->list_columns, "List the columns and end");
-  add_common(app, flags->common, formats);
-  app.footer(footer);
+  add_common(app, flags->common, sweep_formats);
+  app.footer(sweep_footer);
   return [flags, &app] { return sweep_command(*flags, app); };
 }
 

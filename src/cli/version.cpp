@@ -12,10 +12,10 @@ struct VersionFlags {
   bool json = false;
 };
 
-const std::vector<std::string> formats = {"text", "json"};
+const std::vector<std::string> version_formats = {"text", "json"};
 
 int version_command(const VersionFlags& flags) {
-  check_format(flags.common, formats);
+  check_format(flags.common, version_formats);
   const Catalogs catalogs = load_catalogs(flags.common);
   const report::VersionFacts facts{report::tool_version(),
                                    catalogs.version,
@@ -33,7 +33,7 @@ int version_command(const VersionFlags& flags) {
 
 Action add_version(CLI::App& app) {
   auto flags = std::make_shared<VersionFlags>();
-  add_common(app, flags->common, formats);
+  add_common(app, flags->common, version_formats);
   app.add_flag("--json", flags->json, "The same as --format json");
   return [flags] { return version_command(*flags); };
 }

@@ -43,4 +43,6 @@ std::string dump_json(const nlohmann::ordered_json& value, int indent) {
   return safe;
 }
 
+std::string dump_document(const nlohmann::ordered_json& value) { return dump_json(value) + "\n"; }
+
 }  // namespace macfit

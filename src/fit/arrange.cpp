@@ -8,13 +8,10 @@
 #include <limits>
 #include <numeric>
 
+#include "utilization.hpp"
+
 namespace macfit::fit {
 namespace {
-
-double share(std::int64_t demand, std::int64_t effective) {
-  return effective > 0 ? static_cast<double>(demand) / static_cast<double>(effective)
-                       : std::numeric_limits<double>::infinity();
-}
 
 std::size_t nodes_of(const std::vector<NodeKind>& kinds) {
   std::size_t nodes = 0;
@@ -181,7 +178,8 @@ class Fronts {
         if (known.reached && cost > known.cost) {
           continue;
         }
-        const double worst = std::max(front.worst, share(demand_.stage(start, n), kind.effective));
+        const double worst =
+            std::max(front.worst, fit::utilization(demand_.stage(start, n), kind.effective));
         if (!known.reached || cost < known.cost || worst < known.worst) {
           known = {true, static_cast<std::uint16_t>(k), static_cast<std::uint32_t>(start), cost,
                    worst};

@@ -4,13 +4,10 @@
 #include <array>
 #include <limits>
 
+#include "utilization.hpp"
+
 namespace macfit::fit {
 namespace {
-
-double share(std::int64_t demand, std::int64_t effective) {
-  return effective > 0 ? static_cast<double>(demand) / static_cast<double>(effective)
-                       : std::numeric_limits<double>::infinity();
-}
 
 /// Most layers from `first` on that keep the node's demand within the test; 0 if not even one.
 template <class Within>
@@ -120,7 +117,7 @@ double worst_share(const Demand& demand, const Split& split,
   std::size_t first = 0;
   for (std::size_t i = 0; i < split.size(); ++i) {
     const auto count = static_cast<std::size_t>(split[i]);
-    worst = std::max(worst, share(demand.stage(first, count), effective[i]));
+    worst = std::max(worst, fit::utilization(demand.stage(first, count), effective[i]));
     first += count;
   }
   return worst;
@@ -134,7 +131,7 @@ Fullness fullest(const Demand& demand, const Split& split,
   std::size_t first = 0;
   for (std::size_t i = 0; i < split.size(); ++i) {
     const auto count = static_cast<std::size_t>(split[i]);
-    const double used = share(demand.stage(first, count), effective[i]);
+    const double used = fit::utilization(demand.stage(first, count), effective[i]);
     if (i == 0 || used > result.utilization) {
       result = {used, i};
     }
@@ -173,16 +170,16 @@ std::optional<double> best_split_into(const Demand& demand,
     std::size_t high = layers - 1;
     while (low < high) {
       const std::size_t cut = low + (high - low) / 2;
-      if (share(demand.stage(0, cut), effective[0]) >=
-          share(demand.stage(cut, layers - cut), effective[1])) {
+      if (fit::utilization(demand.stage(0, cut), effective[0]) >=
+          fit::utilization(demand.stage(cut, layers - cut), effective[1])) {
         high = cut;
       } else {
         low = cut + 1;
       }
     }
     const auto worst = [&](std::size_t cut) {
-      return std::max(share(demand.stage(0, cut), effective[0]),
-                      share(demand.stage(cut, layers - cut), effective[1]));
+      return std::max(fit::utilization(demand.stage(0, cut), effective[0]),
+                      fit::utilization(demand.stage(cut, layers - cut), effective[1]));
     };
     double best = worst(low);
     if (low > 1) {
@@ -203,7 +200,7 @@ std::optional<double> best_split_into(const Demand& demand,
   Split trial(nodes);
   const auto try_below = [&](double bound, bool strictly) {
     const bool found = fill(demand, nodes, trial, [&](std::size_t node, std::int64_t bytes) {
-      const double used = share(bytes, effective[node]);
+      const double used = fit::utilization(bytes, effective[node]);
       return strictly ? used < bound : used <= bound;
     });
     if (found) {
@@ -268,7 +265,8 @@ Split cheapest_split(const Demand& demand, const std::vector<std::int64_t>& boun
         if (known.reached && cost > known.cost) {
           continue;
         }
-        const double worst = std::max(front.worst, share(demand.stage(start, n), effective[i]));
+        const double worst =
+            std::max(front.worst, fit::utilization(demand.stage(start, n), effective[i]));
         if (!known.reached || cost < known.cost || worst < known.worst) {
           known = {true, cost, worst, start};
         }

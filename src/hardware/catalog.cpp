@@ -43,8 +43,6 @@ ChipRam split_ram(const std::string& key) {
   return ram ? ChipRam{key.substr(0, dash), ram} : ChipRam{key, std::nullopt};
 }
 
-std::string quoted(std::string_view name) { return "\"" + printable(name, 80) + "\""; }
-
 Error no_such_size(const std::string& found, const std::vector<Bytes>& known) {
   std::vector<std::string> sizes;
   sizes.reserve(known.size());

@@ -6,14 +6,13 @@
 #include <charconv>
 #include <cstdint>
 
+#include "macfit/core/characters.hpp"
 #include "macfit/core/text.hpp"
 
 namespace macfit::hardware {
 namespace {
 
 constexpr std::string_view section_mark = "== macfit ";
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 bool starts_with(std::string_view text, std::string_view start) {
   return text.substr(0, start.size()) == start;
@@ -77,13 +76,16 @@ void each_line(std::string_view text, const Do& work) {
   }
 }
 
-/// "Apple M4 Max", and nothing after it but a remark in parentheses.
+/// "Apple M4 Max" or "Apple A18 Pro", and nothing after it but a remark in parentheses.
 bool is_chip(std::string_view value) {
-  constexpr std::string_view maker = "Apple M";
+  constexpr std::string_view maker = "Apple ";
   constexpr std::string_view letters =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ()";
-  return starts_with(value, maker) && value.size() > maker.size() &&
-         is_digit(value[maker.size()]) && value.size() < 40 &&
+  if (!starts_with(value, maker) || value.size() < maker.size() + 2 || value.size() >= 40) {
+    return false;
+  }
+  const char line = value[maker.size()];
+  return (line == 'M' || line == 'A') && is_digit(value[maker.size() + 1]) &&
          value.find_first_not_of(letters) == std::string_view::npos;
 }
 

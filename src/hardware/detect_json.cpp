@@ -317,7 +317,7 @@ Detection detected_cluster(const std::vector<DetectedMac>& macs, std::string_vie
   if (!links.empty()) {
     file["links"] = std::move(links);
   }
-  detection.cluster_file = dump_json(file) + "\n";
+  detection.cluster_file = dump_document(file);
   return detection;
 }
 

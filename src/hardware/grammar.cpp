@@ -3,6 +3,7 @@
 #include "build.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
+#include "names.hpp"
 
 namespace macfit::hardware {
 namespace {
@@ -14,8 +15,6 @@ struct Part {
   std::int64_t count = 1;
   std::string machine;
 };
-
-std::string quoted(std::string_view text) { return "\"" + printable(text, 80) + "\""; }
 
 Error bad_spec(std::string_view spec, const std::string& what, std::string_view hint) {
   return Error("nodes " + quoted(spec) + ": " + what, {}, std::string(hint));

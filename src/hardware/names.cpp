@@ -3,18 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "macfit/core/characters.hpp"
 #include "macfit/core/text.hpp"
 
 namespace macfit::hardware {
-namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-bool ends_with(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 std::optional<Bytes> parse_ram(std::string_view text) {
   const std::string lowered = lower(trim(text));
@@ -51,7 +44,7 @@ namespace {
 /// "128gb" and "128-gb" are 128.
 void drop_unit(std::string& key) {
   for (const std::string_view unit : {"gib", "gb", "g"}) {
-    if (!ends_with(key, unit) || key.size() <= unit.size()) {
+    if (!key.ends_with(unit) || key.size() <= unit.size()) {
       continue;
     }
     std::size_t end = key.size() - unit.size();
@@ -87,5 +80,7 @@ std::string machine_key(std::string_view name) {
   }
   return key;
 }
+
+std::string quoted(std::string_view name) { return "\"" + printable(name, 80) + "\""; }
 
 }  // namespace macfit::hardware

@@ -19,4 +19,7 @@ namespace macfit::hardware {
 /// "m4max" and a trailing "gb" undone.
 [[nodiscard]] std::string machine_key(std::string_view name);
 
+/// A name as errors quote it: printable, at most 80 bytes, in double quotes.
+[[nodiscard]] std::string quoted(std::string_view name);
+
 }  // namespace macfit::hardware

@@ -33,10 +33,6 @@ constexpr std::int64_t longest_listing = std::int64_t{16} << 20U;
 constexpr std::size_t most_files = 2000;
 constexpr std::size_t at_a_time = 8;
 
-bool ends_with(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
 /// As a URL's path has it.
 std::string escaped(std::string_view text) {
   constexpr std::string_view digits = "0123456789ABCDEF";
@@ -110,7 +106,7 @@ class RemoteFile final : public read::ByteSource {
 std::string header_of(Transfer& transfer, const std::string& path) {
   constexpr std::int64_t of_safetensors = std::int64_t{16} << 10U;
   constexpr std::int64_t of_gguf = std::int64_t{256} << 10U;
-  if (ends_with(path, ".gguf")) {
+  if (path.ends_with(".gguf")) {
     const RemoteFile file(transfer, path, of_gguf, 1.0);
     const read::GgufHeader header = read::read_gguf_header(file);
     // Alignment counts: a file that ends with its header ends where its data would start, or
@@ -172,7 +168,7 @@ std::vector<std::string> files_in(const std::vector<std::string>& files, const s
   std::vector<std::string> found;
   const std::string start = folder.empty() ? "" : folder + "/";
   for (const std::string& file : files) {
-    if (file.rfind(start, 0) == 0 && ends_with(file, end) &&
+    if (file.rfind(start, 0) == 0 && file.ends_with(end) &&
         file.find('/', start.size()) == std::string::npos) {
       found.push_back(file);
     }
@@ -187,7 +183,7 @@ Choice choose_gguf(const std::vector<std::string>& files, const Reference& refer
   for (const std::string& file : files) {
     const std::string name = file.substr(file.rfind('/') + 1);
     const bool asked = file == reference.path || file.rfind(start, 0) == 0;
-    if (asked && ends_with(file, ".gguf") && name.rfind("mmproj", 0) != 0) {
+    if (asked && file.ends_with(".gguf") && name.rfind("mmproj", 0) != 0) {
       sets[std::string(split_base(file))].push_back(file);
     }
   }
@@ -214,7 +210,7 @@ Choice choose_gguf(const std::vector<std::string>& files, const Reference& refer
 }
 
 Choice choose(const std::vector<std::string>& files, const Reference& reference) {
-  const bool one_gguf = ends_with(reference.path, ".gguf");
+  const bool one_gguf = reference.path.ends_with(".gguf");
   const std::vector<std::string> all = files_in(files, reference.path, ".safetensors");
   const std::string config = below(reference, "config.json");
   const bool has_config = std::find(files.begin(), files.end(), config) != files.end();
@@ -277,7 +273,7 @@ class Repository {
                    : reference_.path.empty() ? snapshot
                                              : snapshot / reference_.path;
     fetched.commit = listing.commit;
-    fetched.file = ends_with(choice.open, ".gguf") ? choice.open : "";
+    fetched.file = choice.open.ends_with(".gguf") ? choice.open : "";
     if (transfer_made_) {
       fetched.requests = transfer_made_->requests();
       fetched.bytes = transfer_made_->bytes();

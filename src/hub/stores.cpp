@@ -21,16 +21,12 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t most_entries = 100'000;  // of one store
 constexpr std::size_t most_models = 10'000;
-constexpr std::size_t longest_index = std::size_t{32} << 20U;
+constexpr std::size_t largest_index_file = std::size_t{32} << 20U;
 
 /// Looked at from one walk to the next, so that no tree is endless.
 struct Budget {
   std::size_t entries = most_entries;
 };
-
-bool ends_with(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
 
 bool starts_with(std::string_view text, std::string_view start) {
   return text.substr(0, start.size()) == start;
@@ -64,7 +60,7 @@ std::string small_text(const fs::path& path, std::size_t limit) {
 bool is_partial(std::string_view name) {
   for (const std::string_view end :
        {".incomplete", ".part", ".partial", ".downloadInProgress", ".download", ".tmp"}) {
-    if (ends_with(name, end)) {
+    if (name.ends_with(end)) {
       return true;
     }
   }
@@ -118,7 +114,7 @@ void look_into(const fs::path& folder, const std::string& below, int depth, cons
     found.partial = found.partial || is_partial(name);
     found.config = found.config || (name == "config.json" && below.empty());
     found.index = found.index || (name == "model.safetensors.index.json" && below.empty());
-    if (!ends_with(name, ".gguf") && !ends_with(name, ".safetensors")) {
+    if (!name.ends_with(".gguf") && !name.ends_with(".safetensors")) {
       continue;
     }
     WeightFile file{below + name, -1};
@@ -150,10 +146,10 @@ std::string lacking(const std::vector<const WeightFile*>& files, const Folder& f
     parts = std::max(parts, split_parts(file->path));
   }
   std::size_t wanted = std::max<std::size_t>(static_cast<std::size_t>(parts), files.size());
-  if (folder.index && !files.empty() && ends_with(files.front()->path, ".safetensors")) {
+  if (folder.index && !files.empty() && files.front()->path.ends_with(".safetensors")) {
     try {
       const read::SafetensorsIndex index = read::parse_safetensors_index(
-          small_text(path / "model.safetensors.index.json", longest_index));
+          small_text(path / "model.safetensors.index.json", largest_index_file));
       wanted = std::max(wanted, index.files.size());
     } catch (const Error&) {
       return "its index can't be read";
@@ -167,7 +163,7 @@ std::string lacking(const std::vector<const WeightFile*>& files, const Folder& f
   return {};
 }
 
-struct Place {
+struct StorePlace {
   const Store& store;
   std::string name;
   std::string revision;
@@ -175,7 +171,7 @@ struct Place {
   std::vector<std::string> refs = {};
 };
 
-LocalModel model_at(const Place& place) {
+LocalModel model_at(const StorePlace& place) {
   LocalModel model;
   model.name = place.name;
   model.store = place.store.name;
@@ -190,7 +186,7 @@ std::vector<const WeightFile*> loaded(const Folder& folder) {
   std::map<std::string, const WeightFile*> files;
   std::vector<std::string> names;
   for (const WeightFile& file : folder.weights) {
-    if (ends_with(file.path, ".safetensors") && file.path.find('/') == std::string::npos) {
+    if (file.path.ends_with(".safetensors") && file.path.find('/') == std::string::npos) {
       names.push_back(file.path);
       files[file.path] = &file;
     }
@@ -203,7 +199,7 @@ std::vector<const WeightFile*> loaded(const Folder& folder) {
 }
 
 /// The models of one folder: each GGUF file (or set of parts) is one, all safetensors are one.
-void models_of(const Place& place, const fs::path& fence, Budget& budget,
+void models_of(const StorePlace& place, const fs::path& fence, Budget& budget,
                std::vector<LocalModel>& out) {
   Folder folder;
   look_into(place.path, "", 0, fence, budget, folder);
@@ -213,7 +209,7 @@ void models_of(const Place& place, const fs::path& fence, Budget& budget,
     const std::string_view base = fs::path(file.path).filename().string().rfind("mmproj", 0) == 0
                                       ? std::string_view()
                                       : split_base(file.path);
-    if (ends_with(file.path, ".gguf") && !base.empty()) {
+    if (file.path.ends_with(".gguf") && !base.empty()) {
       gguf[std::string(base)].push_back(&file);
     }
   }
@@ -328,7 +324,7 @@ void list_folders(const Store& store, Budget& budget, std::vector<LocalModel>& o
     bool is_model = fs::exists(folder / "config.json", error);
     std::vector<std::string> below = names_in(folder, budget);
     for (const std::string& file : below) {
-      is_model = is_model || ends_with(file, ".gguf") || ends_with(file, ".safetensors");
+      is_model = is_model || file.ends_with(".gguf") || file.ends_with(".safetensors");
     }
     if (is_model) {
       models_of({store, name, "", folder}, {}, budget, out);
@@ -403,8 +399,8 @@ void list_llama_cpp(const Store& store, Budget& budget, std::vector<LocalModel>&
     }
     std::error_code error;
     const fs::path path = store.root / name;
-    const bool partial = ends_with(name, ".gguf.downloadInProgress");
-    if ((ends_with(name, ".gguf") || partial) && fs::is_regular_file(path, error)) {
+    const bool partial = name.ends_with(".gguf.downloadInProgress");
+    if ((name.ends_with(".gguf") || partial) && fs::is_regular_file(path, error)) {
       const auto size = static_cast<std::int64_t>(fs::file_size(path, error));
       const std::string whole = partial ? name.substr(0, name.rfind('.')) : name;
       folder.weights.push_back({whole, partial ? -1 : size});

@@ -11,7 +11,7 @@
 namespace macfit::launch {
 namespace {
 
-constexpr const char* script = R"SCRIPT(
+constexpr const char* exo_template = R"SCRIPT(
 if [ "${1-}" != alone ] && ! command -v jq >/dev/null 2>&1; then
   die "jq is needed to read what EXO answers: macOS 15 and later have it"
 fi
@@ -113,7 +113,7 @@ std::string sorted_layers(const Replica& replica) {
 }  // namespace
 
 std::string exo_script(const Setup& setup) {
-  std::string text = script;
+  std::string text = exo_template;
   for (std::size_t r = 0; r < setup.replicas.size(); ++r) {
     text += fmt::format("  place {} {} \"{}\"\n", numbered(setup, "place_instance", r, ".json"),
                         setup.replicas[r].ranks.size(), sorted_layers(setup.replicas[r]));

@@ -9,7 +9,7 @@
 namespace macfit::launch {
 namespace {
 
-constexpr const char* script = R"SCRIPT(
+constexpr const char* spike_script = R"SCRIPT(
 # say WORDS...: to the person, not into the results
 say() { printf '%s\n' "$*" >&2; }
 
@@ -258,7 +258,7 @@ void add_spike(const Setup& setup, std::vector<File>& files) {
                             setup.facts().served_model)
               : std::string("SERVED=\"\\\"$MODEL\\\"\"\n");
   text += "PROMPTS=${PROMPTS:-" + prompts(setup) + "}  # words; a token or so each\n";
-  text += script;
+  text += spike_script;
   files.push_back({"spike.sh", 0755, text});
 }
 

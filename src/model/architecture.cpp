@@ -3,6 +3,7 @@
 
 #include "macfit/model/architecture.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
@@ -260,6 +261,11 @@ void validate(const Architecture& architecture, const std::string& pointer) {
   if (!errors.empty()) {
     throw errors.front();
   }
+}
+
+bool has_experts(const Architecture& architecture) {
+  return std::any_of(architecture.blocks.begin(), architecture.blocks.end(),
+                     [](const Block& block) { return block.experts.has_value(); });
 }
 
 }  // namespace macfit::model

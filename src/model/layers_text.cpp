@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "macfit/core/characters.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/model/manifest.hpp"
@@ -12,14 +13,12 @@
 namespace macfit::model {
 namespace {
 
-bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 bool is_word(char c) noexcept { return is_letter(c) || is_digit(c) || c == '-' || c == '_'; }
 
 /// layers = item { " " item }; item = [ count "*" ] ( name | "(" layers ")" )
-class Parser {
+class LayersParser {
  public:
-  Parser(std::string_view text, const std::string& pointer, const std::vector<Block>& blocks)
+  LayersParser(std::string_view text, const std::string& pointer, const std::vector<Block>& blocks)
       : text_(text), pointer_(pointer), blocks_(blocks) {}
 
   std::vector<std::uint16_t> parse() {
@@ -249,7 +248,7 @@ bool is_block_name(std::string_view name) noexcept {
 
 void append_layers(std::string_view text, const std::string& pointer,
                    const std::vector<Block>& blocks, std::vector<std::uint16_t>& layers) {
-  const std::vector<std::uint16_t> parsed = Parser(text, pointer, blocks).parse();
+  const std::vector<std::uint16_t> parsed = LayersParser(text, pointer, blocks).parse();
   if (parsed.size() + layers.size() > most_layers) {
     throw Error("more than " + std::to_string(most_layers) + " layers", Place{{}, pointer, {}});
   }

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include "macfit/core/characters.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 
@@ -33,8 +34,6 @@ constexpr std::array<Unit, 9> units = {{{"gib", gib, true},
                                         {"b", gb, false},
                                         {"t", gb * 1000, false}}};
 
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-
 const Unit* unit_of(std::string_view size) noexcept {
   const auto unit = std::find_if(units.begin(), units.end(), [&](const Unit& u) {
     return size.size() > u.name.size() &&
@@ -48,9 +47,10 @@ bool is_active(std::string_view part) noexcept {
   return part.size() > 1 && part[0] == 'a' && (is_digit(part[1]) || part[1] == '.');
 }
 
-class Parser {
+class SizeParser {
  public:
-  explicit Parser(std::string_view name) : text_(lower(trim(name))), parts_(split(text_, '-')) {}
+  explicit SizeParser(std::string_view name)
+      : text_(lower(trim(name))), parts_(split(text_, '-')) {}
 
   [[nodiscard]] NominalName parse() const {
     if (text_.empty()) {
@@ -227,6 +227,6 @@ bool looks_nominal(std::string_view name) noexcept {
   return std::all_of(size.begin(), size.end(), in_number);
 }
 
-NominalName parse_nominal(std::string_view name) { return Parser(name).parse(); }
+NominalName parse_nominal(std::string_view name) { return SizeParser(name).parse(); }
 
 }  // namespace macfit::model

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "macfit/core/characters.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 
@@ -18,9 +19,6 @@ namespace macfit::model {
 namespace {
 
 using Words = std::vector<std::string>;
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
 
 bool starts_digit(const std::string& word) { return !word.empty() && is_digit(word[0]); }
 
@@ -325,7 +323,7 @@ std::vector<std::string> meant_by(const Words& words, const std::vector<Known>& 
 /// "Qwen_Qwen3-8B-GGUF": who packs a model may put its maker before it. The place behind the
 /// underscore; 0 where there is none.
 std::size_t end_of_maker(std::string_view name) {
-  const auto letter = [](char c) { return is_letter(c) || (c >= 'A' && c <= 'Z'); };
+  const auto letter = [](char c) { return is_letter(c); };
   const std::size_t start = name.rfind('/') == std::string_view::npos ? 0 : name.rfind('/') + 1;
   const std::size_t at = name.find('_', start);
   const bool between = at != std::string_view::npos && at > start && at + 1 < name.size() &&

@@ -178,7 +178,7 @@ std::optional<Recipe> parse_affine(std::string_view text) {
 }
 
 /// "4.5bpw".
-std::optional<Recipe> parse_nominal(std::string_view text) {
+std::optional<Recipe> parse_nominal_format(std::string_view text) {
   if (!text.ends_with("bpw")) {
     return std::nullopt;
   }
@@ -396,7 +396,7 @@ std::optional<Recipe> find_recipe(std::string_view name) {
   if (auto parsed = parse_affine(text)) {
     return parsed;
   }
-  if (auto parsed = parse_nominal(text)) {
+  if (auto parsed = parse_nominal_format(text)) {
     return parsed;
   }
   // mlx-vlm's converter: the same formats with other exceptions.

@@ -32,6 +32,10 @@ std::string repository_of(const model::Model& model, const Placement& placement)
       return format.repository;
     }
   }
+  // Of a model that was read from a repository's files, those files are what it runs.
+  if (model.stored && same_name(model.stored->format, placement.format)) {
+    return model.repository;
+  }
   const bool whole_bits = placement.format == "bf16" || placement.format == "f16";
   return whole_bits && placement.runtime->facts().launch.launcher != "llama.cpp" ? model.repository
                                                                                  : std::string();

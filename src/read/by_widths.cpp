@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "config_node.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/quantity.hpp"
 #include "macfit/core/text.hpp"
@@ -15,8 +16,6 @@
 
 namespace macfit::read {
 namespace {
-
-constexpr std::int64_t most_layers = 2'000;
 
 /// Heads of a stated width where it divides keys and values, else one head of their width.
 model::Attention attention_of(const LayerWidths& w) {

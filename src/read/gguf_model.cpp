@@ -128,8 +128,8 @@ void note_global(model::GgufShape& s, const GgufTensorInfo& tensor) {
 
 /// What the names of the tensors tell that metadata does not.
 void from_tensors(model::GgufShape& s, const GgufHeader& header) {
-  constexpr std::int64_t most_layers = 512;
-  const auto layers = static_cast<std::size_t>(std::clamp(s.layers, std::int64_t{0}, most_layers));
+  constexpr std::int64_t most_listed = 512;
+  const auto layers = static_cast<std::size_t>(std::clamp(s.layers, std::int64_t{0}, most_listed));
   LayerFacts facts{s, std::vector<bool>(layers), std::vector<bool>(layers)};
   s.moe.assign(layers, false);
   s.recurrent.assign(layers, false);

@@ -67,8 +67,9 @@ model::Architecture telechat3(const Config& c) {
   return dense_model(c, {.attention = {.bias = BiasRule::flag_qkv}});
 }
 
+/// The wrapper also holds Mistral 4's mixture with latent attention (mlx_lm/models/mistral3.py).
 model::Architecture mistral3(const Config& c) {
-  model::Architecture a = llama(c);
+  model::Architecture a = c.find({"kv_lora_rank"}) != nullptr ? mistral4(c) : llama(c);
   set_vision(c, a);
   return a;
 }
@@ -524,7 +525,7 @@ model::Architecture nemotron_nas(const Config& c) {
   });
 }
 
-constexpr std::array families = {
+constexpr std::array dense_table = {
     Family{"llama", llama},
     Family{"mistral", llama},
     Family{"iquestcoder", llama},
@@ -579,6 +580,6 @@ constexpr std::array families = {
 
 }  // namespace
 
-std::span<const Family> dense_families() { return families; }
+std::span<const Family> dense_families() { return dense_table; }
 
 }  // namespace macfit::read

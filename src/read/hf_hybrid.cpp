@@ -346,7 +346,7 @@ model::Architecture granite_hybrid(const Config& c) {
   });
 }
 
-constexpr std::array families = {
+constexpr std::array hybrid_table = {
     Family{"qwen3_next", qwen3_next},
     Family{"qwen3_5", qwen3_5},
     Family{"qwen3_5_text", qwen3_5},
@@ -360,6 +360,6 @@ constexpr std::array families = {
 
 }  // namespace
 
-std::span<const Family> hybrid_families() { return families; }
+std::span<const Family> hybrid_families() { return hybrid_table; }
 
 }  // namespace macfit::read

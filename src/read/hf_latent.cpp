@@ -95,7 +95,9 @@ model::Architecture kimi_k25(const Config& c) {
   return a;
 }
 
-/// Routers quantized as the rest, without a correction.
+}  // namespace
+
+// Routers quantized as the rest, without a correction.
 model::Architecture mistral4(const Config& c) {
   model::Architecture a = latent_model(c, {.correction = false});
   for (model::Block& b : a.blocks) {
@@ -105,6 +107,8 @@ model::Architecture mistral4(const Config& c) {
   }
   return a;
 }
+
+namespace {
 
 model::Architecture dense_latent(const Config& c, bool tied, model::LatentAttention attention) {
   attention.expanded = true;
@@ -207,7 +211,7 @@ model::Architecture deepseek_v4(const Config& c) {
   return a;
 }
 
-constexpr std::array families = {
+constexpr std::array latent_table = {
     Family{"deepseek_v2", deepseek_v2},   Family{"deepseek_v3", deepseek_v3},
     Family{"deepseek_v32", deepseek_v32}, Family{"deepseek_v4", deepseek_v4},
     Family{"deepseek_ref", deepseek_v4},  // DeepSeek V4 in its own layout
@@ -220,6 +224,6 @@ constexpr std::array families = {
 
 }  // namespace
 
-std::span<const Family> latent_families() { return families; }
+std::span<const Family> latent_families() { return latent_table; }
 
 }  // namespace macfit::read

@@ -27,6 +27,9 @@ struct Family {
 [[nodiscard]] std::span<const Family> state_families();
 [[nodiscard]] std::span<const Family> windowed_families();
 
+/// Mistral 4, alone or inside Mistral 3's wrapper.
+[[nodiscard]] model::Architecture mistral4(const Config& c);
+
 /// A model_type that no family has, by what its keys say of a layer.
 [[nodiscard]] model::Architecture by_keys(const Config& c);
 /// "a GQA transformer".

@@ -362,7 +362,7 @@ model::Architecture gemma3n(const Config& c) {
   return a;
 }
 
-constexpr std::array families = {
+constexpr std::array plain_table = {
     Family{"apertus", apertus},
     Family{"minicpm", minicpm},
     Family{"nanbeige", nanbeige},
@@ -385,6 +385,6 @@ constexpr std::array families = {
 
 }  // namespace
 
-std::span<const Family> plain_families() { return families; }
+std::span<const Family> plain_families() { return plain_table; }
 
 }  // namespace macfit::read

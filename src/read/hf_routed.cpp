@@ -524,7 +524,7 @@ model::Architecture kimi_k3(const Config& c) {
   return a;
 }
 
-constexpr std::array families = {
+constexpr std::array routed_table = {
     Family{"Klear", klear},
     Family{"afmoe", afmoe},
     Family{"laguna", laguna_model},
@@ -544,6 +544,6 @@ constexpr std::array families = {
 
 }  // namespace
 
-std::span<const Family> routed_families() { return families; }
+std::span<const Family> routed_families() { return routed_table; }
 
 }  // namespace macfit::read

@@ -317,7 +317,7 @@ model::Architecture ernie(const Config& c) {
 }
 
 /// Ling. Both switches came with the second generation, whose first layers are dense.
-model::Architecture bailing(const Config& c) {
+model::Architecture bailing_sparse(const Config& c) {
   const std::int64_t dense_first = c.count_or(0, {"first_k_dense_replace"});
   const bool second = dense_first > 0;
   const bool qkv_bias = c.flag("use_qkv_bias", false);
@@ -449,7 +449,7 @@ model::Architecture phimoe(const Config& c) {
   return a;
 }
 
-constexpr std::array families = {
+constexpr std::array sparse_table = {
     Family{"deepseek", deepseek},
     Family{"dots1", dots1},
     Family{"exaone_moe", exaone_moe},
@@ -474,8 +474,8 @@ constexpr std::array families = {
     Family{"hunyuan_v1_dense", hunyuan_dense},
     Family{"ernie4_5_moe", ernie},
     Family{"ernie4_5", ernie},
-    Family{"bailing_moe", bailing},
-    Family{"bailing_moe_v2", bailing},
+    Family{"bailing_moe", bailing_sparse},
+    Family{"bailing_moe_v2", bailing_sparse},
     Family{"glm4_moe", glm4_moe},
     Family{"solar_open", glm4_moe},
     Family{"glm4v_moe", glm4_moe},
@@ -483,6 +483,6 @@ constexpr std::array families = {
 
 }  // namespace
 
-std::span<const Family> sparse_families() { return families; }
+std::span<const Family> sparse_families() { return sparse_table; }
 
 }  // namespace macfit::read

@@ -387,7 +387,7 @@ model::Architecture baichuan_m1(const Config& c) {
   });
 }
 
-constexpr std::array families = {
+constexpr std::array state_table = {
     Family{"lfm2", lfm2},
     Family{"lfm2_moe", lfm2_moe},
     Family{"lfm2-vl", lfm2_vl},
@@ -405,6 +405,6 @@ constexpr std::array families = {
 
 }  // namespace
 
-std::span<const Family> state_families() { return families; }
+std::span<const Family> state_families() { return state_table; }
 
 }  // namespace macfit::read

@@ -161,7 +161,7 @@ model::Architecture mimo_v2(const Config& c) {
   return a;
 }
 
-constexpr std::array families = {
+constexpr std::array windowed_table = {
     Family{"gpt_oss", gpt_oss},
     Family{"step3p5", step},
     Family{"step3p7", step},
@@ -170,6 +170,6 @@ constexpr std::array families = {
 
 }  // namespace
 
-std::span<const Family> windowed_families() { return families; }
+std::span<const Family> windowed_families() { return windowed_table; }
 
 }  // namespace macfit::read

@@ -120,11 +120,6 @@ LoadedCheckpoint block_scales(const CheckpointConfig& c, const model::Architectu
                  left_over(a, 1, "weight_scale_inv"));
 }
 
-bool has_experts(const model::Architecture& a) {
-  return std::any_of(a.blocks.begin(), a.blocks.end(),
-                     [](const model::Block& b) { return b.experts.has_value(); });
-}
-
 LoadedCheckpoint modelopt(const CheckpointConfig& c, const model::Architecture& a) {
   if (c.algorithm == "NVFP4") {
     return refused(c.recipe && (has_experts(a) || c.recipe->kind != model::Recipe::Kind::experts)

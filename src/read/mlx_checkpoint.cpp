@@ -12,7 +12,7 @@
 namespace macfit::read {
 namespace {
 
-using Kind = CheckpointConfig::Kind;
+using StoredKind = CheckpointConfig::Kind;
 
 /// Gives tensors their formats as a loader would: an entry of the config wins.
 class Formats {
@@ -80,20 +80,20 @@ std::vector<SafetensorsTensor> with_biases(std::vector<SafetensorsTensor> tensor
 
 void note_native(model::Model& model, const CheckpointConfig& config) {
   switch (config.kind) {
-    case Kind::fp8:
+    case StoredKind::fp8:
       model.notes.emplace_back(
           "stored as fp8: mlx-lm makes 16-bit weights of it where it loads it at all");
       break;
-    case Kind::nvfp4:
+    case StoredKind::nvfp4:
       break;
-    case Kind::int4:
+    case StoredKind::int4:
       model.notes.emplace_back(
           "experts are stored at 4.5 bits a weight; mlx-lm holds them at 5.0 bits");
       break;
-    case Kind::other:
-    case Kind::plain:
-    case Kind::mlx:
-    case Kind::mxfp4:
+    case StoredKind::other:
+    case StoredKind::plain:
+    case StoredKind::mlx:
+    case StoredKind::mxfp4:
       break;
   }
 }
@@ -121,16 +121,11 @@ void take_widths(model::Model& model, const std::vector<SafetensorsTensor>& tens
   }
 }
 
-bool has_experts(const model::Architecture& a) {
-  return std::any_of(a.blocks.begin(), a.blocks.end(),
-                     [](const model::Block& b) { return b.experts.has_value(); });
-}
-
 /// Which modules a tool left in 16 bits, a config does not always tell.
 bool is_unsure(const model::Model& model, const CheckpointConfig& config) {
   const bool packs = config.loaded && config.loaded->kind == model::Recipe::Kind::layers &&
                      config.method != "bitnet";
-  const bool by_rule = config.kind == Kind::int4 || config.kind == Kind::mxfp4;
+  const bool by_rule = config.kind == StoredKind::int4 || config.kind == StoredKind::mxfp4;
   return (packs && has_experts(model.architecture)) ||
          (config.keeps_more && !by_rule && config.loaded &&
           bits_per_weight(config.loaded->base) < 16);
@@ -158,7 +153,7 @@ void estimate_stored(model::Model& model, const CheckpointConfig& config) {
 /// The format that mlx-lm holds becomes the model's; what it refuses keeps the stored one, and its
 /// words.
 void load_as_mlx_lm(model::Model& model, CheckpointConfig& config) {
-  if (config.kind == Kind::mlx) {
+  if (config.kind == StoredKind::mlx) {
     model.refusal = config.unknown_setting;
   } else if (!config.method.empty()) {
     LoadedCheckpoint loaded = as_mlx_lm_loads(config, model.architecture);
@@ -173,8 +168,8 @@ void load_as_mlx_lm(model::Model& model, CheckpointConfig& config) {
 /// True where mlx-lm makes other tensors of the file's, so that the shapes say what it holds and
 /// not the headers: scales multiplied back, columns packed anew.
 bool rewritten(const model::Model& model, const CheckpointConfig& config) {
-  const bool others =
-      config.kind == Kind::fp8 || config.kind == Kind::nvfp4 || config.kind == Kind::other;
+  const bool others = config.kind == StoredKind::fp8 || config.kind == StoredKind::nvfp4 ||
+                      config.kind == StoredKind::other;
   const model::Architecture& a = model.architecture;
   return others && config.loaded && model.refusal.empty() && !a.layers.empty() && !a.widths_only;
 }
@@ -192,7 +187,7 @@ void publish(model::Model& model, const model::Recipe& recipe, std::optional<Byt
 
 model::WeightLayout mlx_layout(const model::Architecture& architecture,
                                const CheckpointConfig& config) {
-  if (config.kind != Kind::mlx || !config.recipe) {
+  if (config.kind != StoredKind::mlx || !config.recipe) {
     throw Error("the config holds no \"quantization\" of MLX");
   }
   Formats formats(config);
@@ -243,13 +238,13 @@ model::Model config_model(std::string_view config_json, std::string_view id) {
   note_native(model, config);
   load_as_mlx_lm(model, config);
   model.default_recipe = config.loaded;
-  if (config.kind == Kind::mlx) {
+  if (config.kind == StoredKind::mlx) {
     model.stored = mlx_layout(model.architecture, config);
     model.stored->evidence = weaker(model.stored->evidence, model.evidence);
     publish(model, *config.recipe, std::nullopt);
   } else if (config.recipe) {
     publish(model, *config.recipe, std::nullopt);
-  } else if (config.kind == Kind::plain) {
+  } else if (config.kind == StoredKind::plain) {
     publish(model, model::parse_recipe("bf16"), std::nullopt);
   }
   estimate_stored(model, config);
@@ -286,7 +281,7 @@ model::Model checkpoint_model(const std::vector<SafetensorsTensor>& tensors,
                              : config.recipe ? config.recipe->name
                                              : "";
   StoredWeights stored = safetensors_stored(
-      config.kind == Kind::int4 ? with_biases(tensors) : tensors, model.architecture, format);
+      config.kind == StoredKind::int4 ? with_biases(tensors) : tensors, model.architecture, format);
   // Known shapes give layers that may have nothing stored.
   if (std::all_of(stored.layout.layers.begin(), stored.layout.layers.end(),
                   [](const model::LayerBytes& layer) { return layer.total == Bytes{}; })) {

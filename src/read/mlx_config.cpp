@@ -11,7 +11,7 @@
 namespace macfit::read {
 namespace {
 
-using Kind = CheckpointConfig::Kind;
+using StoredKind = CheckpointConfig::Kind;
 using NodeKind = ConfigNode::Kind;
 
 struct NamedMode {
@@ -109,7 +109,7 @@ std::string canonical_path(std::string_view path) {
 }
 
 /// One override may name what stands here as several tensors, as in the checkpoints.
-std::vector<std::string> spellings(const std::string& path) {
+std::vector<std::string> module_spellings(const std::string& path) {
   const auto replaced = [&](std::string_view from, std::initializer_list<std::string_view> to) {
     std::vector<std::string> result;
     for (const std::string_view part : to) {
@@ -127,7 +127,7 @@ std::vector<std::string> spellings(const std::string& path) {
 }
 
 void read_mlx(CheckpointConfig& config, const ConfigNode& node) {
-  config.kind = Kind::mlx;
+  config.kind = StoredKind::mlx;
   const model::WeightFormat base = mlx_format(node, nullptr);
   config.recipe = model::parse_recipe(format_name(base, config.towers));
   config.loaded = config.recipe;
@@ -149,7 +149,7 @@ void read_mlx(CheckpointConfig& config, const ConfigNode& node) {
     } else if (!value.boolean()) {
       format = std::nullopt;
     }
-    for (const std::string& spelling : spellings(path)) {
+    for (const std::string& spelling : module_spellings(path)) {
       config.overrides[spelling] = format;
     }
   }
@@ -228,11 +228,11 @@ void read_compressed(CheckpointConfig& config, const ConfigNode& node, bool expe
   const auto [bits, group] = first_group(node);
   const std::string format = text_of(node, "format");
   if (format == "pack-quantized" && bits == 4 && group == 32 && experts_only) {
-    config.kind = Kind::int4;
+    config.kind = StoredKind::int4;
     config.recipe = model::find_recipe("int4-experts");
     config.loaded = model::find_recipe("int4-experts-mlx");
   } else if (format == "nvfp4-pack-quantized") {
-    config.kind = Kind::nvfp4;
+    config.kind = StoredKind::nvfp4;
     config.recipe = model::find_recipe(experts_only ? "nvfp4-experts" : "nvfp4");
     config.loaded = config.recipe;
   }
@@ -262,18 +262,18 @@ void read_native(CheckpointConfig& config, const ConfigNode& node, bool fp4_expe
                            block->array()[0].whole(1, 4096) == 32 &&
                            block->array()[1].whole(1, 4096) == 32;
   const bool experts_only = keeps(node, "attn");
-  config.kind = Kind::other;
+  config.kind = StoredKind::other;
   if (config.method == "compressed-tensors") {
     read_compressed(config, node, experts_only);
   } else if (config.method == "mxfp4") {
-    config.kind = Kind::mxfp4;
+    config.kind = StoredKind::mxfp4;
     config.recipe = model::find_recipe("mxfp4-experts");
     config.loaded = config.recipe;
   } else if (algorithm == "NVFP4") {
-    config.kind = Kind::nvfp4;
+    config.kind = StoredKind::nvfp4;
     config.recipe = model::find_recipe(experts_only ? "nvfp4-experts" : "nvfp4");
   } else if (config.method == "fp8" && algorithm.empty()) {
-    config.kind = Kind::fp8;
+    config.kind = StoredKind::fp8;
     config.recipe = model::find_recipe(fp4_experts ? "mxfp4-fp8" : "fp8");
   }
   if (config.method.empty()) {

@@ -20,7 +20,7 @@ namespace {
 using NamePart = StoredName::Part;
 using Tokens = std::vector<std::string_view>;
 
-constexpr std::int64_t most_layers = 10'000;
+constexpr std::int64_t most_stored_layers = 10'000;
 
 bool holds(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
@@ -244,7 +244,7 @@ struct Spelling {
   bool below_mlp = false;  ///< where the path leaves that out
 };
 
-constexpr Spelling spellings[] = {
+constexpr Spelling tensor_spellings[] = {
     {"block_sparse_moe", "mlp"},
     {"feed_forward", "mlp"},
     {"moe", "mlp"},
@@ -274,7 +274,7 @@ Spelling canonical_token(std::string_view token, std::string_view next) {
         is_any(next, {"in_proj", "out_proj", "conv1d", "A_log", "D", "dt_bias", "norm"});
     return {token, recurrent ? token : "mlp"};
   }
-  for (const Spelling& spelling : spellings) {
+  for (const Spelling& spelling : tensor_spellings) {
     if (spelling.found == token) {
       return spelling;
     }
@@ -315,9 +315,9 @@ StoredName stored_name(std::string_view full) {
     for (std::size_t i = 0; i + 1 < last; ++i) {
       const auto index = number(tokens[i + 1]);
       if (index && is_any(tokens[i], {"layers", "h", "blocks", "block", "layer"})) {
-        if (*index >= most_layers) {
+        if (*index >= most_stored_layers) {
           throw Error("the tensor " + printable(full) + " names a layer beyond " +
-                      std::to_string(most_layers));
+                      std::to_string(most_stored_layers));
         }
         result.layer = *index;
         first = i + 2;
@@ -356,9 +356,9 @@ StoredName stored_gguf_name(std::string_view full) {
   }
   if (tokens.front() == "blk" && tokens.size() > 2) {
     const auto index = number(tokens[1]);
-    if (!index || *index >= most_layers) {
+    if (!index || *index >= most_stored_layers) {
       throw Error("the tensor " + printable(full) + " names no layer below " +
-                  std::to_string(most_layers));
+                  std::to_string(most_stored_layers));
     }
     result.layer = *index;
     first = 2;

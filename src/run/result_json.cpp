@@ -13,8 +13,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr JsonLimits limits{std::size_t{128} << 20, 66};  ///< an answer and what is put around it
-constexpr double longest = 1e9;                           ///< seconds
+constexpr JsonLimits result_limits{std::size_t{128} << 20,
+                                   66};  ///< an answer and what is put around it
+constexpr double longest = 1e9;          ///< seconds
 
 Json or_null(const std::optional<std::int64_t>& value) {
   return value ? Json(*value) : Json(nullptr);
@@ -46,7 +47,7 @@ std::string result_line(const Result& result) {
 }
 
 Result read_result(std::string_view line) {
-  const JsonDocument document = JsonDocument::parse(line, limits);
+  const JsonDocument document = JsonDocument::parse(line, result_limits);
   JsonObject object = document.root().object();
   Result result;
   result.id = object.at("custom_id").string();

@@ -17,14 +17,6 @@ namespace macfit::runtime {
 
 namespace {
 
-/// The rules that a file's "rules" may name: what a new runtime adds besides its file.
-struct Rules {
-  std::string_view name;
-  std::unique_ptr<const Runtime> (*make)(std::shared_ptr<const Facts> facts);
-};
-constexpr std::array<Rules, 3> known_rules = {
-    {{"mlx-lm", make_mlx_lm}, {"exo", make_exo}, {"llama.cpp", make_llama_cpp}}};
-
 std::unique_ptr<const Runtime> make(const std::shared_ptr<const Facts>& facts) {
   std::vector<std::string> names;
   for (const Rules& rules : known_rules) {

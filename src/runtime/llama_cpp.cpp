@@ -13,7 +13,6 @@ namespace macfit::runtime {
 namespace {
 
 // Metal's own use beside the model, as for the other runtimes.
-constexpr std::int64_t base_bytes = 512 * mib;
 
 model::GgmlType cache_type(KvFormat format) {
   switch (format) {
@@ -292,7 +291,7 @@ Profile LlamaCpp::profile(const model::Model& model, const model::Recipe& recipe
   profile.cache_known = architecture.cache_known && architecture.layers.size() == profile.layers;
   profile.hidden = architecture.hidden;
   profile.longest_context = architecture.context;
-  profile.base_bytes = base_bytes;
+  profile.base_bytes = process_bytes;
   profile.graph = llama_graph(architecture);
   profile.collectives_per_token = 2 * static_cast<std::int64_t>(profile.layers);
 

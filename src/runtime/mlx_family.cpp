@@ -7,12 +7,12 @@
 
 #include "macfit/model/layout.hpp"
 #include "macfit/model/tensor_split.hpp"
+#include "runtimes.hpp"
 
 namespace macfit::runtime {
 namespace {
 
 // Metal's own use beside the model. Source: Ollama keeps 512 MiB of every Metal device free.
-constexpr std::int64_t base_bytes = 512 * mib;
 
 /// Bytes of activations live per token of a prefill step. Estimated: mlx-lm BENCHMARKS.md (M4 Max,
 /// 2048/128) leaves 0.31-0.37 MB for Qwen3-4B, which is 28 B for each element of its hidden and
@@ -211,6 +211,15 @@ Support MlxFamily::tensor(const model::Model& model, const model::Recipe& recipe
   if (model.nominal) {
     return Support::yes();
   }
+  // Another runtime's placement asks with its own format, which says nothing of these tensors.
+  if (recipe.kind == model::Recipe::Kind::gguf) {
+    return format(model, recipe);
+  }
+  if (recipe.kind == model::Recipe::Kind::nominal) {
+    return Support::no("shapes-unknown",
+                       "a flat number of bits tells of no single tensor, so none can be cut on "
+                       "paper");
+  }
   if (model.architecture.widths_only) {
     return Support::no("shapes-unknown",
                        "the tensors' shapes are not known, so they can't be cut on paper");
@@ -274,7 +283,7 @@ Profile MlxFamily::profile(const model::Model& model, const model::Recipe& recip
   profile.longest_context = architecture.context;
   profile.step_bytes = activation_per_token(architecture);
   profile.logits_bytes = architecture.vocabulary * 6;  // 16-bit logits and 32-bit probabilities
-  profile.base_bytes = base_bytes;
+  profile.base_bytes = process_bytes;
   profile.batched_prompts = 8;  // mlx_lm.server --prompt-concurrency
   const ClassFacts* known_class = class_of(model);
   const ClassFacts& stated = known_class != nullptr ? *known_class : facts().every_class;

@@ -3,10 +3,6 @@
 namespace macfit::speed {
 namespace {
 
-bool ends_with(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
 /// Apple's next chips keep what the M5 brought.
 bool has_matrix_units(hardware::Ability ability, int generation) {
   return ability == hardware::Ability::yes ||
@@ -20,7 +16,7 @@ Chip chip_of(const hardware::Node& node) {
   chip.id = node.chip;
   chip.cores = node.gpu_cores;
   chip.generation = node.chip_generation;
-  chip.ultra = ends_with(node.chip, "-ultra");
+  chip.ultra = node.chip.ends_with("-ultra");
   chip.matrix = has_matrix_units(node.neural_accelerators, node.chip_generation);
   chip.bandwidth = node.bandwidth ? node.bandwidth->value.value() : 0.0;
   chip.flops = node.tflops ? node.tflops->value * 1e12 : 0.0;
@@ -31,7 +27,7 @@ Chip chip_of(const hardware::Chip& from, int gpu_cores, Bytes ram) {
   Chip chip;
   chip.id = from.id;
   chip.generation = from.generation;
-  chip.ultra = ends_with(from.id, "-ultra");
+  chip.ultra = from.id.ends_with("-ultra");
   chip.matrix = has_matrix_units(from.neural_accelerators, from.generation);
   const hardware::ChipBin* bin = nullptr;
   for (const hardware::ChipBin& candidate : from.bins) {

@@ -3,8 +3,6 @@
 namespace macfit::speed {
 namespace {
 
-constexpr double activation_bytes = 2.0;
-
 bool llama_based(Engine engine) {
   return engine == Engine::llama_cpp || engine == Engine::llama_2024 || engine == Engine::ollama;
 }

@@ -3,8 +3,6 @@
 namespace macfit::speed {
 namespace {
 
-constexpr double activation_bytes = 2.0;
-
 double chunk_of(const Work& work, const Question& q) {
   double chunk = q.prefill_step;
   if (chunk <= 0.0) {

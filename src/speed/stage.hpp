@@ -11,6 +11,9 @@ namespace macfit::speed {
 /// Newest chip generation whose fixed times were measured; later ones are taken to be no faster.
 inline constexpr int newest_generation = 5;
 
+/// Of one value of the stream between layers: 16 bit.
+inline constexpr double activation_bytes = 2.0;
+
 /// Layers [first, last) of a model.
 struct Stage {
   std::size_t first = 0;

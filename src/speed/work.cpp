@@ -5,6 +5,7 @@
 
 #include "macfit/model/layout.hpp"
 #include "macfit/model/weight_format.hpp"
+#include "stage.hpp"
 
 namespace macfit::speed {
 namespace {
@@ -39,8 +40,6 @@ double element_bytes(runtime::KvFormat format) {
   }
   return 2.0;
 }
-
-bool mlx_based(Engine engine) { return engine == Engine::mlx || engine == Engine::exo; }
 
 ContextCost cost_of(const model::Attention& a, Engine engine, double element) {
   ContextCost c;

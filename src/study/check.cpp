@@ -156,6 +156,16 @@ std::size_t CheckReport::checked() const {
       std::count_if(files.begin(), files.end(), [](const auto& file) { return !file.gone; }));
 }
 
+std::size_t CheckReport::silenced() const {
+  std::size_t count = 0;
+  for (const CheckedFile& file : files) {
+    count += static_cast<std::size_t>(
+        std::count_if(file.findings.begin(), file.findings.end(),
+                      [](const Finding& finding) { return !finding.silenced.empty(); }));
+  }
+  return count;
+}
+
 std::size_t CheckReport::unreadable() const {
   return static_cast<std::size_t>(std::count_if(
       files.begin(), files.end(), [](const CheckedFile& file) { return !file.readable; }));

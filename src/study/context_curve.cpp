@@ -9,10 +9,10 @@ namespace macfit::study {
 namespace {
 
 /// The demand of one node's layers at a context.
-class NodeDemand {
+class DemandByContext {
  public:
-  NodeDemand(const plan::Plan& plan, const plan::Placement& placement,
-             const plan::NodeBudget& budget, std::size_t group, plan::Group nodes)
+  DemandByContext(const plan::Plan& plan, const plan::Placement& placement,
+                  const plan::NodeBudget& budget, std::size_t group, plan::Group nodes)
       : scenario_(plan::make_scenario(plan.request, *placement.runtime)),
         workload_(plan.request.workload),
         split_(placement.split),
@@ -83,9 +83,9 @@ std::optional<ContextCurve> context_curve(const plan::Plan& plan,
       nodes.push_back(other.node);
     }
   }
-  std::optional<NodeDemand> demand;
+  std::optional<DemandByContext> demand;
   for (std::size_t group = used; group <= used + placement.idle.size() && !demand; ++group) {
-    NodeDemand candidate(plan, placement, budget, group, nodes);
+    DemandByContext candidate(plan, placement, budget, group, nodes);
     if (candidate.at(asked) == budget.parts.demand()) {
       demand = std::move(candidate);
     }

@@ -16,7 +16,7 @@ constexpr double day = 86'400.0;
 
 // Nobody publishes how often these happen: every rate here is estimated. docs/night.md has the
 // reports behind them.
-constexpr std::array<FaultInfo, fault_count> table = {{
+constexpr std::array<FaultInfo, fault_count> fault_table = {{
     {"reboot",
      "a node restarts: an update, a kernel panic, power",
      "no rate published; panics near the GPU limit (exo#1972), updates left on",
@@ -70,8 +70,8 @@ double seconds_of(double value, std::string_view unit, std::string_view what) {
 
 std::vector<std::string> fault_names() {
   std::vector<std::string> names;
-  names.reserve(table.size());
-  for (const FaultInfo& info : table) {
+  names.reserve(fault_table.size());
+  for (const FaultInfo& info : fault_table) {
     names.emplace_back(info.name);
   }
   return names;
@@ -105,7 +105,8 @@ void parse_rate(std::string_view text, Fault fault, FaultRule& rule) {
   if (unit.empty() && value == 0.0) {
     return;
   }
-  if ((unit == "jobs" || unit == "job") && table.at(static_cast<std::size_t>(fault)).rdma_only) {
+  if ((unit == "jobs" || unit == "job") &&
+      fault_table.at(static_cast<std::size_t>(fault)).rdma_only) {
     constexpr double most = 1e12;
     if (value < 1.0 || value > most || value != std::floor(value)) {
       throw Error(what + ": expected a whole number of jobs, found \"" + printable(text) + "\"");
@@ -114,7 +115,7 @@ void parse_rate(std::string_view text, Fault fault, FaultRule& rule) {
     return;
   }
   throw Error(what + ": expected a rate such as 1/30d or 0" +
-              (table.at(static_cast<std::size_t>(fault)).rdma_only ? ", or 5000jobs" : "") +
+              (fault_table.at(static_cast<std::size_t>(fault)).rdma_only ? ", or 5000jobs" : "") +
               ", found \"" + printable(text) + "\"");
 }
 
@@ -122,12 +123,14 @@ void parse_rate(std::string_view text, Fault fault, FaultRule& rule) {
 
 std::string_view fault_name(Fault fault) noexcept { return fault_info(fault).name; }
 
-const FaultInfo& fault_info(Fault fault) noexcept { return table[static_cast<std::size_t>(fault)]; }
+const FaultInfo& fault_info(Fault fault) noexcept {
+  return fault_table[static_cast<std::size_t>(fault)];
+}
 
 FaultRules default_faults() noexcept {
   FaultRules rules;
   for (std::size_t i = 0; i < fault_count; ++i) {
-    rules[i] = table[i].rule;
+    rules[i] = fault_table[i].rule;
   }
   return rules;
 }
@@ -151,13 +154,13 @@ void parse_fault(std::string_view text, FaultRules& rules) {
     throw Error("expected NAME=RATE, found \"" + printable(text) + "\"", {},
                 "such as reboot=1/30d");
   }
-  const auto found = std::find_if(table.begin(), table.end(), [&](const FaultInfo& info) {
-    return same_name(info.name, name);
-  });
-  if (found == table.end()) {
+  const auto found =
+      std::find_if(fault_table.begin(), fault_table.end(),
+                   [&](const FaultInfo& info) { return same_name(info.name, name); });
+  if (found == fault_table.end()) {
     throw unknown_name("fault", name, fault_names(), {}, "known are " + join_words(fault_names()));
   }
-  const auto fault = static_cast<Fault>(found - table.begin());
+  const auto fault = static_cast<Fault>(found - fault_table.begin());
   FaultRule rule = rules[static_cast<std::size_t>(fault)];
   std::string_view rate = text.substr(equals + 1);
   if (const std::size_t colon = rate.find(':'); colon != std::string_view::npos) {
@@ -178,8 +181,8 @@ void parse_fault(std::string_view text, FaultRules& rules) {
 double faults_per_day(const Worker& worker, const FaultRules& rules) {
   double sum = 0.0;
   for (std::size_t i = 0; i < fault_count; ++i) {
-    const bool concerned =
-        (!table.at(i).shards_only || worker.nodes > 1) && (!table.at(i).rdma_only || worker.rdma);
+    const bool concerned = (!fault_table.at(i).shards_only || worker.nodes > 1) &&
+                           (!fault_table.at(i).rdma_only || worker.rdma);
     sum += concerned ? rules[i].per_day * static_cast<double>(worker.nodes) : 0.0;
   }
   return sum;

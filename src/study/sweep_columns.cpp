@@ -255,18 +255,37 @@ std::size_t find_column(std::string_view name) {
   throw unknown_name("column", name, known, {}, "known are " + join_words(known));
 }
 
-std::vector<std::size_t> select_columns(std::string_view text) {
+std::vector<std::size_t> standard_columns() {
   std::vector<std::size_t> chosen;
-  if (trim(text).empty()) {
-    for (std::size_t i = 0; i < columns().size(); ++i) {
-      if (columns()[i].standard) {
-        chosen.push_back(i);
-      }
+  for (std::size_t i = 0; i < columns().size(); ++i) {
+    if (columns()[i].standard) {
+      chosen.push_back(i);
     }
+  }
+  return chosen;
+}
+
+std::vector<std::size_t> select_columns(std::string_view text, std::vector<std::size_t> usual) {
+  text = trim(text);
+  const bool more = !text.empty() && text.front() == '+';
+  std::vector<std::size_t> chosen;
+  if (text.empty() || more) {
+    chosen = std::move(usual);
+  }
+  if (more) {
+    text.remove_prefix(1);
+  }
+  if (text.empty() && !more) {
     return chosen;
   }
-  for (const std::string_view name : macfit::split(text, ',')) {
-    chosen.push_back(find_column(trim(name)));
+  for (std::string_view name : macfit::split(text, ',')) {
+    name = trim(name);
+    // "+a,+b" is as clear as "+a,b".
+    const std::size_t column =
+        find_column(more && !name.empty() && name.front() == '+' ? name.substr(1) : name);
+    if (!more || std::find(chosen.begin(), chosen.end(), column) == chosen.end()) {
+      chosen.push_back(column);
+    }
   }
   return chosen;
 }

@@ -13,18 +13,14 @@
 namespace macfit::study {
 namespace {
 
-bool ends_with(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
 /// "32k" where tokens are meant, "100GB" where bytes are, "85%" where a share is.
 double number_of(const Column& column, std::string_view text) {
-  if (ends_with(column.name, "_bytes")) {
+  if (column.name.ends_with("_bytes")) {
     const bool negative = !text.empty() && text.front() == '-';
     const double bytes = parse_bytes(negative ? text.substr(1) : text).as_double();
     return negative ? -bytes : bytes;
   }
-  if (ends_with(column.name, "context") && text != "0") {
+  if (column.name.ends_with("context") && text != "0") {
     return parse_tokens(text).as_double();
   }
   const bool percent = !text.empty() && text.back() == '%';
@@ -86,8 +82,30 @@ std::vector<std::string_view> conditions_of(std::string_view text) {
 
 }  // namespace
 
+std::optional<Where::Condition> Where::parse_flag(std::string_view text) {
+  Condition condition;
+  condition.compare = Operator::equal;
+  condition.number = 1.0;
+  if (text.size() > 4 && same_name(text.substr(0, 4), "not ")) {
+    condition.number = 0.0;
+    text = trim(text.substr(4));
+  }
+  for (std::size_t i = 0; i < sweep_columns().size(); ++i) {
+    if (sweep_columns()[i].kind == CellKind::flag && same_name(sweep_columns()[i].name, text)) {
+      condition.column = i;
+      return condition;
+    }
+  }
+  return std::nullopt;
+}
+
 Where::Condition Where::parse_one(std::string_view text) {
   const std::size_t at = text.find_first_of("=!<>");
+  if (at == std::string_view::npos) {
+    if (const std::optional<Condition> flag = parse_flag(text)) {
+      return *flag;
+    }
+  }
   if (at == std::string_view::npos || (text[at] == '!' && text.substr(at, 2) != "!=")) {
     throw Error(fmt::format("\"{}\" compares nothing", printable(text)), {},
                 "a condition is a column, one of = != < <= > >=, and a value: "

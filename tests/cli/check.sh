@@ -163,6 +163,22 @@ else
   echo "skipped: python3 is not installed"
 fi
 
+# A repository's first check: written once, kept afterwards, and it passes.
+mkdir "$work/first"
+cd "$work/first"
+expect 0 "$macfit" check --init qwen3-32b --nodes 1x64
+for file in models/qwen3-32b.json .github/workflows/macfit.yml .pre-commit-config.yaml; do
+  [ -f "$file" ] || fail "check --init did not write $file"
+done
+expect 0 "$macfit" check models/
+grep -q '1 of 1 expectations hold' "$work/err" || fail "the first manifest: $(cat "$work/err")"
+echo mine >.pre-commit-config.yaml
+expect 0 "$macfit" check --init qwen3-32b
+grep -q '^kept     .pre-commit-config.yaml' "$work/out" || fail "a file that is there: $(cat "$work/out")"
+[ "$(cat .pre-commit-config.yaml)" = mine ] || fail "check --init wrote over a file"
+expect 2 "$macfit" check --init qwen3-33b
+expect 2 "$macfit" check
+
 # The project's own models, as its CI checks them.
 cd "$MACFIT_SOURCE_DIR"
 expect 0 "$macfit" check models/

@@ -24,6 +24,20 @@ ln -s folder/inner outer
 ln -s missing dangling
 ln -s there here
 ln -s here there
+# An output never takes the place of what it is made from.
+echo '{"schema": "macfit.sweep/1", "axes": {"model": "glm-4.5", "nodes": "2x128"}}' >grid.json
+expect 2 "$macfit" sweep --spec grid.json --output grid.json
+says 'grid.json: it is read by this command'
+grep -q '"macfit.sweep/1"' grid.json || fail "the grid is gone"
+ln -s grid.json link.json
+expect 2 "$macfit" sweep --spec link.json --output grid.json
+expect 0 "$macfit" sweep --spec grid.json --output rows.csv
+mkdir checkpoint
+echo '{"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 1, "num_attention_heads": 1,
+  "intermediate_size": 64, "vocab_size": 64}' >checkpoint/config.json
+expect 2 "$macfit" plan --model ./checkpoint --nodes 1x64 --output checkpoint/config.json
+grep -q model_type checkpoint/config.json || fail "the model's config is gone"
+
 for target in outer dangling; do expect 0 "${plan[@]}" --output "$target"; done
 if [ ! -L outer ] || [ ! -L folder/inner ] || [ ! -L dangling ]; then fail "a link became a file"; fi
 cmp -s wanted real || fail "the file behind two links was not replaced"
@@ -181,53 +195,39 @@ cat rows.json >pipe &
 expect 0 "$macfit" calibrate --validate ./pipe
 expect 0 "$macfit" plan --model 70b-q4 --nodes <(cat desk.json)
 
-# Whatever ends it, and whenever, the old file is there or the new one, and nothing else.
-echo old >target
-sweep=("$macfit" sweep --model 'llama*' --nodes '2x64,2x128' --context 1000..200000+100 --output target --quiet)
-for signal in HUP INT TERM; do
-  for delay in 0.00 0.01 0.02 0.05 0.08 0.1 0.2 0.4; do
-    # A shell's background jobs ignore SIGINT; env gives it back.
-    (trap - INT && exec env "${sweep[@]}") &
-    job=$!
-    sleep "$delay"
-    kill -s "$signal" "$job" 2>/dev/null || true
-    kill -s "$signal" "$job" 2>/dev/null || true
-    wait "$job" 2>/dev/null || true
-    [ -s target ] || fail "SIG$signal after $delay s: an empty file"
-    clean "SIG$signal after $delay s"
+# Two that write one file: the one or the other, whole.
+for context in 8k 32k; do
+  "$macfit" sweep --model 'llama*' --nodes 2x64 --context "$context" --output alone-$context --quiet
+  "$macfit" sweep --model 'llama*' --nodes 2x64 --context "$context" --output both --quiet &
+done
+wait
+cmp -s both alone-8k || cmp -s both alone-32k || fail "two that write one file mix"
+clean "two that write one file"
+
+# Whatever ends it, and whenever, the old file or folder is there or the new one, whole, and nothing else.
+cp "$MACFIT_SOURCE_DIR/models/glm-4.5.json" import.json
+sweep="sweep --model llama* --nodes 2x64,2x128 --context 1000..200000+100 --output target --quiet"
+for words in "$sweep" "models import ./import.json --output target" \
+  "launch --model glm-4.5 --nodes 2x128 --runtime mlx-lm --output target --force --quiet"; do
+  read -ra command <<<"$words"
+  rm -rf target
+  expect 0 "$macfit" "${command[@]}"
+  whole=$(find target | sort)
+  for signal in HUP INT TERM; do
+    for delay in ${MACFIT_MOMENTS:-0.00 0.01 0.02 0.03 0.05 0.08 0.1 0.2}; do
+      # A shell's background jobs ignore SIGINT; env gives it back.
+      (trap - INT && exec env "$macfit" "${command[@]}" >/dev/null 2>&1) &
+      job=$!
+      sleep "$delay"
+      kill -s "$signal" "$job" 2>/dev/null || true
+      kill -s "$signal" "$job" 2>/dev/null || true
+      wait "$job" 2>/dev/null || true
+      [ "$(find target | sort)" = "$whole" ] || fail "SIG$signal after $delay s: ${words%% *} left $(find target)"
+      [ -z "$(find target -type f -empty)" ] || fail "SIG$signal after $delay s: ${words%% *} left an empty file"
+      clean "SIG$signal after $delay s"
+    done
   done
 done
-
-# Without memory it says so: exit code 2, or whatever the loader says before it begins (127).
-case $("$macfit" version --verbose 2>/dev/null || true)$(nm -D "$macfit" 2>/dev/null || true) in
-  *asan* | *tsan*) ;; # they map the whole address space
-  *)
-    told=0
-    while read -ra words; do
-      for kilobytes in $(seq 12000 400 18000); do
-        code=0
-        (ulimit -v "$kilobytes" && exec "$macfit" "${words[@]}" --output small) >/dev/null 2>err || code=$?
-        case $code in
-          0 | 127) ;;
-          2)
-            says "out of memory"
-            told=$((told + 1))
-            ;;
-          *) fail "with $kilobytes kB of memory: ${words[*]}: exit code $code: $(cat err)" ;;
-        esac
-        clean "lack of memory"
-      done
-    done <<'COMMANDS'
-plan --model glm-4.5 --nodes 2x128
-survey --nodes 2x64 --models glm*
-sweep --model glm-4.5 --nodes 2x128 --context 1k..64k*2
-night -m llama-3.1-8b -n 2x64 --prompt-tokens 2000 --output-tokens 500 --nights 20
-models list
-COMMANDS
-    # Where address space is not limited so (macOS), nothing is tried.
-    if [ "$(uname -s)" = Linux ] && [ "$told" = 0 ]; then fail "no limit of memory was ever hit"; fi
-    ;;
-esac
 
 # Nothing was left anywhere.
 clean "a command"

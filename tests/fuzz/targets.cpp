@@ -184,7 +184,7 @@ void names(const std::uint8_t* data, std::size_t size) {
   attempt([&] { (void)fit::parse_tier(text); });
   attempt([&] { (void)hardware::parse_macos(text); });
   attempt([&] { (void)study::Where::parse(text); });
-  attempt([&] { (void)study::select_columns(text); });
+  attempt([&] { (void)study::select_columns(text, study::standard_columns()); });
   attempt([&] { (void)study::Front(text); });
 }
 
@@ -210,7 +210,7 @@ void sweep_spec(const std::uint8_t* data, std::size_t size) {
       }
     }
     attempt([&] { (void)study::Where::parse(spec.where); });
-    attempt([&] { (void)study::select_columns(spec.select); });
+    attempt([&] { (void)study::select_columns(spec.select, study::standard_columns()); });
     attempt([&] { (void)study::Front(spec.pareto); });
   });
 }

@@ -100,6 +100,16 @@ TEST_CASE("chip facts", "[hardware]") {
   }
 }
 
+TEST_CASE("an iPhone's chip in a Mac counts with the M chips of its time", "[hardware]") {
+  const Chip& chip = Catalog::embedded().chip("a18-pro");
+  CHECK(chip.apple());
+  CHECK(chip.generation == 4);
+  CHECK(chip.find_bin(5, Bytes(8 * gib))->bandwidth->value.value() == test::Approx(60e9));  // Apple
+  CHECK_FALSE(chip.tflops);
+  CHECK(chip.thunderbolt == Thunderbolt::none);
+  CHECK(chip.rdma == Ability::no);
+}
+
 TEST_CASE("STREAM runs and FP16 figures", "[hardware]") {
   const Catalog& catalog = Catalog::embedded();
   for (const auto& [id, gb_per_s] : std::vector<std::pair<const char*, double>>{
@@ -142,6 +152,9 @@ TEST_CASE("machine facts", "[hardware]") {
            Row{"mac-studio-m5-max-128", "m5-max", 40, 5099, 4, current},
            Row{"mac-studio-m5-ultra-256", "m5-ultra", 80, 10799, 6, current},
            Row{"mac-studio-m5-ultra-512", "m5-ultra", 80, 0, 6, MachineStatus::announced},
+           Row{"macbook-neo-8", "a18-pro", 5, 599, 0, current},
+           Row{"macbook-air-m5-16", "m5", 10, 1099, 2, current},
+           Row{"imac-m4-16", "m4", 8, 1299, 4, current},
            Row{"macbook-pro-m4-max-128", "m4-max", 40, 0, 3, previous},
            Row{"macbook-pro-m5-max-128", "m5-max", 40, 0, 3, current},
            Row{"macbook-pro-m3-max-96", "m3-max", 30, 0, 3, previous},

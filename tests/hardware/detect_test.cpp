@@ -242,6 +242,13 @@ TEST_CASE("published reports of Macs", "[hardware]") {
   }
 }
 
+TEST_CASE("a Mac with an iPhone's chip is read as one", "[hardware]") {
+  const Cluster cluster = cluster_of(
+      detect({mac("neo", "  Model Name: MacBook Neo\n  Chip: Apple A18 Pro\n  Memory: 8 GB\n")}));
+  CHECK(cluster.nodes[0].chip_name == "A18 Pro");
+  CHECK(cluster.nodes[0].ram == Bytes(8 * gib));
+}
+
 TEST_CASE("what is no Mac with Apple silicon is told so", "[hardware]") {
   struct Row {
     std::string source;

@@ -101,11 +101,13 @@ def test_kinds(root, address):
     show("org/sharded", endpoint=address, HF_TOKEN=hub.TOKEN, XDG_CACHE_HOME=os.path.join(work, "other"))
     check(all(header[2] is None for header in seen_by(address)), "HF_TOKEN was sent by http")
     plan = macfit("plan", "--model", "org/sharded", "--nodes", "1x16", endpoint=address)
-    launch = macfit("launch", "--model", "org/sharded", "--nodes", "1x16", "--runtime", "mlx-lm", "-o",
-                    os.path.join(work, "launched"), endpoint=address)
-    settings = "".join(open(os.path.join(work, "launched", name)).read()
-                       for name in os.listdir(os.path.join(work, "launched")))
-    check("MODEL=org/sharded" in settings, "a launch folder names the repository: " + launch.stdout)
+    for name, runtime, wanted in (("org/sharded", "mlx-lm", "MODEL=org/sharded"),
+                                  ("org/some-GGUF:Q8_0", "llama.cpp", "MODEL=org/some-GGUF")):
+        folder = os.path.join(work, "launched-" + runtime)
+        launch = macfit("launch", "--model", name, "--nodes", "1x16", "--runtime", runtime, "-o", folder,
+                        endpoint=address)
+        settings = "".join(open(os.path.join(folder, file)).read() for file in os.listdir(folder))
+        check(wanted in settings.splitlines(), f"a launch folder names the repository: {name} {launch.stdout}")
     check("commit 0123456789ab" in plan.stdout, "the plan says where the model was read: " + plan.stdout)
 
 

@@ -169,7 +169,7 @@ TEST_CASE("a nominal model says what it is", "[model]") {
   CHECK(model.nominal->parameters == 230'000'000'000);
   CHECK(model.nominal->active_parameters == 230'000'000'000);
   CHECK(model.nominal->nearest ==
-        std::vector<std::string>{"falcon-180b", "llama-3.1-405b", "devstral-2-123b"});
+        std::vector<std::string>{"falcon-180b", "llama-3.1-405b", "mistral-medium-3.5-128b"});
   CHECK(model.architecture_source == "interpolated: llama-3.1-70b and llama-3.1-405b");
   REQUIRE(model.notes.size() == 1);
   CHECK_THAT(model.notes[0], test::contains("estimated from llama-3.1-70b and llama-3.1-405b"));

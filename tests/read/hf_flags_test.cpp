@@ -375,6 +375,19 @@ TEST_CASE("hf flags: a wrapper's vision part whose shape is not known", "[read]"
   CHECK_FALSE(wrapped.extras.vision_parameters);
 }
 
+TEST_CASE("hf flags: Mistral 3's wrapper around Mistral 4 is no dense model", "[read]") {
+  const std::string text = config("mistral4", R"("n_routed_experts": 8, "num_experts_per_tok": 2,
+      "n_shared_experts": 1, "kv_lora_rank": 32, "q_lora_rank": 32, "qk_nope_head_dim": 16,
+      "qk_rope_head_dim": 16, "v_head_dim": 16)");
+  const Architecture alone = read_hf_config(text);
+  const Architecture wrapped = read_hf_config(
+      R"({"model_type": "mistral3", "vision_config": {}, "text_config": )" + text + "}");
+  CHECK(alone.blocks.front().experts);
+  CHECK(wrapped.type == "mistral3");
+  CHECK(wrapped.blocks == alone.blocks);
+  CHECK(count_parameters(wrapped).total == count_parameters(alone).total);
+}
+
 TEST_CASE("hf flags: what contradicts itself is refused at its place", "[read]") {
   const std::string experts(eight);
   const std::string delta = R"("linear_num_key_heads": 2, "linear_num_value_heads": 4,

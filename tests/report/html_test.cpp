@@ -211,7 +211,7 @@ TEST_CASE("a night's page is well-formed", "[report]") {
   CHECK(faults(page) == "");
   CHECK(page == report::night_html(study::night(question), std::string("macfit night ") + hostile));
   for (const study::NightPlacement& placement : result.placements) {
-    CHECK(page.find("Nights by completions, " + placement.name) != std::string::npos);
+    CHECK(page.find(">" + placement.name + ": ") != std::string::npos);  // its bar
   }
 }
 
@@ -263,7 +263,10 @@ TEST_CASE("a sweep's page has a map for each point of the shorter axes", "[repor
     row.known = index != 3;
     row.placed = row.known;
     row.tier = index % 2 == 0 ? fit::Tier::comfortable : fit::Tier::not_practical;
+    row.fits = row.tier == fit::Tier::comfortable;
     row.utilization = static_cast<double>(index) / 20.0;
+    row.demand = index < 12 ? 50 : index < 14 ? 90 : 120;
+    row.effective = 100;
     row.reason = row.known ? "" : "unknown-model";
     rows.push_back(row);
   }
@@ -273,8 +276,12 @@ TEST_CASE("a sweep's page has a map for each point of the shorter axes", "[repor
   CHECK(count_of(page, "class=\"heat\"") == 2);
   CHECK(count_of(page, "<th scope=\"row\">") == 7);  // three a map, one reason
   CHECK(count_of(page, ">·</td>") == 1);
-  CHECK(page.find("9 points comfortable, 0 borderline, 7 not practical, 1 that could not") !=
-        std::string::npos);
+  CHECK(page.find("<h1>a, b and c on 2x128 and 4x64: 18 points</h1>") != std::string::npos);
+  CHECK(page.find("9 points fit comfortably, 0 fit and are borderline, 7 do not fit as asked, 1 "
+                  "could not be planned") != std::string::npos);
+  // The last row of three crosses 100 % of the fullest node between its second and its third cell.
+  CHECK(count_of(page, "\"number full") == 1);
+  CHECK(count_of(page, "\"number unfit") == 8);
   CHECK(page.find("1 points are left out") != std::string::npos);
   CHECK(page.find(">✓ 80 %</td>") != std::string::npos);
 }

@@ -92,6 +92,18 @@ TEST_CASE("mlx rules: a tensor split repeats latents and cuts heads", "[runtime]
   CHECK(cached("minimax-m2.5", 4) == 4096 * 63'488);
 }
 
+TEST_CASE("mlx rules: a format of another runtime has no tensor split", "[runtime]") {
+  // 576 inputs of a row leave 288 on each of two ranks, which no block of 256 divides: the words of
+  // llama.cpp's refusal ask the other runtimes with its own format.
+  const model::Model& model = model::Catalog::embedded().get("smollm2-1.7b");
+  CHECK(test::mlx_lm().tensor(model, model::parse_recipe("4bit"), 2).ok);
+  for (const char* name : {"Q4_K_M", "Q8_0", "4.5bpw"}) {
+    INFO(name);
+    CHECK_FALSE(test::mlx_lm().tensor(model, model::parse_recipe(name), 2).ok);
+    CHECK_FALSE(test::exo().tensor(model, model::parse_recipe(name), 2).ok);
+  }
+}
+
 TEST_CASE("mlx rules: what mlx-lm's llama4_text does not build", "[runtime]") {
   model::Model model;
   model.architecture.type = "llama4_text";

@@ -94,6 +94,42 @@ TEST_CASE("check names a misspelled key, not the one that it leaves missing", "[
   CHECK(report.files[0].findings[0].hint == "did you mean architecture?");
 }
 
+TEST_CASE("check lets stand what a file silences, with its reason", "[study]") {
+  const auto report_of = [] {
+    return check({manifest(std::string(shapes) + ", \"idd\": 1, \"notez\": 2"),
+                  manifest(std::string(shapes) + ", \"idd\": 1", "other")});
+  };
+  const auto silences = [](const std::string& entries) {
+    return R"({"schema": "macfit.silence/1", "silence": [)" + entries + "]}";
+  };
+  CheckReport report = report_of();
+  REQUIRE(report.count(Severity::error) == 3);
+  const std::vector<std::string> idle = study::silence(
+      report, silences(R"({"code": "unknown-key", "files": "m0*", "at": "/idd", "reason": "ours"},
+                          {"code": "bytes-near", "reason": "old"})"));
+  CHECK(report.count(Severity::error) == 2);
+  CHECK(report.silenced() == 1);
+  CHECK(report.files[0].findings[0].silenced == "ours");
+  CHECK(idle == std::vector<std::string>{"/silence/1: [bytes-near] silences nothing"});
+  CHECK(report::check_concise(report).find("note: unknown key") != std::string::npos);
+  CHECK(report::check_concise(report).find("(silenced: ours) [unknown-key]") != std::string::npos);
+  CHECK(report::check_summary(report).find("2 errors, no warnings, 1 silenced") !=
+        std::string::npos);
+  CHECK(report::check_sarif(report).find(R"("justification": "ours")") != std::string::npos);
+
+  report = report_of();
+  CHECK(study::silence(report, silences(R"({"code": "unknown-key", "reason": "all"})")).empty());
+  CHECK(report.count(Severity::error) == 0);
+  for (const char* wrong :
+       {R"({"code": "unknown-kez", "reason": "x"})", R"({"code": "unknown-key"})",
+        R"({"code": "unknown-key", "reason": " "})",
+        R"({"code": "unknown-key", "reason": "x", "at": "idd"})",
+        R"({"code": "unknown-key", "reason": "x", "file": "a"})"}) {
+    INFO(wrong);
+    CHECK_THROWS_AS(study::silence(report, silences(wrong)), Error);
+  }
+}
+
 TEST_CASE("check: what is not JSON or another format is one finding", "[study]") {
   CHECK(codes(check({"{\"schema\": "})) == Codes{"not-json "});
   CHECK(codes(check({""})) == Codes{"not-json "});

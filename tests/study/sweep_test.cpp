@@ -282,16 +282,34 @@ TEST_CASE("a filter compares tiers, sizes, texts and nothing", "[study]") {
   CHECK(!keeps("context>=32k and context>32k"));
   CHECK(keeps("fits=yes AND tier!=comfortable"));
   CHECK(!keeps("fits==no"));
+  CHECK(keeps("fits and context>=32k"));
+  CHECK(!keeps("Not Fits"));
   CHECK(keeps("reason="));
   CHECK(!keeps("reason!="));
   CHECK(keeps("headroom_bytes>-1kB"));
   CHECK(keeps("split=Independent"));
   CHECK(!keeps("price_usd<1000"));
-  for (const char* wrong : {"tier", "teir=comfortable", "tier>=comfy", "reason>a", "context>=x",
-                            "context!32k", "fits=maybe", "tier>=borderline and", "context>", "and",
-                            ",", "=", "price_usd<1e", "tier=>borderline"}) {
+  for (const char* wrong :
+       {"tier", "not tier", "not", "teir=comfortable", "tier>=comfy", "reason>a", "context>=x",
+        "context!32k", "fits=maybe", "tier>=borderline and", "context>", "and", ",", "=",
+        "price_usd<1e", "tier=>borderline"}) {
     CAPTURE(wrong);
     CHECK_THROWS_AS(study::Where::parse(wrong), Error);
+  }
+}
+
+TEST_CASE("columns are named, or added to the usual ones", "[study]") {
+  const std::vector<std::size_t> usual = {study::find_column("model"), study::find_column("tier")};
+  const std::size_t price = study::find_column("price_usd");
+  CHECK(study::select_columns("", usual) == usual);
+  CHECK(study::select_columns("price_usd", usual) == std::vector{price});
+  const std::vector<std::size_t> more = {usual[0], usual[1], price, study::find_column("ttft")};
+  CHECK(study::select_columns("+price_usd,ttft", usual) == more);
+  CHECK(study::select_columns(" +price_usd,+ttft,tier", usual) == more);
+  CHECK(study::select_columns("tier,tier", usual).size() == 2);
+  for (const char* wrong : {"+", "+prize", "price_usd,+tier", ","}) {
+    CAPTURE(wrong);
+    CHECK_THROWS_AS(study::select_columns(wrong, usual), Error);
   }
 }
 

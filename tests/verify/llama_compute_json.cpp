@@ -112,7 +112,7 @@ void compare_buffers(calibrate::Comparison& comparison, const std::string& id, c
                             margin));
 }
 
-std::string case_name(const Json& c) {
+std::string compute_case_name(const Json& c) {
   const std::string label = text_of(c, "id");
   if (!label.empty()) {
     return printable(label);
@@ -180,7 +180,7 @@ void compare_llama_compute(calibrate::Comparison& comparison, const std::string&
       ++skipped[why];
       continue;
     }
-    std::string name = id + " " + case_name(c);
+    std::string name = id + " " + compute_case_name(c);
     if (const int again = ++seen[name]; again > 1) {
       name += fmt::format(" ({})", again);
     }

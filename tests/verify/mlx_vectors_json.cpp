@@ -23,7 +23,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::int64_t most_tokens = std::int64_t{1} << 30;
+constexpr std::int64_t most_slots = std::int64_t{1} << 30;
 
 /// One block of worked figures: {"bpw": ...}.
 struct Block {
@@ -120,18 +120,18 @@ void matrix(const Block& b, const Json& row, const std::string& id) {
 }
 
 void slots(const Block& b, const Json& row, const std::string& id) {
-  b.add(id, need_whole(row, "slots", 0, most_tokens),
-        runtime::kv_slots(need_whole(row, "prompt", 0, most_tokens),
-                          need_whole(row, "gen", 0, most_tokens),
-                          need_whole(row, "prefill", 1, most_tokens)));
+  b.add(id, need_whole(row, "slots", 0, most_slots),
+        runtime::kv_slots(need_whole(row, "prompt", 0, most_slots),
+                          need_whole(row, "gen", 0, most_slots),
+                          need_whole(row, "prefill", 1, most_slots)));
 }
 
 void rotating(const Block& b, const Json& row, const std::string& id) {
-  const std::int64_t prompt = need_whole(row, "prompt", 0, most_tokens);
-  const std::int64_t generated = need_whole(row, "gen", 0, most_tokens);
-  const std::int64_t window = need_whole(row, "W", 1, most_tokens);
+  const std::int64_t prompt = need_whole(row, "prompt", 0, most_slots);
+  const std::int64_t generated = need_whole(row, "gen", 0, most_slots);
+  const std::int64_t window = need_whole(row, "W", 1, most_slots);
   const std::int64_t step =
-      whole_of(row, "prefill") ? need_whole(row, "prefill", 1, most_tokens) : 2048;
+      whole_of(row, "prefill") ? need_whole(row, "prefill", 1, most_slots) : 2048;
   const std::vector<std::int64_t> published = numbers_of(list_of(row, "res"));
   if (published.size() != 2) {
     throw Error("\"res\" should be the slots in the end and at the peak");

@@ -6,6 +6,12 @@
 
 namespace macfit {
 
+/// ASCII only, whatever the locale.
+[[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+[[nodiscard]] constexpr bool is_letter(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 /// Decodes one UTF-8 sequence at `at`; returns its length, 0 if invalid.
 [[nodiscard]] std::size_t decode_utf8(std::string_view text, std::size_t at,
                                       std::uint32_t& code) noexcept;

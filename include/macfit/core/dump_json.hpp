@@ -11,4 +11,7 @@ namespace macfit {
 /// escapes, which a reader turns back. `indent` -1 is all on one line.
 [[nodiscard]] std::string dump_json(const nlohmann::ordered_json& value, int indent = 2);
 
+/// As a whole document: indented, with the line end that a text file has.
+[[nodiscard]] std::string dump_document(const nlohmann::ordered_json& value);
+
 }  // namespace macfit

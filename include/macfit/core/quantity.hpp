@@ -32,6 +32,9 @@ namespace macfit {
   }
   return r;
 }
+[[nodiscard]] constexpr std::int64_t checked_mul(std::int64_t a, std::int64_t b, std::int64_t c) {
+  return checked_mul(checked_mul(a, b), c);
+}
 [[nodiscard]] constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
   return a / b + (a % b != 0 && (a > 0) == (b > 0) ? 1 : 0);
 }

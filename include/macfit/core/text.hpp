@@ -28,6 +28,11 @@ namespace macfit {
                                                const std::vector<std::string>& known,
                                                std::size_t count);
 
+/// Whether the text holds the part.
+[[nodiscard]] constexpr bool mentions(std::string_view text, std::string_view part) noexcept {
+  return text.find(part) != std::string_view::npos;
+}
+
 /// Splits at every `separator`; an empty text gives one empty part.
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 

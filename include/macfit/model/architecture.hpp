@@ -311,4 +311,7 @@ void validate(const Architecture& architecture, const std::string& pointer = {})
 [[nodiscard]] std::vector<Error> contradictions(const Architecture& architecture,
                                                 const std::string& pointer = {});
 
+/// Whether any of its layers is a mixture of experts.
+[[nodiscard]] bool has_experts(const Architecture& architecture);
+
 }  // namespace macfit::model

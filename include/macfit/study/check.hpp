@@ -44,6 +44,7 @@ struct Finding {
   Severity severity = Severity::error;
   std::string message;
   std::string hint;
+  std::string silenced = {};  ///< why it is let stand; empty: it is not
 };
 
 struct NodeDemand {
@@ -142,6 +143,7 @@ struct CheckReport {
   [[nodiscard]] std::size_t checked() const;
   [[nodiscard]] std::size_t count(Severity severity) const;
   [[nodiscard]] std::size_t unreadable() const;
+  [[nodiscard]] std::size_t silenced() const;
 };
 
 /// A file to check.
@@ -180,5 +182,9 @@ struct FailOn {
 /// has it, else a note. Throws Error where the text is not such a report.
 void compare_with_baseline(CheckReport& report, std::string_view earlier,
                            const FailOn& fail_on = {});
+
+/// Makes notes of the findings that a macfit.silence/1 text names, with its reasons. Returns those
+/// of its entries that met none. Throws Error naming the place of a bad entry.
+[[nodiscard]] std::vector<std::string> silence(CheckReport& report, std::string_view text);
 
 }  // namespace macfit::study

@@ -133,14 +133,18 @@ struct Column {
 void add_need(std::size_t column, Needs& needs);
 /// By its name, or "decode", "aggregate", "prefill", "ttft". Throws Error naming the nearest.
 [[nodiscard]] std::size_t find_column(std::string_view name);
-/// "tier,context" as indices; empty text: the standard ones.
-[[nodiscard]] std::vector<std::size_t> select_columns(std::string_view text);
+/// Those shown where none are asked for.
+[[nodiscard]] std::vector<std::size_t> standard_columns();
+/// "tier,context" as indices; "+price_usd": the usual ones and more; empty text: the usual ones.
+[[nodiscard]] std::vector<std::size_t> select_columns(std::string_view text,
+                                                      std::vector<std::size_t> usual);
 
 /// Nothing where the figure is not known. Texts live as long as row and grid.
 using Cell = std::variant<std::monostate, std::string_view, std::int64_t, double, bool>;
 [[nodiscard]] Cell cell(const SweepRow& row, std::size_t column);
 
 /// "tier>=borderline and context>=32k": comparisons that all must hold, joined by `and` or commas.
+/// A column of yes and no stands for itself: "fits", "not fits".
 class Where {
  public:
   /// Throws Error: unknown column (nearest named), operator or value.
@@ -158,6 +162,7 @@ class Where {
     std::string text;
     double number = 0.0;
   };
+  [[nodiscard]] static std::optional<Condition> parse_flag(std::string_view text);
   [[nodiscard]] static Condition parse_one(std::string_view text);
   std::vector<Condition> conditions_;
 };

@@ -21,16 +21,12 @@ struct Row {
   bool latent = false;
 };
 
-std::int64_t mul(std::int64_t a, std::int64_t b, std::int64_t c = 1) {
-  return checked_mul(checked_mul(a, b), c);
-}
-
 /// Nothing where the layer keeps no cells.
 std::optional<Row> row_of(const Block& block) {
   if (block.attention && !block.attention->shared_kv) {
     const Attention& a = *block.attention;
-    return Row{mul(a.kv_heads, a.head_dim),
-               mul(a.kv_heads, a.value_dim),
+    return Row{checked_mul(a.kv_heads, a.head_dim),
+               checked_mul(a.kv_heads, a.value_dim),
                a.head_dim,
                a.value_dim,
                a.span != Span::full,
@@ -45,27 +41,30 @@ std::optional<Row> row_of(const Block& block) {
 }
 
 /// 32-bit state of one sequence.
-std::int64_t state_elements(const Block& block) {
+std::int64_t state_elements(const Block& block, std::int64_t hidden) {
   if (block.delta_net) {
     const DeltaNet& d = *block.delta_net;
-    const std::int64_t inner = mul(d.value_heads, d.value_dim);
-    const std::int64_t mixed = checked_add(inner, mul(2, d.key_heads, d.key_dim));
-    return checked_add(mul(d.kernel - 1, mixed), mul(d.key_dim, inner));
+    const std::int64_t inner = checked_mul(d.value_heads, d.value_dim);
+    const std::int64_t mixed = checked_add(inner, checked_mul(2, d.key_heads, d.key_dim));
+    return checked_add(checked_mul(d.kernel - 1, mixed), checked_mul(d.key_dim, inner));
   }
   if (block.kimi_delta) {
     const KimiDelta& k = *block.kimi_delta;
-    const std::int64_t width = mul(k.heads, k.head_dim);
-    return checked_add(mul(3, k.kernel - 1, width), mul(k.head_dim, width));
+    const std::int64_t width = checked_mul(k.heads, k.head_dim);
+    return checked_add(checked_mul(3, k.kernel - 1, width), checked_mul(k.head_dim, width));
   }
   if (block.mamba2) {
     const Mamba2& m = *block.mamba2;
-    const std::int64_t inner = mul(m.heads, m.head_dim);
-    const std::int64_t mixed = checked_add(inner, mul(2, m.groups, m.state));
-    return checked_add(mul(m.kernel - 1, mixed), mul(m.state, inner));
+    const std::int64_t inner = checked_mul(m.heads, m.head_dim);
+    const std::int64_t mixed = checked_add(inner, checked_mul(2, m.groups, m.state));
+    return checked_add(checked_mul(m.kernel - 1, mixed), checked_mul(m.state, inner));
   }
   if (block.mamba1) {
     const Mamba1& m = *block.mamba1;
-    return checked_add(mul(m.kernel - 1, m.inner), mul(m.state, m.inner));
+    return checked_add(checked_mul(m.kernel - 1, m.inner), checked_mul(m.state, m.inner));
+  }
+  if (block.short_conv) {
+    return checked_mul(block.short_conv->kernel - 1, hidden);
   }
   return 0;
 }
@@ -163,9 +162,11 @@ LlamaCache llama_cache(const Architecture& architecture, const LlamaCacheOptions
   for (const std::uint16_t kind : architecture.layers) {
     const Block& block = architecture.blocks[kind];
     const auto row = row_of(block);
+    // Falcon-H1's layers keep both.
+    const Bytes state =
+        Bytes(checked_mul(state_elements(block, architecture.hidden), 4)) * options.parallel;
+    cache.recurrent += state;
     if (!row) {
-      const Bytes state = Bytes(checked_mul(state_elements(block), 4)) * options.parallel;
-      cache.recurrent += state;
       cache.layers.push_back(state);
       continue;
     }
@@ -178,7 +179,7 @@ LlamaCache llama_cache(const Architecture& architecture, const LlamaCacheOptions
         layer_cells(block, *row, checked_mul(cache.streams, cells), widest_value, options);
     cache.keys += bytes.keys;
     cache.values += bytes.values;
-    cache.layers.push_back(bytes.keys + bytes.values);
+    cache.layers.push_back(bytes.keys + bytes.values + state);
     if (block.latent && block.latent->indexer) {
       cache.evidence = Evidence::estimated;
     }

@@ -14,10 +14,15 @@ namespace gguf {
 const std::vector<Rule>& rules() {
   static const std::vector<Rule> table = {
       {.name = "llama",
-       .types = {"llama", "mistral", "mixtral"},
+       .types = {"llama", "mistral", "mixtral", "iquestcoder"},
        .type_with_experts = "mixtral",
        .wide = Wide::grouped},
-      {.name = "mistral3", .types = {"ministral3", "mistral3"}},
+      {.name = "mistral3", .types = {"ministral3", "mistral3"}, .name_with_experts = "mistral4"},
+      {.name = "mistral4",
+       .types = {"mistral4"},
+       .latent = true,
+       .cache_unchecked = true,
+       .unread = true},
       {.name = "granite", .types = {"granite"}},
       {.name = "granitemoe", .types = {"granitemoe"}, .router = RouterFormat::eight_bit},
       {.name = "qwen",
@@ -78,7 +83,7 @@ const std::vector<Rule>& rules() {
        .full_every = 6,
        .has_head_norm = Has::always},
       {.name = "gemma4",
-       .types = {"gemma4", "gemma4_text"},
+       .types = {"gemma4", "gemma4_text", "gemma4_unified"},
        .norms = Norms::sandwich,
        .part_norms = true,
        .full_every = 6,
@@ -100,7 +105,7 @@ const std::vector<Rule>& rules() {
        .expert_bias = true},
       {.name = "glm4", .types = {"glm4"}, .norms = Norms::sandwich, .fused_gate_up = true},
       {.name = "glm4moe",
-       .types = {"glm4_moe"},
+       .types = {"glm4_moe", "glm4v_moe", "solar_open"},
        .norms = Norms::post_named,
        .qkv_bias = Has::yes,
        .router = RouterFormat::raw,
@@ -223,6 +228,96 @@ const std::vector<Rule>& rules() {
        .post_attention_norm = "attn_output_norm",
        .post_ffn_norm = "layer_output_norm",
        .dense = Beside::other_width},
+      {.name = "gemma", .types = {"gemma"}, .cache_unchecked = true, .unread = true},
+      {.name = "smollm3", .types = {"smollm3"}, .cache_unchecked = true, .unread = true},
+      {.name = "qwen2vl",
+       .types = {"qwen2_5_vl", "qwen2_vl"},
+       .qkv_bias = Has::always,
+       .cache_unchecked = true,
+       .unread = true},
+      {.name = "seed_oss",
+       .types = {"seed_oss"},
+       .norms = Norms::post_named,
+       .cache_unchecked = true,
+       .unread = true},
+      {.name = "hunyuan-dense",
+       .types = {"hunyuan_v1_dense"},
+       .has_head_norm = Has::always,
+       .cache_unchecked = true,
+       .unread = true},
+      {.name = "apertus",
+       .types = {"apertus"},
+       .has_head_norm = Has::always,
+       .matrices = 2,
+       .cache_unchecked = true,
+       .unread = true,
+       .constants = true},
+      {.name = "dots1",
+       .types = {"dots1"},
+       .has_head_norm = Has::always,
+       .router = RouterFormat::raw,
+       .correction = Correction::yes,
+       .cache_unchecked = true,
+       .unread = true},
+      {.name = "exaone-moe",
+       .types = {"exaone_moe"},
+       .has_head_norm = Has::always,
+       .router = RouterFormat::raw,
+       .correction = Correction::yes,
+       .cache_unchecked = true,
+       .unread = true},
+      {.name = "hy_v3",
+       .types = {"hy_v3"},
+       .has_head_norm = Has::always,
+       .router = RouterFormat::raw,
+       .correction = Correction::yes,
+       .cache_unchecked = true,
+       .unread = true},
+      {.name = "afmoe",
+       .types = {"afmoe"},
+       .norms = Norms::sandwich,
+       .has_head_norm = Has::always,
+       .router = RouterFormat::eight_bit,
+       .correction = Correction::yes,
+       .cache_unchecked = true,
+       .unread = true},
+      {.name = "laguna",
+       .types = {"laguna"},
+       .has_head_norm = Has::always,
+       .router = RouterFormat::eight_bit,
+       .correction = Correction::yes,
+       .cache_unchecked = true,
+       .unread = true},
+      {.name = "mellum",
+       .types = {"mellum"},
+       .has_head_norm = Has::always,
+       .router = RouterFormat::eight_bit,
+       .cache_unchecked = true,
+       .unread = true},
+      {.name = "lfm2",
+       .types = {"lfm2", "lfm2_vl", "lfm2-vl"},
+       .output_norm = "token_embd_norm",
+       .kv_array = true,
+       .has_head_norm = Has::always,
+       .state = State::short_conv,
+       .cache_unchecked = true,
+       .unread = true},
+      {.name = "lfm2moe",
+       .types = {"lfm2_moe"},
+       .output_norm = "token_embd_norm",
+       .kv_array = true,
+       .has_head_norm = Has::always,
+       .state = State::short_conv,
+       .router = RouterFormat::eight_bit,
+       .correction = Correction::yes,
+       .cache_unchecked = true,
+       .unread = true},
+      {.name = "falcon-h1",
+       .types = {"falcon_h1"},
+       .state = State::mamba2,
+       .beside_attention = true,
+       .cache_unchecked = true,
+       .unread = true},
       {.name = "bloom",
        .types = {"bloom"},
        .fused_qkv = true,
@@ -241,11 +336,6 @@ const Rule* find_rule(std::string_view gguf_name) {
     }
   }
   return nullptr;
-}
-
-bool has_experts(const Architecture& architecture) {
-  return std::any_of(architecture.blocks.begin(), architecture.blocks.end(),
-                     [](const Block& block) { return block.experts.has_value(); });
 }
 
 std::int64_t expert_count(const Architecture& architecture) {
@@ -281,6 +371,20 @@ std::string refusal(std::string_view type) {
   return "no llama.cpp architecture is known for model type " + name;
 }
 
+/// Whether a layer has what no column tells of.
+bool untold(const Rule& rule, const Block& block) {
+  const auto constant = [&](const Part& part) {
+    return rule.constants && part.rows == 1 && part.columns == 1;
+  };
+  const bool beside = block.attention && block.mamba2;
+  return (block.short_conv.has_value() && rule.state != State::short_conv) ||
+         !std::all_of(block.parts.begin(), block.parts.end(), constant) ||
+         (beside && !rule.beside_attention) ||
+         (block.attention && (block.attention->indexer || block.attention->copies > 1 ||
+                              block.attention->borrowed_kv || block.attention->uncached)) ||
+         (block.latent && block.latent->copies > 1);
+}
+
 }  // namespace
 
 const Rule* rule_of(const Architecture& architecture, std::string* why) {
@@ -308,10 +412,7 @@ const Rule* rule_of(const Architecture& architecture, std::string* why) {
     found = find_rule(found->name_with_experts);
   }
   for (const Block& block : architecture.blocks) {
-    if (block.short_conv || !block.parts.empty() || (block.attention && block.mamba2) ||
-        (block.attention && (block.attention->indexer || block.attention->copies > 1 ||
-                             block.attention->borrowed_kv || block.attention->uncached)) ||
-        (block.latent && block.latent->copies > 1) || !architecture.parts.empty()) {
+    if (untold(*found, block) || !architecture.parts.empty()) {
       if (why != nullptr) {
         *why = "the tensors that llama.cpp makes of this architecture are not known here";
       }

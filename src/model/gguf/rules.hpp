@@ -28,7 +28,7 @@ enum class Has : std::uint8_t {
 enum class Sinks : std::uint8_t { none, all, sliding };
 
 /// What layers keep that don't attend.
-enum class State : std::uint8_t { none, delta_net, kimi_delta, mamba2, mamba1 };
+enum class State : std::uint8_t { none, delta_net, kimi_delta, mamba2, mamba1, short_conv };
 
 enum class Correction : std::uint8_t {
   no,
@@ -54,6 +54,7 @@ struct Rule {
   std::string_view post_attention_norm = "post_attention_norm";
   std::string_view ffn_norm = "ffn_norm";
   std::string_view post_ffn_norm = "post_ffw_norm";
+  std::string_view output_norm = "output_norm";
   bool part_norms = false;  ///< three more where a layer holds a dense part and experts
   // Attention.
   bool fused_qkv = false;  ///< attn_qkv
@@ -74,6 +75,7 @@ struct Rule {
   bool split_projections = false;  ///< of DeltaNet: ssm_alpha and ssm_beta apart
   bool one_part = false;           ///< a layer is a mixer or a feed-forward part
   bool optional_parts = false;     ///< attention may be one matrix or left out, as may the rest
+  bool beside_attention = false;   ///< every layer has the state and attention
   // Feed-forward parts.
   int matrices = 3;
   bool fused_gate_up = false;    ///< the gate's rows are in ffn_up
@@ -92,6 +94,8 @@ struct Rule {
   bool mtp = false;     ///< the converter keeps MTP layers
   Wide wide = Wide::no;
   bool cache_unchecked = false;  ///< read in the loader's source, never compared with its report
+  bool unread = false;     ///< files of it are read by the widths of their tensors, not by this row
+  bool constants = false;  ///< a layer's single numbers are in the header, no tensors
 };
 
 [[nodiscard]] const std::vector<Rule>& rules();
@@ -101,8 +105,6 @@ struct Rule {
 /// The same; throws Error with the reason.
 [[nodiscard]] const Rule& require_rule(const Architecture& architecture);
 
-/// True if a layer holds routed experts.
-[[nodiscard]] bool has_experts(const Architecture& architecture);
 /// Routed experts of the layers that have them; 0 without any.
 [[nodiscard]] std::int64_t expert_count(const Architecture& architecture);
 

@@ -13,7 +13,7 @@
 namespace macfit::model {
 namespace {
 
-constexpr std::int64_t most_layers = 512;  // as llama.cpp has it
+constexpr std::int64_t most_gguf_layers = 512;  // as llama.cpp has it
 constexpr std::int64_t widest = std::int64_t{1} << 30;
 constexpr std::int64_t most_heads = std::int64_t{1} << 20;
 constexpr std::int64_t softmax = 1;  // of expert_gating_func
@@ -42,10 +42,12 @@ class Shaper {
  private:
   [[nodiscard]] const gguf::Rule& find() const {
     const gguf::Rule* rule = gguf::find_rule(s_.arch);
-    if (rule == nullptr) {
+    if (rule == nullptr || rule->unread) {
       std::vector<std::string> known;
       for (const gguf::Rule& r : gguf::rules()) {
-        known.emplace_back(r.name);
+        if (!r.unread) {
+          known.emplace_back(r.name);
+        }
       }
       throw unknown_name("GGUF architecture", s_.arch, known);
     }
@@ -377,7 +379,7 @@ Architecture Shaper::build() {
   a.final_norm_bias = rule_.biased;
   a.embedding_norm = rule_.biased;
   a.per_layer_vocabulary = s_.per_layer_input > 0 ? a.vocabulary : 0;
-  checked(s_.layers, "number of layers", 1, most_layers);
+  checked(s_.layers, "number of layers", 1, most_gguf_layers);
   checked(s_.mtp_layers, "number of MTP layers", 0, s_.layers - 1);
   const auto loaded = static_cast<std::size_t>(s_.layers - s_.mtp_layers);
   for (std::size_t i = 0; i < loaded; ++i) {
@@ -410,7 +412,10 @@ Architecture Shaper::build() {
 
 }  // namespace
 
-bool gguf_shape_known(std::string_view arch) { return gguf::find_rule(arch) != nullptr; }
+bool gguf_shape_known(std::string_view arch) {
+  const gguf::Rule* rule = gguf::find_rule(arch);
+  return rule != nullptr && !rule->unread;
+}
 
 Architecture architecture_from_gguf_shape(const GgufShape& shape) { return Shaper(shape).build(); }
 

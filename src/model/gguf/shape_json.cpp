@@ -8,9 +8,9 @@ namespace {
 
 constexpr std::int64_t large = std::int64_t{1} << 40;
 
-class Keys {
+class ShapeKeys {
  public:
-  explicit Keys(JsonObject object) : object_(std::move(object)) {}
+  explicit ShapeKeys(JsonObject object) : object_(std::move(object)) {}
 
   std::int64_t number(std::string_view key) {
     const auto value = object_.find(key);
@@ -48,7 +48,7 @@ class Keys {
 }  // namespace
 
 Architecture architecture_from_gguf_shape(const JsonValue& value) {
-  Keys keys(value.object());
+  ShapeKeys keys(value.object());
   GgufShape s;
   s.arch = keys.text("arch");
   s.layers = keys.number("n_layer");

@@ -12,11 +12,6 @@ namespace {
 
 using Keep = GgufTensor::Keep;
 
-/// A product that throws instead of wrapping: sizes come from files.
-std::int64_t mul(std::int64_t a, std::int64_t b, std::int64_t c = 1) {
-  return checked_mul(checked_mul(a, b), c);
-}
-
 std::int64_t sum(std::int64_t a, std::int64_t b, std::int64_t c = 0) {
   return checked_add(checked_add(a, b), c);
 }
@@ -70,6 +65,7 @@ class Builder {
   void kimi_delta(const KimiDelta& k);
   void mamba2(const Mamba2& m);
   void mamba1(const Mamba1& m);
+  void short_conv(const ShortConv& s);
   void dense(const Dense& d);
   void experts(const Experts& x);
   void shared(const Experts& x);
@@ -88,7 +84,7 @@ void Builder::globals() {
   if (arch_.embedding_norm) {
     layer_norm("token_embd_norm", true);
   }
-  layer_norm("output_norm", arch_.final_norm_bias);
+  layer_norm(rule_.output_norm, arch_.final_norm_bias);
   if (!arch_.tied) {
     weight("output", e_, v, TensorClass::head, Split::yes);
   }
@@ -112,13 +108,13 @@ void Builder::globals() {
   }
 }
 
-bool mixes(const Block& block) {
+bool has_mixer(const Block& block) {
   return block.attention || block.latent || block.delta_net || block.kimi_delta || block.mamba2 ||
-         block.mamba1 || block.linear;
+         block.mamba1 || block.short_conv || block.linear;
 }
 
 void Builder::norms(const Block& block) {
-  const bool mixer = mixes(block);
+  const bool mixer = has_mixer(block);
   switch (rule_.norms) {
     case gguf::Norms::pre:
       if (mixer) {
@@ -155,10 +151,10 @@ void Builder::norms(const Block& block) {
 
 void Builder::attention(const Attention& a) {
   const auto c = TensorClass::attention;
-  const std::int64_t q = mul(a.heads, a.head_dim, a.gate == OutputGate::in_query ? 2 : 1);
-  const std::int64_t k = mul(a.kv_heads, a.head_dim);
-  const std::int64_t v = mul(a.kv_heads, a.value_dim);
-  const std::int64_t o = mul(a.heads, a.value_dim);
+  const std::int64_t q = checked_mul(a.heads, a.head_dim, a.gate == OutputGate::in_query ? 2 : 1);
+  const std::int64_t k = checked_mul(a.kv_heads, a.head_dim);
+  const std::int64_t v = checked_mul(a.kv_heads, a.value_dim);
+  const std::int64_t o = checked_mul(a.heads, a.value_dim);
   const auto bias = [&](std::string_view name, std::int64_t n) {
     if (a.qkv_bias) {
       f32(std::string(name) + ".bias", {n, 1, 1, 1}, c, Split::yes);
@@ -185,7 +181,7 @@ void Builder::attention(const Attention& a) {
     norm("attn_q_norm", a.head_dim);
     norm("attn_k_norm", a.head_dim);
   } else if (a.norm == HeadNorm::full_width) {
-    norm("attn_q_norm", mul(a.heads, a.head_dim));
+    norm("attn_q_norm", checked_mul(a.heads, a.head_dim));
     norm("attn_k_norm", k);
   }
   if (a.sinks) {
@@ -193,6 +189,8 @@ void Builder::attention(const Attention& a) {
   }
   if (a.gate == OutputGate::per_head) {
     weight("attn_gate", e_, a.heads, c, Split::yes);
+  } else if (a.gate == OutputGate::full_width) {
+    weight("attn_gate", e_, o, c, Split::yes);
   }
 }
 
@@ -202,18 +200,19 @@ void Builder::latent(const LatentAttention& a) {
   if (a.query_rank > 0) {
     weight("attn_q_a", e_, a.query_rank, c);
     norm("attn_q_a_norm", a.query_rank);
-    weight("attn_q_b", a.query_rank, mul(a.heads, key), c);
+    weight("attn_q_b", a.query_rank, checked_mul(a.heads, key), c);
   } else {
-    weight("attn_q", e_, mul(a.heads, key), c, Split::yes);
+    weight("attn_q", e_, checked_mul(a.heads, key), c, Split::yes);
   }
   weight("attn_kv_a_mqa", e_, sum(a.kv_rank, a.rope_dim), c);
   norm("attn_kv_a_norm", a.kv_rank);
   weight("attn_k_b", a.nope_dim, a.kv_rank, c, Split::no, a.heads);
   weight("attn_v_b", a.kv_rank, a.value_dim, c, Split::no, a.heads);
-  weight("attn_output", mul(a.heads, a.value_dim), e_, c, Split::yes);
+  weight("attn_output", checked_mul(a.heads, a.value_dim), e_, c, Split::yes);
   if (a.indexer) {
     const Indexer& x = *a.indexer;
-    weight("indexer.attn_q_b", a.query_rank, mul(x.heads, x.head_dim), TensorClass::indexer);
+    weight("indexer.attn_q_b", a.query_rank, checked_mul(x.heads, x.head_dim),
+           TensorClass::indexer);
     weight("indexer.attn_k", e_, x.head_dim, TensorClass::indexer);
     weight("indexer.proj", e_, x.heads, TensorClass::indexer);
     f32("indexer.k_norm.weight", {x.head_dim, 1, 1, 1}, TensorClass::norm);
@@ -223,15 +222,15 @@ void Builder::latent(const LatentAttention& a) {
 
 void Builder::delta_net(const DeltaNet& d) {
   const auto c = TensorClass::recurrent;
-  const std::int64_t inner = mul(d.value_heads, d.value_dim);
-  const std::int64_t mixed = sum(mul(2, d.key_heads, d.key_dim), inner);
+  const std::int64_t inner = checked_mul(d.value_heads, d.value_dim);
+  const std::int64_t mixed = sum(checked_mul(2, d.key_heads, d.key_dim), inner);
   weight("attn_qkv", e_, mixed, c, Split::yes);
   weight("attn_gate", e_, inner, c, Split::yes);
   if (d.split_projections) {
     weight("ssm_beta", e_, d.value_heads, c, Split::yes);
     weight("ssm_alpha", e_, d.value_heads, c, Split::yes);
   } else {
-    weight("ssm_ba", e_, mul(2, d.value_heads), c, Split::yes);
+    weight("ssm_ba", e_, checked_mul(2, d.value_heads), c, Split::yes);
   }
   weight("ssm_out", inner, e_, c, Split::yes);
   f32("ssm_conv1d.weight", {d.kernel, mixed, 1, 1}, c, Split::yes);
@@ -242,7 +241,7 @@ void Builder::delta_net(const DeltaNet& d) {
 
 void Builder::kimi_delta(const KimiDelta& k) {
   const auto c = TensorClass::recurrent;
-  const std::int64_t width = mul(k.heads, k.head_dim);
+  const std::int64_t width = checked_mul(k.heads, k.head_dim);
   weight("attn_q", e_, width, c, Split::yes);
   weight("attn_k", e_, width, c, Split::yes);
   weight("attn_v", e_, width, c, Split::yes);
@@ -262,8 +261,8 @@ void Builder::kimi_delta(const KimiDelta& k) {
 
 void Builder::mamba2(const Mamba2& m) {
   const auto c = TensorClass::recurrent;
-  const std::int64_t inner = mul(m.heads, m.head_dim);
-  const std::int64_t mixed = sum(inner, mul(2, m.groups, m.state));
+  const std::int64_t inner = checked_mul(m.heads, m.head_dim);
+  const std::int64_t mixed = sum(inner, checked_mul(2, m.groups, m.state));
   weight("ssm_in", e_, sum(inner, mixed, m.heads), c, Split::yes);
   weight("ssm_out", inner, e_, c, Split::yes);
   f32("ssm_conv1d.weight", {m.kernel, mixed, 1, 1}, c, Split::yes);
@@ -279,12 +278,12 @@ void Builder::mamba2(const Mamba2& m) {
 
 void Builder::mamba1(const Mamba1& m) {
   const auto c = TensorClass::recurrent;
-  weight("ssm_in", e_, mul(2, m.inner), c, Split::yes);
+  weight("ssm_in", e_, checked_mul(2, m.inner), c, Split::yes);
   f32("ssm_conv1d.weight", {m.kernel, m.inner, 1, 1}, c, Split::yes);
   if (m.conv_bias) {
     f32("ssm_conv1d.bias", {m.inner, 1, 1, 1}, c, Split::yes);
   }
-  weight("ssm_x", m.inner, sum(m.time_rank, mul(2, m.state)), c, Split::yes);
+  weight("ssm_x", m.inner, sum(m.time_rank, checked_mul(2, m.state)), c, Split::yes);
   weight("ssm_dt", m.time_rank, m.inner, c, Split::yes);
   f32("ssm_dt.bias", {m.inner, 1, 1, 1}, c, Split::yes);
   f32("ssm_a", {m.state, m.inner, 1, 1}, c, Split::yes);
@@ -293,6 +292,13 @@ void Builder::mamba1(const Mamba1& m) {
   norm("ssm_dt_norm", m.time_rank);
   norm("ssm_b_norm", m.state);
   norm("ssm_c_norm", m.state);
+}
+
+void Builder::short_conv(const ShortConv& s) {
+  const auto c = TensorClass::recurrent;
+  weight("shortconv.in_proj", e_, checked_mul(3, e_), c, Split::yes);
+  f32("shortconv.conv.weight", {s.kernel, e_, 1, 1}, c, Split::yes);
+  weight("shortconv.out_proj", e_, e_, c, Split::yes);
 }
 
 void Builder::dense(const Dense& d) {
@@ -307,7 +313,7 @@ void Builder::dense(const Dense& d) {
     weight("ffn_gate", e_, d.width, c, Split::yes);
     bias("ffn_gate", d.width, Split::yes);
   }
-  weight("ffn_up", e_, fused ? mul(2, d.width) : d.width, c, Split::yes);
+  weight("ffn_up", e_, fused ? checked_mul(2, d.width) : d.width, c, Split::yes);
   bias("ffn_up", d.width, Split::yes);
   weight("ffn_down", d.width, e_, c, Split::yes);
   bias("ffn_down", e_, Split::no);
@@ -330,7 +336,7 @@ void Builder::experts(const Experts& x) {
   if (rule_.router_scale) {
     f32("ffn_gate_inp.scale", {e_, 1, 1, 1}, TensorClass::router);
     f32("ffn_down_exps.scale", {x.count, 1, 1, 1}, TensorClass::router);
-    weight("ffn_gate_up_exps", e_, mul(2, x.width), c, Split::yes, x.count);
+    weight("ffn_gate_up_exps", e_, checked_mul(2, x.width), c, Split::yes, x.count);
   } else {
     if (x.matrices == 3) {
       weight("ffn_gate_exps", width, x.width, c, Split::yes, x.count);
@@ -385,6 +391,9 @@ void Builder::layer(int index, const Block& block, bool mtp) {
   if (block.mamba1) {
     mamba1(*block.mamba1);
   }
+  if (block.short_conv) {
+    short_conv(*block.short_conv);
+  }
   if (block.linear) {
     weight("attn_output", e_, e_, TensorClass::attention, Split::yes);
   }
@@ -406,7 +415,7 @@ void Builder::layer(int index, const Block& block, bool mtp) {
 
 void Builder::mtp_extras(bool copies) {
   const std::int64_t v = arch_.vocabulary;
-  weight("nextn.eh_proj", mul(2, e_), e_, TensorClass::other);
+  weight("nextn.eh_proj", checked_mul(2, e_), e_, TensorClass::other);
   if (copies) {
     weight("nextn.embed_tokens", e_, v, TensorClass::embedding);
     weight("nextn.shared_head_head", e_, v, TensorClass::head);
@@ -460,7 +469,8 @@ std::vector<GgufTensor> gguf_tensors(const Architecture& architecture, const Ggu
       builder.layer(index, mtp_block(architecture), true);
       // Some checkpoints hold a second embedding and head here, some do not: their count tells.
       const std::int64_t e = architecture.hidden;
-      const std::int64_t plain = sum(elements_of(tensors, index), mul(2, e, e), mul(3, e));
+      const std::int64_t plain =
+          sum(elements_of(tensors, index), checked_mul(2, e, e), checked_mul(3, e));
       const bool copies =
           !extras.mtp_parameters || *extras.mtp_parameters / extras.mtp_layers > sum(plain, e);
       builder.mtp_extras(copies);

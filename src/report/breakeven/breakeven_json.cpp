@@ -91,7 +91,7 @@ std::string breakeven_json(const study::BreakevenResult& result) {
   }
   json["no_tensor_over_rdma"] =
       result.crossings.empty() ? Json(result.no_crossings) : Json(nullptr);
-  return dump_json(json) + "\n";
+  return dump_document(json);
 }
 
 }  // namespace macfit::report

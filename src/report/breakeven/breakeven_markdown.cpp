@@ -9,22 +9,17 @@
 namespace macfit::report {
 namespace {
 
-constexpr bool number = true;
-constexpr const char* unknown = "–";
-
-std::string sizes(const std::optional<std::int64_t>& most) {
-  return most ? size_words(most) : unknown;
-}
+std::string sizes(const std::optional<std::int64_t>& most) { return most ? size_words(most) : "–"; }
 
 std::string turns(const study::BreakevenResult& result) {
   Table table({{"format"},
-               {"context", number},
-               {every_node_words(result.question), number},
-               {"comfortably", number},
-               {"some node alone", number},
-               {"fits at all", number},
-               {"comfortably", number},
-               {"loads at all", number}});
+               {"context", Table::number},
+               {every_node_words(result.question), Table::number},
+               {"comfortably", Table::number},
+               {"some node alone", Table::number},
+               {"fits at all", Table::number},
+               {"comfortably", Table::number},
+               {"loads at all", Table::number}});
   for (const study::Turn& turn : result.turns) {
     table.add({turn.format, format_tokens(turn.context), sizes(turn.workers),
                sizes(turn.comfortable_workers), sizes(turn.one_worker), sizes(turn.fits),
@@ -36,18 +31,18 @@ std::string turns(const study::BreakevenResult& result) {
 std::string runs(const study::BreakevenResult& result) {
   Table table({{"model"},
                {"format"},
-               {"context", number},
+               {"context", Table::number},
                {"verdict"},
-               {"a night", number},
-               {"an hour", number},
-               {"tok/s", number},
+               {"a night", Table::number},
+               {"an hour", Table::number},
+               {"tok/s", Table::number},
                {"evidence"},
                {"why"}});
   for (const study::Run& run : result.runs) {
     table.add({run.model, run.format, format_tokens(run.context), verdict_words(run),
-               run.per_night ? format_whole(*run.per_night) : unknown,
-               run.per_hour ? format_rate(run.per_hour->value) : unknown,
-               run.decode ? format_rate(run.decode->value) : unknown,
+               run.per_night ? format_whole(*run.per_night) : "–",
+               run.per_hour ? format_rate(run.per_hour->value) : "–",
+               run.decode ? format_rate(run.decode->value) : "–",
                run.per_hour ? std::string(evidence_name(run.per_hour->evidence)) : "", run.why});
   }
   return "\n## What they get done\n\n" + table.markdown();
@@ -55,9 +50,9 @@ std::string runs(const study::BreakevenResult& result) {
 
 std::string crossings(const study::BreakevenResult& result) {
   Table table({{"format"},
-               {"context", number},
-               {"beats a pipeline from", number},
-               {"beats one node from", number},
+               {"context", Table::number},
+               {"beats a pipeline from", Table::number},
+               {"beats one node from", Table::number},
                {"evidence"}});
   for (const study::Crossing& crossing : result.crossings) {
     const auto from = [](const std::optional<std::int64_t>& size) {

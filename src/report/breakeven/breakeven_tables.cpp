@@ -11,12 +11,6 @@
 namespace macfit::report {
 namespace {
 
-std::string quoted(std::string_view text) {
-  std::string result;
-  csv_text(result, text);
-  return result;
-}
-
 std::string whole(const std::optional<std::int64_t>& value) {
   return value ? std::to_string(*value) : std::string();
 }
@@ -30,8 +24,8 @@ std::string breakeven_csv(const study::BreakevenResult& result) {
       "completions_per_night,evidence\n";
   const auto limit = [&](const study::Turn& turn, std::string_view what,
                          const std::optional<std::int64_t>& size) {
-    text += fmt::format("limit,{},{},{},,{},,,,,,,,,,\n", quoted(turn.format), turn.context.count(),
-                        what, whole(size));
+    text += fmt::format("limit,{},{},{},,{},,,,,,,,,,\n", csv_field(turn.format),
+                        turn.context.count(), what, whole(size));
   };
   for (const study::Turn& turn : result.turns) {
     limit(turn, "every node", turn.workers);
@@ -48,8 +42,8 @@ std::string breakeven_csv(const study::BreakevenResult& result) {
       return value ? fmt::format("{}", (*value).*part) : std::string();
     };
     text += fmt::format(
-        "run,{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", quoted(run.format),
-        run.context.count(), quoted(run.why), quoted(run.model), whole(run.parameters),
+        "run,{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(run.format),
+        run.context.count(), csv_field(run.why), csv_field(run.model), whole(run.parameters),
         decision.found() ? plan::split_name(decision.split) : "won't-fit", decision.replicas.size(),
         run.runtime ? run.runtime->name() : "", fit::tier_name(decision.tier),
         figure(run.decode, &speed::Estimate::value), figure(run.per_hour, &speed::Estimate::value),
@@ -58,9 +52,10 @@ std::string breakeven_csv(const study::BreakevenResult& result) {
   }
   for (const study::Crossing& crossing : result.crossings) {
     const auto from = [&](std::string_view what, const std::optional<std::int64_t>& size) {
-      text += fmt::format("crossing,{},{},{},,{},tensor,1,{},,,,,,,{}\n", quoted(crossing.format),
-                          crossing.context.count(), what, whole(size), crossing.runtime->name(),
-                          evidence_name(crossing.samples.back().evidence));
+      text +=
+          fmt::format("crossing,{},{},{},,{},tensor,1,{},,,,,,,{}\n", csv_field(crossing.format),
+                      crossing.context.count(), what, whole(size), crossing.runtime->name(),
+                      evidence_name(crossing.samples.back().evidence));
     };
     from("tensor over RDMA beats a pipeline from", crossing.beats_pipeline);
     from("tensor over RDMA beats one node from", crossing.beats_one_node);

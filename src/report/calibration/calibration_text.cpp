@@ -40,7 +40,7 @@ std::string listed(const std::string& title, const std::vector<calibrate::Skippe
   return text;
 }
 
-std::string number(double value) { return fmt::format("{:.4g}", value); }
+std::string four_digits(double value) { return fmt::format("{:.4g}", value); }
 
 double unit_of(const speed::ConstantInfo& info) {
   return info.unit == "us" ? 1e-6 : info.unit == "ms" ? 1e-3 : 1.0;
@@ -87,9 +87,9 @@ std::string calibration_text(const speed::Calibration& calibration, const Style&
   for (std::size_t i = 0; i < speed::constant_count; ++i) {
     const speed::ConstantInfo& info = speed::constant_info(static_cast<speed::Constant>(i));
     const double unit = unit_of(info);
-    constants.add({std::string(info.name), number(calibration.values[i] / unit),
+    constants.add({std::string(info.name), four_digits(calibration.values[i] / unit),
                    info.unit == "1" ? "" : std::string(info.unit),
-                   number(calibration.low[i] / unit), number(calibration.high[i] / unit),
+                   four_digits(calibration.low[i] / unit), four_digits(calibration.high[i] / unit),
                    std::to_string(calibration.rows[i]), std::to_string(calibration.sources[i]),
                    std::string(info.meaning) + (info.fitted() ? "" : "; stated, not fitted")});
   }

@@ -53,7 +53,7 @@ std::string validation_json(const calibrate::Validation& validation) {
     }
     result["results"].push_back(std::move(entry));
   }
-  return dump_json(result) + "\n";
+  return dump_document(result);
 }
 
 }  // namespace macfit::report

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t worst_count = 10;
 
-std::string percent(double error) {
+std::string exact_percent(double error) {
   return error == 0.0 ? "0" : fmt::format("{:.4g} %", 100.0 * error);
 }
 
@@ -69,8 +69,9 @@ std::string validation_text(const calibrate::Validation& validation, const Style
                  {"in interval", true, true}});
   for (const calibrate::ClassSummary& c : validation.classes) {
     classes.add({c.name, std::to_string(c.count), std::to_string(c.exact),
-                 percent(c.median_abs_error), percent(c.p90_abs_error), percent(c.p95_abs_error),
-                 percent(c.bias), format_percent(c.interval_coverage)});
+                 exact_percent(c.median_abs_error), exact_percent(c.p90_abs_error),
+                 exact_percent(c.p95_abs_error), exact_percent(c.bias),
+                 format_percent(c.interval_coverage)});
   }
   if (!classes.empty()) {
     text += classes.text(style);

@@ -10,8 +10,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string dump(const Json& value) { return dump_json(value) + "\n"; }
-
 double scalar(double value) { return value; }
 template <class Unit>
 double scalar(const Measure<Unit>& value) {
@@ -101,16 +99,16 @@ Json one_model(const model::Model& model, const model::Recipe& recipe) {
 }  // namespace
 
 std::string version_json(const VersionFacts& facts) {
-  return dump({{"schema", "macfit.version/1"},
-               {"name", "macfit"},
-               {"version", facts.version},
-               {"compiler", facts.compiler},
-               {"build", facts.build},
-               {"catalog",
-                {{"version", facts.catalog},
-                 {"models", facts.models},
-                 {"machines", facts.machines},
-                 {"chips", facts.chips}}}});
+  return dump_document({{"schema", "macfit.version/1"},
+                        {"name", "macfit"},
+                        {"version", facts.version},
+                        {"compiler", facts.compiler},
+                        {"build", facts.build},
+                        {"catalog",
+                         {{"version", facts.catalog},
+                          {"models", facts.models},
+                          {"machines", facts.machines},
+                          {"chips", facts.chips}}}});
 }
 
 std::string models_json(const std::vector<model::Model>& models) {
@@ -119,11 +117,11 @@ std::string models_json(const std::vector<model::Model>& models) {
   for (const model::Model& model : models) {
     result["models"].push_back(one_model(model, four_bit));
   }
-  return dump(result);
+  return dump_document(result);
 }
 
 std::string model_json(const model::Model& model, const model::Recipe& recipe) {
-  return dump(one_model(model, recipe));
+  return dump_document(one_model(model, recipe));
 }
 
 std::string hardware_json(const hardware::Catalog& catalog) {
@@ -180,7 +178,7 @@ std::string hardware_json(const hardware::Catalog& catalog) {
                                {"latency_us", figure(link.latency, 1e6)},
                                {"latency_is_round_trip", link.latency_is_round_trip}});
   }
-  return dump(result);
+  return dump_document(result);
 }
 
 std::string cluster_json(const hardware::Cluster& cluster, const hardware::Catalog& catalog) {
@@ -221,7 +219,7 @@ std::string cluster_json(const hardware::Cluster& cluster, const hardware::Catal
       result["slower_than_memory"][slow.link] = figure(slow.times, 1.0);
     }
   }
-  return dump(result);
+  return dump_document(result);
 }
 
 }  // namespace macfit::report

@@ -24,7 +24,7 @@ std::string local_models_json(const std::vector<LocalModelRow>& models, const st
     }
     root["models"].push_back(std::move(row));
   }
-  return dump_json(root) + "\n";
+  return dump_document(root);
 }
 
 }  // namespace macfit::report

@@ -1,7 +1,6 @@
 // Findings for machines: macfit.check/1 and SARIF.
 
-#include <nlohmann/json.hpp>
-
+#include "../estimate_json.hpp"
 #include "macfit/core/dump_json.hpp"
 #include "macfit/report/check/check_report.hpp"
 #include "macfit/report/plan/plan_report.hpp"
@@ -13,14 +12,6 @@ using Json = nlohmann::ordered_json;
 using study::Finding;
 using study::Severity;
 
-std::string dump(const Json& value) { return dump_json(value) + "\n"; }
-
-Json or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
-template <class T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
 Json finding_json(const Finding& finding) {
   return {{"line", finding.line},
           {"column", finding.column},
@@ -28,7 +19,8 @@ Json finding_json(const Finding& finding) {
           {"code", finding.code},
           {"severity", study::severity_name(finding.severity)},
           {"message", finding.message},
-          {"hint", or_null(finding.hint)}};
+          {"hint", or_null(finding.hint)},
+          {"silenced", or_null(finding.silenced)}};
 }
 
 Json asked_json(const model::Expectation& asked) {
@@ -150,6 +142,10 @@ Json result_json(const study::CheckedFile& file, const Finding& finding) {
   result["message"]["text"] =
       finding.hint.empty() ? finding.message : finding.message + " (" + finding.hint + ")";
   result["locations"] = Json::array({location});
+  if (!finding.silenced.empty()) {
+    result["suppressions"] =
+        Json::array({{{"kind", "external"}, {"justification", finding.silenced}}});
+  }
   result["partialFingerprints"]["macfit/v1"] = fingerprint(file, finding);
   return result;
 }
@@ -201,7 +197,7 @@ std::string check_json(const study::CheckReport& report) {
                        {"failed_expectations", failed}};
   result["files"] = files;
   result["changes"] = changes;
-  return dump(result);
+  return dump_document(result);
 }
 
 std::string check_sarif(const study::CheckReport& report) {
@@ -231,9 +227,9 @@ std::string check_sarif(const study::CheckReport& report) {
   run["invocations"] = Json::array({{{"executionSuccessful", report.unreadable() == 0}}});
   run["columnKind"] = "unicodeCodePoints";
   run["results"] = results;
-  return dump({{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
-               {"version", "2.1.0"},
-               {"runs", Json::array({run})}});
+  return dump_document({{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
+                        {"version", "2.1.0"},
+                        {"runs", Json::array({run})}});
 }
 
 }  // namespace macfit::report

@@ -14,10 +14,11 @@ std::string check_markdown(const study::CheckReport& report, const Context&) {
       if (finding.code == "change") {
         continue;  // a table of its own
       }
-      findings.add(
-          {fmt::format("{}:{}:{}", file.path, finding.line, finding.column),
-           std::string(study::severity_name(finding.severity)), finding.code,
-           finding.hint.empty() ? finding.message : finding.message + " (" + finding.hint + ")"});
+      std::string message = finding.message;
+      message += finding.hint.empty() ? "" : " (" + finding.hint + ")";
+      message += finding.silenced.empty() ? "" : " (silenced: " + finding.silenced + ")";
+      findings.add({fmt::format("{}:{}:{}", file.path, finding.line, finding.column),
+                    std::string(study::severity_name(finding.severity)), finding.code, message});
     }
     for (const study::ExpectationResult& one : file.expectations) {
       expectations.add({file.model, one.name, one.holds ? "yes" : "no",

@@ -18,7 +18,9 @@ using study::Severity;
 constexpr std::size_t longest = 2000;
 
 std::string message_of(const Finding& finding) {
-  return finding.hint.empty() ? finding.message : finding.message + " (" + finding.hint + ")";
+  const std::string text =
+      finding.hint.empty() ? finding.message : finding.message + " (" + finding.hint + ")";
+  return finding.silenced.empty() ? text : text + " (silenced: " + finding.silenced + ")";
 }
 
 /// As GitHub's runner takes a command's text; `property` for what stands before the "::".
@@ -249,6 +251,9 @@ std::string check_summary(const study::CheckReport& report) {
   std::string text = counted(report.checked(), "file") + ": " +
                      counted(report.count(Severity::error), "error") + ", " +
                      counted(report.count(Severity::warning), "warning");
+  if (report.silenced() > 0) {
+    text += fmt::format(", {} silenced", report.silenced());
+  }
   if (expectations > 0) {
     text += fmt::format("; {} of {} expectations hold", held, expectations);
   }

@@ -33,7 +33,7 @@ std::string against_json(const plan::Plan& mine, const plan::Plan& other,
   Json result = Json::parse(plan_json(mine));
   result["against"] = {{"sides", {side_json(my_side), side_json(other_side)}},
                        {"plan", Json::parse(plan_json(other))}};
-  return dump_json(result) + "\n";
+  return dump_document(result);
 }
 
 }  // namespace macfit::report

@@ -9,7 +9,7 @@
 namespace macfit::report {
 namespace {
 
-std::string rate(const std::optional<speed::Estimate>& figure) {
+std::string rate_with_interval(const std::optional<speed::Estimate>& figure) {
   return figure ? fmt::format("{} ({}–{})", format_rate(figure->value), format_rate(figure->low),
                               format_rate(figure->high))
                 : "–";
@@ -42,8 +42,9 @@ std::string against_text(const study::Side& mine, const study::Side& other, cons
       [](const study::Side& s) { return s.utilization ? format_percent(*s.utilization) : "–"; });
   row("longest context",
       [](const study::Side& s) { return s.max_context ? format_whole(*s.max_context) : "–"; });
-  row("tokens/s, one answer", [](const study::Side& s) { return rate(s.speed.decode); });
-  row("tokens/s, all", [](const study::Side& s) { return rate(s.speed.aggregate); });
+  row("tokens/s, one answer",
+      [](const study::Side& s) { return rate_with_interval(s.speed.decode); });
+  row("tokens/s, all", [](const study::Side& s) { return rate_with_interval(s.speed.aggregate); });
   row("first token", [](const study::Side& s) { return duration(s.speed.time_to_first_token); });
   row("jobs in a night of 9 h", [](const study::Side& s) {
     constexpr double hours = 9.0;

@@ -17,18 +17,18 @@
 namespace macfit::report {
 namespace {
 
-using Json = nlohmann::json;
+using PlainJson = nlohmann::json;
 
 /// How a figure is shown and how its change is.
 enum class Unit : unsigned char { text, count, tokens, bytes, share, rate, seconds };
 
-const Json& at(const Json& json, std::string_view pointer) {
-  static const Json nothing;
-  const Json::json_pointer where{std::string(pointer)};
+const PlainJson& at(const PlainJson& json, std::string_view pointer) {
+  static const PlainJson nothing;
+  const PlainJson::json_pointer where{std::string(pointer)};
   return json.contains(where) ? json.at(where) : nothing;
 }
 
-std::string shown(const Json& value, Unit unit) {
+std::string shown(const PlainJson& value, Unit unit) {
   if (value.is_null()) {
     return "-";
   }
@@ -39,7 +39,7 @@ std::string shown(const Json& value, Unit unit) {
     return value.get<bool>() ? "yes" : "no";
   }
   if (!value.is_number()) {
-    return printable(value.dump(-1, ' ', false, Json::error_handler_t::replace));
+    return printable(value.dump(-1, ' ', false, PlainJson::error_handler_t::replace));
   }
   const double number = value.get<double>();
   switch (unit) {
@@ -60,7 +60,7 @@ std::string shown(const Json& value, Unit unit) {
   return format_whole(static_cast<std::int64_t>(number));
 }
 
-std::string change(const Json& before, const Json& after, Unit unit) {
+std::string change(const PlainJson& before, const PlainJson& after, Unit unit) {
   if (!before.is_number() || !after.is_number()) {
     return {};
   }
@@ -85,7 +85,7 @@ std::string change(const Json& before, const Json& after, Unit unit) {
 
 class Comparison {
  public:
-  Comparison(const Json& before, const Json& after) : before_(before), after_(after) {}
+  Comparison(const PlainJson& before, const PlainJson& after) : before_(before), after_(after) {}
 
   std::vector<Difference> run() {
     put("model", "/model/id", Unit::text);
@@ -99,8 +99,8 @@ class Comparison {
     put("prefill step", "/workload/prefill_step", Unit::count);
     put("verdict", "/verdict/kind", Unit::text);
     put("tier", "/verdict/tier", Unit::text);
-    const Json& a = winner(before_);
-    const Json& b = winner(after_);
+    const PlainJson& a = winner(before_);
+    const PlainJson& b = winner(after_);
     for (const Figure& figure : placement_figures) {
       add(figure.what, at(a, figure.pointer), at(b, figure.pointer), figure.unit);
     }
@@ -137,10 +137,10 @@ class Comparison {
   };
 
   /// The placement that wins, or where none does the one that lacks least.
-  static const Json& winner(const Json& plan) {
-    static const Json nothing;
+  static const PlainJson& winner(const PlainJson& plan) {
+    static const PlainJson nothing;
     for (const char* which : {"/verdict/placement", "/verdict/nearest"}) {
-      const Json& index = at(plan, which);
+      const PlainJson& index = at(plan, which);
       if (index.is_number_unsigned() && at(plan, "/placements").is_array() &&
           index.get<std::size_t>() < plan["placements"].size()) {
         return plan["placements"][index.get<std::size_t>()];
@@ -149,7 +149,7 @@ class Comparison {
     return nothing;
   }
 
-  void add(const std::string& what, const Json& a, const Json& b, Unit unit) {
+  void add(const std::string& what, const PlainJson& a, const PlainJson& b, Unit unit) {
     if (a != b) {
       differences_.push_back({what, shown(a, unit), shown(b, unit), change(a, b, unit)});
     }
@@ -158,21 +158,21 @@ class Comparison {
     add(what, at(before_, pointer), at(after_, pointer), unit);
   }
 
-  static const Json& node(const Json& placement, std::size_t i) {
-    static const Json nothing;
-    const Json& list = at(placement, "/nodes");
+  static const PlainJson& node(const PlainJson& placement, std::size_t i) {
+    static const PlainJson nothing;
+    const PlainJson& list = at(placement, "/nodes");
     return list.is_array() && i < list.size() ? list[i] : nothing;
   }
 
-  void nodes(const Json& a, const Json& b) {
-    const auto count = [](const Json& placement) {
-      const Json& list = at(placement, "/nodes");
+  void nodes(const PlainJson& a, const PlainJson& b) {
+    const auto count = [](const PlainJson& placement) {
+      const PlainJson& list = at(placement, "/nodes");
       return list.is_array() ? list.size() : std::size_t{0};
     };
     for (std::size_t i = 0; i < std::max(count(a), count(b)); ++i) {
-      const Json& mine = node(a, i);
-      const Json& other = node(b, i);
-      const Json& named = at(mine, "/name").is_null() ? at(other, "/name") : at(mine, "/name");
+      const PlainJson& mine = node(a, i);
+      const PlainJson& other = node(b, i);
+      const PlainJson& named = at(mine, "/name").is_null() ? at(other, "/name") : at(mine, "/name");
       const std::string name = shown(named, Unit::text);
       add(name + ": layers", at(mine, "/layers/count"), at(other, "/layers/count"), Unit::count);
       add(name + ": demand", at(mine, "/demand_bytes"), at(other, "/demand_bytes"), Unit::bytes);
@@ -183,13 +183,13 @@ class Comparison {
   }
 
   void actions() {
-    const auto listed = [](const Json& plan) {
+    const auto listed = [](const PlainJson& plan) {
       std::vector<std::string> kinds;
-      const Json& list = at(plan, "/actions");
-      for (const Json& action : list.is_array() ? list : Json::array()) {
+      const PlainJson& list = at(plan, "/actions");
+      for (const PlainJson& action : list.is_array() ? list : PlainJson::array()) {
         kinds.push_back(shown(at(action, "/kind"), Unit::text));
       }
-      return kinds.empty() ? Json(nullptr) : Json(join_words(kinds));
+      return kinds.empty() ? PlainJson(nullptr) : PlainJson(join_words(kinds));
     };
     add("actions", listed(before_), listed(after_), Unit::text);
   }
@@ -199,8 +199,8 @@ class Comparison {
     put("catalog", "/tool/catalog", Unit::text);
   }
 
-  const Json& before_;
-  const Json& after_;
+  const PlainJson& before_;
+  const PlainJson& after_;
   std::vector<Difference> differences_;
 };
 
@@ -273,7 +273,7 @@ std::string differences_json(const std::vector<Difference>& differences, const s
          {"change", one.change.empty() ? nlohmann::ordered_json(nullptr)
                                        : nlohmann::ordered_json(one.change)}});
   }
-  return dump_json(result) + "\n";
+  return dump_document(result);
 }
 
 }  // namespace macfit::report

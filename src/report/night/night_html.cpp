@@ -51,69 +51,54 @@ Markup key_figures(const study::NightResult& result) {
   return html::facts(facts);
 }
 
-/// How many nights gave how many completions; the same scale for all placements.
-Markup distribution(const study::NightPlacement& placement, double top) {
-  constexpr double base = 64.0;
-  const study::NightOutcome& outcome = placement.outcome;
-  html::Drawing drawing(
-      fmt::format("Nights by completions, {}", placement.name),
-      fmt::format("From {} to {}; one night in ten gives fewer than {}, half of them {} or more, "
-                  "one in ten more than {}.",
-                  format_whole(outcome.least), format_whole(outcome.most),
-                  format_whole(outcome.p10), format_whole(outcome.median),
-                  format_whole(outcome.p90)),
-      88);
+/// What each placement gives by morning, on one scale: the choice is between them.
+Markup bars(const study::NightResult& result, double top) {
+  constexpr double row = 46.0;
+  constexpr double bar = 14.0;
   const auto x_of = [&](std::int64_t completions) {
     return std::clamp(static_cast<double>(completions) / top, 0.0, 1.0);
   };
-  const std::vector<std::int64_t>& bins = outcome.histogram;
-  if (!bins.empty()) {
-    const auto most = static_cast<double>(*std::max_element(bins.begin(), bins.end()));
-    const double from = x_of(outcome.least);
-    const double width =
-        std::max(x_of(outcome.most) - from, 0.004) / static_cast<double>(bins.size());
-    for (std::size_t i = 0; i < bins.size(); ++i) {
-      if (bins[i] == 0) {
-        continue;
-      }
-      const double height = std::max(1.5, (base - 8.0) * static_cast<double>(bins[i]) / most);
-      drawing.rect(from + width * static_cast<double>(i), width * 0.92, base - height, height,
-                   "weights");
-    }
+  std::string words;
+  for (const study::NightPlacement& one : result.placements) {
+    words +=
+        fmt::format("{}{}: {}, one night in ten under {}, {} to {} by the speeds",
+                    words.empty() ? "" : "; ", one.name, format_whole(one.outcome.median),
+                    format_whole(one.outcome.p10), format_whole(one.low), format_whole(one.high));
   }
-  drawing.line(0.0, base, 1.0, base, "axis");
-  for (const auto& [value, kind] :
-       {std::pair{outcome.p10, "comfort"}, std::pair{outcome.median, "limit"},
-        std::pair{outcome.p90, "comfort"}}) {
-    drawing.line(x_of(value), 2.0, x_of(value), base + 4.0, kind);
+  html::Drawing drawing("Completions by morning, by placement", words + ".",
+                        static_cast<int>(row * static_cast<double>(result.placements.size())));
+  double y = 0.0;
+  for (std::size_t i = 0; i < result.placements.size(); ++i, y += row) {
+    const study::NightPlacement& one = result.placements[i];
+    const bool best = result.best && *result.best == i;
+    const double middle = y + 22.0 + bar / 2.0;
+    drawing.label(0.0, y + 15.0, html::Anchor::start,
+                  fmt::format("{}: {}{}", one.name, format_whole(one.outcome.median),
+                              best ? ", most by morning" : ""),
+                  best ? "" : "quiet");
+    drawing.rect(0.0, x_of(one.outcome.median), y + 22.0, bar, best ? "even" : "odd");
+    drawing.line(x_of(one.low), middle, x_of(one.high), middle, "limit");
+    drawing.line(x_of(one.outcome.p10), y + 19.0, x_of(one.outcome.p10), y + 25.0 + bar, "comfort");
   }
-  const double median = x_of(outcome.median);
-  drawing.label(median, base + 18.0,
-                median > 0.8   ? Anchor::end
-                : median < 0.2 ? Anchor::start
-                               : Anchor::middle,
-                fmt::format("median {}", format_whole(outcome.median)));
   return drawing.done();
 }
 
 Markup distributions(const study::NightResult& result) {
   double top = 1.0;
   for (const study::NightPlacement& placement : result.placements) {
-    top = std::max(top, static_cast<double>(placement.outcome.most));
+    top = std::max(top, static_cast<double>(std::max(placement.outcome.most, placement.high)));
   }
-  top *= 1.02;
-  Markup inside = html::paragraph(fmt::format(
-      "{} nights with faults drawn by chance; height is how many nights, all from 0 to "
-      "{} completions. The solid line is the median, dotted lines are the 10th and the "
-      "90th percentile.",
-      format_whole(result.question.rules.nights), format_whole(static_cast<std::int64_t>(top))));
+  Markup inside = html::paragraph(
+      fmt::format("Bars: the median of {} nights with faults drawn by chance. Line: what the "
+                  "interval of the speeds allows without faults. Dotted: one night in ten gives "
+                  "fewer.",
+                  format_whole(result.question.rules.nights)));
+  inside += bars(result, top);
   std::vector<std::vector<Markup>> rows;
   for (std::size_t i = 0; i < result.placements.size(); ++i) {
     const study::NightPlacement& placement = result.placements[i];
     const study::NightOutcome& outcome = placement.outcome;
     const bool best = result.best && *result.best == i;
-    inside += element("h3", placement.name + (best ? ": most by morning" : "")) +
-              distribution(placement, top);
     rows.push_back(
         {element("span", {{"class", best ? "chosen" : ""}},
                  text((best ? "→ " : "") + placement.name)),
@@ -154,7 +139,7 @@ Markup choices(const study::NightResult& result) {
       html::paragraph(sequences_words(result)) +
       html::table(
           "Sequences at a time on each worker",
-          {{"At a time", true}, {"Done without faults", true}, {"By", false}, {"Tier", false}},
+          {{"At a time", false}, {"Done without faults", true}, {"By", false}, {"Tier", false}},
           rows);
   if (result.best) {
     inside += html::paragraph("To run it:") + html::command(launch_words(result));

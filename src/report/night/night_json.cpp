@@ -161,7 +161,7 @@ std::string night_json(const study::NightResult& result) {
   for (const study::NightAbsent& absent : result.absent) {
     json["absent"].push_back({{"name", absent.name}, {"reason", absent.reason}});
   }
-  return dump_json(json) + "\n";
+  return dump_document(json);
 }
 
 }  // namespace macfit::report

@@ -29,7 +29,7 @@ std::string sparkline(const std::vector<std::int64_t>& nights, const Style& styl
   return line;
 }
 
-std::string rate(const std::optional<speed::Estimate>& estimate) {
+std::string brief_rate(const std::optional<speed::Estimate>& estimate) {
   constexpr double three_digits = 99.95;
   if (!estimate) {
     return "–";
@@ -164,9 +164,9 @@ class NightText {
     for (std::size_t w = 0; w < (alike ? 1 : all.size()); ++w) {
       bullet(fmt::format("{}: {} a job{}; {} tok/s decode{}, {} prefill ({})",
                          alike ? join_words(names) : names[w], span_words(all[w].job_seconds),
-                         alike && all.size() > 1 ? " each" : "", rate(all[w].decode),
+                         alike && all.size() > 1 ? " each" : "", brief_rate(all[w].decode),
                          result_.question.plan.workload.sequences > 1 ? " a stream" : "",
-                         rate(all[w].prefill), evidence_name(placement.evidence)));
+                         brief_rate(all[w].prefill), evidence_name(placement.evidence)));
     }
   }
 

@@ -16,7 +16,7 @@ constexpr std::string_view style = R"css(
 *{box-sizing:border-box}
 html{background:var(--ground);color:var(--text);font:16px/1.5 system-ui,sans-serif;
 -webkit-text-size-adjust:100%}
-body{margin:0 auto;padding:1.5rem 1.25rem 3rem;max-width:62rem;overflow-wrap:anywhere}
+body{margin:0 auto;padding:1.5rem 1.25rem 3rem;max-width:100rem;overflow-wrap:anywhere}
 h1{font-size:1.7rem;line-height:1.25;margin:0 0 .4rem}
 h2{font-size:1.2rem;margin:2.4rem 0 .6rem;padding-top:.8rem;border-top:1px solid var(--pale)}
 h3{font-size:1rem;margin:1.2rem 0 .2rem}
@@ -46,7 +46,7 @@ pre{background:var(--card);border:1px solid var(--pale);border-radius:.4rem;padd
 margin:.3rem 0 .9rem;white-space:pre-wrap;font:.9rem/1.45 ui-monospace,Menlo,Consolas,monospace;
 -webkit-user-select:all;user-select:all}
 .scroll{overflow-x:auto;margin:.8rem 0}
-table{border-collapse:collapse;width:100%;font-size:.92rem;font-variant-numeric:tabular-nums;
+table{border-collapse:collapse;min-width:min(100%,58rem);font-size:.92rem;font-variant-numeric:tabular-nums;
 overflow-wrap:normal}
 caption{text-align:left;padding:.2rem 0 .3rem}
 th,td{text-align:left;vertical-align:top;padding:.3rem .8rem .3rem 0;
@@ -99,6 +99,8 @@ circle.hollow{fill:var(--ground);stroke:var(--weights);stroke-width:2}
 .heat .heat0{background:rgba(var(--heat),.05)}.heat .heat1{background:rgba(var(--heat),.14)}
 .heat .heat2{background:rgba(var(--heat),.23)}.heat .heat3{background:rgba(var(--heat),.32)}
 .heat .heat4{background:rgba(var(--heat),.41)}
+.heat .unfit{background:none;color:var(--soft)}
+.heat .tight{border-left:2px dashed var(--warn)}.heat .full{border-left:3px solid var(--bad)}
 footer{margin-top:3rem;font-size:.85rem}
 @media (max-width:34rem){body{padding:1rem .9rem 2rem}h1{font-size:1.4rem}}
 @media print{html{font-size:11pt}body{max-width:none;padding:0}.skip{display:none}
@@ -110,7 +112,7 @@ p:has(+.scroll){break-after:avoid}}
 )css";
 
 // The test of this file says what it has to be when the style changes.
-constexpr std::string_view hash = "sha256-oTR3dMkQFiMfyCuRdWSOobfqwI2wgRh+7vq0eN789Ao=";
+constexpr std::string_view hash = "sha256-ff3XOsaQOVY6ARph3tYnHMlCF08ol58GU0k4vNPWd/k=";
 
 }  // namespace
 

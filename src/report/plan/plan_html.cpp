@@ -47,9 +47,10 @@ Markup key_figures(const plan::Plan& plan, const plan::Placement* shown) {
   if (shown != nullptr && !shown->nodes.empty()) {
     const plan::NodeBudget& fullest = fullest_node(*shown);
     facts.push_back(
-        {"Node that binds", text(printable(plan.request.cluster.nodes[fullest.node].name, 64)),
-         fmt::format("{} of {}, {}", format_gb(fullest.parts.demand()),
-                     format_gb(fullest.effective), format_percent(fullest.utilization))});
+        {"Longest context", text(format_whole(shown->max_context)),
+         shown->comfortable_context > 0
+             ? fmt::format("comfortable up to {}", format_whole(shown->comfortable_context))
+             : std::string("comfortable at none")});
     if (shown->speed.decode) {
       facts.push_back({"One answer", text(format_rate(shown->speed.decode->value) + " tokens/s"),
                        fmt::format("at the end of the context; {} to {}, {}",
@@ -70,10 +71,9 @@ Markup key_figures(const plan::Plan& plan, const plan::Placement* shown) {
                                    format_duration(wait.high), evidence_name(wait.evidence))});
     }
     facts.push_back(
-        {"Longest context", text(format_whole(shown->max_context)),
-         shown->comfortable_context > 0
-             ? fmt::format("comfortable up to {}", format_whole(shown->comfortable_context))
-             : std::string("comfortable at none")});
+        {"Node that binds", text(printable(plan.request.cluster.nodes[fullest.node].name, 64)),
+         fmt::format("{} of {}, {}", format_gb(fullest.parts.demand()),
+                     format_gb(fullest.effective), format_percent(fullest.utilization))});
     facts.push_back({"Weights", text(format_gb(shown->weight_bytes)),
                      fmt::format("{}, {}", printable(shown->format, 64),
                                  evidence_name(shown->weight_evidence))});

@@ -19,7 +19,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 template <class T>
-Json figure(const std::optional<hardware::Figure<T>>& value, double scale) {
+Json hardware_figure(const std::optional<hardware::Figure<T>>& value, double scale) {
   if (!value) {
     return nullptr;
   }
@@ -85,8 +85,8 @@ Json cluster_json(const hardware::Cluster& cluster) {
         {{"between", {cluster.nodes[link.first].name, cluster.nodes[link.second].name}},
          {"kind", hardware::link_kind_name(link.type.kind)},
          {"transport", hardware::transport_name(link.type.transport)},
-         {"gb_per_s", figure(link.type.bandwidth, 1e-9)},
-         {"latency_us", figure(link.type.latency, 1e6)}});
+         {"gb_per_s", hardware_figure(link.type.bandwidth, 1e-9)},
+         {"latency_us", hardware_figure(link.type.latency, 1e6)}});
   }
   return result;
 }

@@ -8,16 +8,8 @@
 namespace macfit::report {
 namespace {
 
-constexpr const char* unknown = "–";
-
-std::string escaped(std::string_view text) {
-  std::string result;
-  markdown_text(result, text);
-  return result;
-}
-
-std::string rate(const std::optional<speed::Estimate>& figure) {
-  return figure ? format_rate(figure->value) : unknown;
+std::string rate_or_dash(const std::optional<speed::Estimate>& figure) {
+  return figure ? format_rate(figure->value) : "–";
 }
 
 std::string placements(const plan::Plan& plan) {
@@ -45,9 +37,9 @@ std::string placements(const plan::Plan& plan) {
                placement.format,
                placement.standing.supported ? std::string(fit::tier_name(placement.standing.tier))
                                             : "not supported",
-               budgeted ? format_percent(placement.utilization) : unknown,
-               rate(placement.speed.decode), rate(placement.speed.aggregate),
-               budgeted ? format_whole(placement.max_context) : unknown, remark});
+               budgeted ? format_percent(placement.utilization) : "–",
+               rate_or_dash(placement.speed.decode), rate_or_dash(placement.speed.aggregate),
+               budgeted ? format_whole(placement.max_context) : "–", remark});
   }
   return table.markdown();
 }
@@ -87,7 +79,7 @@ std::string actions(const plan::Plan& plan) {
   std::string text;
   for (const plan::Action& action : plan.actions) {
     const std::string where = action.node.empty() ? "" : "on " + action.node + ": ";
-    text += "- " + escaped(where + action.effect) + "\n\n  ```sh\n  " +
+    text += "- " + markdown_field(where + action.effect) + "\n\n  ```sh\n  " +
             printable(action.command, 2000) + "\n  ```\n";
   }
   return text.empty() ? text : "\n## What to do\n\n" + text;
@@ -97,14 +89,15 @@ std::string section(const plan::Plan& plan) {
   const plan::Request& request = plan.request;
   const std::string tier = plan::tier_words(plan.verdict, plan::cap_of(plan));
   std::string text = fmt::format(
-      "# {} on {}\n\n**{}{}{}.** {}\n\n", escaped(request.model.id), escaped(request.cluster.spec),
+      "# {} on {}\n\n**{}{}{}.** {}\n\n", markdown_field(request.model.id),
+      markdown_field(request.cluster.spec),
       plan::verdict_name(plan.verdict.kind, plan.verdict.workers), tier.empty() ? "" : ", ",
-      escaped(tier), escaped(plan.verdict.headline));
+      markdown_field(tier), markdown_field(plan.verdict.headline));
   if (const std::string next = plan.next_command(); !next.empty()) {
     text += "```sh\n" + printable(next, 2000) + "\n```\n\n";
   }
   for (const plan::Reason& reason : plan.verdict.reasons) {
-    text += "- " + escaped(reason.text) + '\n';
+    text += "- " + markdown_field(reason.text) + '\n';
   }
   text += fmt::format(
       "\n## Side by side\n\nContext {}, sequences {}, cache {}. Speeds are estimates.\n\n{}",
@@ -114,7 +107,7 @@ std::string section(const plan::Plan& plan) {
   if (!plan.notes.empty()) {
     text += "\n## Notes\n\n";
     for (const std::string& note : plan.notes) {
-      text += "- " + escaped(note) + '\n';
+      text += "- " + markdown_field(note) + '\n';
     }
   }
   return text;

@@ -72,7 +72,7 @@ std::string run_json(const run::Report& report) {
   for (const std::string& line : report.measurements) {
     result["measurements"].push_back(Json::parse(line));
   }
-  return dump_json(result) + "\n";
+  return dump_document(result);
 }
 
 }  // namespace macfit::report

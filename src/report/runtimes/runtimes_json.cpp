@@ -65,7 +65,7 @@ std::string runtimes_json(const RuntimeMatrix& matrix) {
     }
     result["runtimes"].push_back(std::move(entry));
   }
-  return dump_json(result) + "\n";
+  return dump_document(result);
 }
 
 }  // namespace macfit::report

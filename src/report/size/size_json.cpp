@@ -74,7 +74,7 @@ std::string size_json(const SizeAnswer& answer) {
     result["clusters"].push_back(std::move(one));
   }
   result["left_out"] = answer.left_out;
-  return dump_json(result) + "\n";
+  return dump_document(result);
 }
 
 }  // namespace macfit::report

@@ -8,8 +8,6 @@
 namespace macfit::report {
 namespace {
 
-constexpr bool number = true;
-
 /// Figures as they are, for the tools that read tables.
 Table contexts_table(const SizeAnswer& answer) {
   Table table({{"model"},
@@ -19,10 +17,10 @@ Table contexts_table(const SizeAnswer& answer) {
                {"split"},
                {"layout"},
                {"format"},
-               {"replicas", number},
+               {"replicas", Table::number},
                {"gpu_limit"},
-               {"comfortable_context", number},
-               {"max_context", number}});
+               {"comfortable_context", Table::number},
+               {"max_context", Table::number}});
   for (const study::LongestContext& one : answer.contexts) {
     table.add({answer.model, answer.cluster, std::string(runtime::kv_format_name(one.kv)),
                std::string(one.runtime->name()), std::string(plan::split_name(one.split)),
@@ -36,12 +34,12 @@ Table contexts_table(const SizeAnswer& answer) {
 Table models_table(const SizeAnswer& answer) {
   Table table({{"cluster"},
                {"model"},
-               {"parameters", number},
+               {"parameters", Table::number},
                {"format"},
                {"tier"},
                {"verdict"},
                {"runtime"},
-               {"utilization", number},
+               {"utilization", Table::number},
                {"evidence"}});
   for (const auto& [tier, parameters] : answer.nominal) {
     table.add({answer.cluster, "nominal, dense", parameters == 0 ? "" : std::to_string(parameters),
@@ -60,12 +58,12 @@ Table models_table(const SizeAnswer& answer) {
 Table clusters_table(const SizeAnswer& answer) {
   Table table({{"model"},
                {"cluster"},
-               {"nodes", number},
-               {"price_usd", number},
+               {"nodes", Table::number},
+               {"price_usd", Table::number},
                {"verdict"},
                {"tier"},
                {"runtime"},
-               {"utilization", number}});
+               {"utilization", Table::number}});
   for (const study::ClusterFound& one : answer.clusters) {
     table.add({answer.model, one.spec, std::to_string(one.nodes),
                one.price ? fmt::format("{:.0f}", *one.price) : std::string(),

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <string>
 #include <string_view>
 
 #include "macfit/study/survey.hpp"
@@ -45,5 +46,8 @@ inline constexpr std::array<SurveyGroupInfo, 5> survey_groups = {{
          : row.tier == fit::Tier::borderline ? SurveyGroup::borderline
                                              : SurveyGroup::not_practical;
 }
+
+/// "2 workers", "pipeline of 2": what a verdict's word says, in a narrow column.
+[[nodiscard]] std::string way_of(const study::SweepRow& row);
 
 }  // namespace macfit::report

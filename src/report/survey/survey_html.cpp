@@ -48,7 +48,9 @@ Markup group_section(const Survey& survey, const SurveyGroupInfo& info) {
         {text(printable(entry.model)),
          text(entry.parameters > 0 ? format_parameters(entry.parameters) : "–"),
          html::whole(entry.smallest.recipe.name) + text(entry.published ? "" : " (not published)"),
-         text(row.known ? plan::verdict_name(row.kind, row.workers) : "not planned"),
+         row.placed  ? html::whole(way_of(row))
+         : row.known ? text(plan::verdict_name(row.kind, row.workers))
+                     : text("not planned"),
          text(row.placed ? row.runtime->name() : "–"),
          row.placed ? html::meter(row.utilization) + text(format_percent(row.utilization))
                     : text("–"),
@@ -69,7 +71,7 @@ Markup group_section(const Survey& survey, const SurveyGroupInfo& info) {
                                    {{"Model", false},
                                     {"Parameters", true},
                                     {"Format", false},
-                                    {"Verdict", false},
+                                    {"Runs as", false},
                                     {"Runtime", false},
                                     {"Fullest node", true},
                                     {"Longest context", true},

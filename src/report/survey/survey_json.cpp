@@ -79,7 +79,7 @@ std::string survey_json(const Survey& survey) {
          {"best", entry.best ? choice_json(*entry.best) : Json(nullptr)},
          {"note", entry.note}});
   }
-  return dump_json(result) + "\n";
+  return dump_document(result);
 }
 
 }  // namespace macfit::report

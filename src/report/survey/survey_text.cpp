@@ -34,12 +34,12 @@ std::string best_of(const study::SurveyEntry& entry) {
                      format_percent(entry.best->row.utilization));
 }
 
-std::vector<std::string> cells(const study::SurveyEntry& entry) {
+std::vector<std::string> cells(const study::SurveyEntry& entry, const std::string& way) {
   const study::SweepRow& row = entry.smallest.row;
   return {printable(entry.model),
           entry.parameters > 0 ? format_parameters(entry.parameters) : std::string(),
+          way,
           entry.smallest.recipe.name,
-          verdict_of(row),
           row.placed ? row.runtime->name() : std::string(),
           row.placed ? format_percent(row.utilization) : std::string(),
           context_of(row),
@@ -58,14 +58,26 @@ std::string heading(const Survey& survey) {
 
 }  // namespace
 
+std::string way_of(const study::SweepRow& row) {
+  if (!row.placed) {
+    return {};
+  }
+  const std::size_t each = row.workers > 0 ? row.nodes_used / row.workers : row.nodes_used;
+  if (row.split == plan::SplitKind::independent) {
+    return fmt::format("{} worker{}", row.workers, row.workers == 1 ? "" : "s");
+  }
+  const std::string shard = fmt::format("{} of {}", plan::split_name(row.split), each);
+  return row.workers > 1 ? fmt::format("{} × {}", row.workers, shard) : shard;
+}
+
 std::string survey_text(const Survey& survey, const Style& style) {
   std::string out = paint(style, Paint::bold, heading(survey)) + "\n";
   for (const SurveyGroupInfo& info : survey_groups) {
     const fit::Tier tier = info.color;
     Table table({{"model"},
                  {"size", true},
-                 {"format"},
-                 {"verdict", false, true},
+                 {"runs as"},
+                 {"format", false, true},
                  {"runtime", false, true},
                  {"full", true},
                  {"context", true},
@@ -75,7 +87,7 @@ std::string survey_text(const Survey& survey, const Style& style) {
     std::size_t count = 0;
     for (const study::SurveyEntry& entry : survey.entries) {
       if (group_of(entry) == info.group) {
-        table.add(cells(entry));
+        table.add(cells(entry, way_of(entry.smallest.row)));
         ++count;
       }
     }
@@ -102,7 +114,7 @@ std::string survey_markdown(const Survey& survey) {
         continue;
       }
       table += "|";
-      for (const std::string& cell : cells(entry)) {
+      for (const std::string& cell : cells(entry, verdict_of(entry.smallest.row))) {
         table += ' ';
         markdown_text(table, cell);
         table += " |";
@@ -111,7 +123,7 @@ std::string survey_markdown(const Survey& survey) {
     }
     if (!table.empty()) {
       out += fmt::format(
-          "\n## {}\n\n| model | size | format | verdict | runtime | full | context | tok/s | best "
+          "\n## {}\n\n| model | size | verdict | format | runtime | full | context | tok/s | best "
           "comfortable | note |\n| --- | ---: | --- | --- | --- | ---: | ---: | ---: | --- | --- "
           "|\n{}",
           info.title, table);

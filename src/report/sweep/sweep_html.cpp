@@ -19,11 +19,43 @@ using html::Markup;
 using html::text;
 using study::Axis;
 
-std::string_view sign_of(const study::SweepRow& row) {
-  if (!row.known) {
-    return "–";
+/// What a point is worth as it was asked: a tier that only fewer tokens would reach is no fit.
+enum class Worth : std::uint8_t { comfortable, borderline, too_much, none };
+
+Worth worth_of(const study::SweepRow& row) {
+  if (!row.has_tier()) {
+    return Worth::none;
   }
-  return row.tier == fit::Tier::comfortable ? "✓" : row.tier == fit::Tier::borderline ? "!" : "✗";
+  if (!row.fits || row.tier == fit::Tier::not_practical) {
+    return Worth::too_much;
+  }
+  return row.tier == fit::Tier::comfortable ? Worth::comfortable : Worth::borderline;
+}
+
+std::string_view sign_of(const study::SweepRow& row) {
+  constexpr std::array<std::string_view, 4> signs = {"✓", "!", "✗", "–"};
+  return signs.at(static_cast<std::size_t>(worth_of(row)));
+}
+
+/// How full the fullest node is against the bounds that tiers have: 0 up to 85 %, 1 up to 100 %, 2.
+int fullness(const study::SweepRow& row) {
+  return row.demand > row.effective                           ? 2
+         : row.demand > fit::comfortable_bound(row.effective) ? 1
+                                                              : 0;
+}
+
+/// "glm-4.5 and qwen3-32b"; more than three are counted.
+std::string axis_words(const study::Grid& grid, Axis axis, std::string_view kind) {
+  constexpr std::size_t most = 3;
+  const std::size_t count = grid.length(axis);
+  if (count > most) {
+    return fmt::format("{} {}", count, kind);
+  }
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < count; ++i) {
+    names.push_back(printable(grid.value(axis, i), 100));
+  }
+  return join_words(names);
 }
 
 std::string figure_words(const study::Cell& cell, std::string_view column) {
@@ -82,7 +114,7 @@ class Maps {
       others_.push_back(varying[i]);
     }
     for (const study::SweepRow& row : rows) {
-      if (const auto value = number_of(study::cell(row, figure))) {
+      if (const auto value = number_of(study::cell(row, figure)); value && row.fits) {
         low_ = any_ ? std::min(low_, *value) : *value;
         high_ = any_ ? std::max(high_, *value) : *value;
         any_ = true;
@@ -143,10 +175,12 @@ class Maps {
     Markup body;
     for (std::uint32_t r = 0; r < grid_.length(down_); ++r) {
       Markup line = element("th", {{"scope", "row"}}, text(value_words(down_, r)));
+      const study::SweepRow* before = nullptr;
       for (std::uint32_t c = 0; c < grid_.length(across_); ++c) {
         const auto found = cells.find({r, c});
         line += found == cells.end() ? element("td", {{"class", "number"}}, text("·"))
-                                     : cell(*found->second);
+                                     : cell(*found->second, before);
+        before = found == cells.end() ? nullptr : found->second;
       }
       body += element("tr", line);
     }
@@ -161,10 +195,16 @@ class Maps {
                                element("tbody", body)));
   }
 
-  [[nodiscard]] Markup cell(const study::SweepRow& row) const {
+  /// What does not fit has no color of what does; a line stands where a bound is crossed.
+  [[nodiscard]] Markup cell(const study::SweepRow& row, const study::SweepRow* before) const {
     const study::Cell value = study::cell(row, figure_);
     std::string kind = "number";
-    if (const auto number = number_of(value); number && high_ > low_) {
+    if (before != nullptr && before->placed && row.placed && fullness(*before) != fullness(row)) {
+      kind += std::max(fullness(*before), fullness(row)) == 2 ? " full" : " tight";
+    }
+    if (!row.fits) {
+      kind += " unfit";
+    } else if (const auto number = number_of(value); number && high_ > low_) {
       const auto level = static_cast<int>(
           std::lround(4.0 * std::clamp((*number - low_) / (high_ - low_), 0.0, 1.0)));
       kind += fmt::format(" heat{}", level);
@@ -209,26 +249,23 @@ Markup reasons(const std::vector<study::SweepRow>& rows) {
 
 std::string sweep_html(const study::Grid& grid, const std::vector<study::SweepRow>& rows,
                        std::size_t figure, std::string_view command) {
-  std::array<std::int64_t, 3> tiers{};
-  std::int64_t unknown = 0;
+  std::array<std::int64_t, 4> counts{};
   for (const study::SweepRow& row : rows) {
-    if (row.known) {
-      ++tiers.at(static_cast<std::size_t>(row.tier));
-    } else {
-      ++unknown;
-    }
+    ++counts.at(static_cast<std::size_t>(worth_of(row)));
   }
-  const auto of = [&](fit::Tier tier) {
-    return format_whole(tiers.at(static_cast<std::size_t>(tier)));
+  const auto of = [&](Worth worth) {
+    return format_whole(counts.at(static_cast<std::size_t>(worth)));
   };
   const std::int64_t shown = static_cast<std::int64_t>(rows.size());
   const std::int64_t all = grid.size().value_or(shown);
-  const std::string title = fmt::format("A sweep of {} points", format_whole(all));
+  const std::string title =
+      fmt::format("{} on {}: {} points", axis_words(grid, Axis::model, "models"),
+                  axis_words(grid, Axis::nodes, "clusters"), format_whole(all));
   const Maps maps(grid, rows, figure);
   Markup lead = text(fmt::format(
-      "{} points comfortable, {} borderline, {} not practical{}.", of(fit::Tier::comfortable),
-      of(fit::Tier::borderline), of(fit::Tier::not_practical),
-      unknown > 0 ? fmt::format(", {} that could not be planned", format_whole(unknown)) : ""));
+      "{} points fit comfortably, {} fit and are borderline, {} do not fit as asked{}.",
+      of(Worth::comfortable), of(Worth::borderline), of(Worth::too_much),
+      counts.back() > 0 ? fmt::format(", {} could not be planned", of(Worth::none)) : ""));
   if (shown < all) {
     lead +=
         text(fmt::format(" {} points are left out, shown as a dot.", format_whole(all - shown)));
@@ -238,8 +275,11 @@ std::string sweep_html(const study::Grid& grid, const std::vector<study::SweepRo
       html::section("map", "Point by point",
                     html::paragraph(maps.words()) +
                         element("p", {{"class", "soft"}},
-                                text("✓ comfortable, ! borderline, ✗ not practical, – could not be "
-                                     "planned.")) +
+                                text("✓ fits comfortably, ! fits, borderline, ✗ does not fit as "
+                                     "asked (no color), – could not be planned. A solid line "
+                                     "stands where 100 % of the fullest node is crossed, a dashed "
+                                     "one at 85 %: its demand over its effective memory, which is "
+                                     "the GPU limit less the reserves.")) +
                         maps.draw()) +
       reasons(rows) +
       html::section(

@@ -234,7 +234,8 @@ std::vector<std::size_t> brief_columns(const study::Grid& grid) {
       chosen.push_back(i);
     }
   }
-  for (const char* name : {"verdict", "tier", "runtime", "utilization", "reason"}) {
+  for (const char* name : {"verdict", "tier", "fits", "runtime", "utilization", "max_context",
+                           "decode_tokens_per_second", "reason"}) {
     chosen.push_back(study::find_column(name));
   }
   return chosen;

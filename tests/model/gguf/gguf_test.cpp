@@ -4,6 +4,7 @@
 #include <map>
 
 #include "macfit/core/error.hpp"
+#include "macfit/model/catalog.hpp"
 #include "macfit/model/gguf/shape.hpp"
 #include "test.hpp"
 
@@ -388,6 +389,53 @@ TEST_CASE("gguf: mixtures by name", "[model]") {
     CHECK(gguf_mixture_bits(name) >= last);
     last = gguf_mixture_bits(name);
   }
+}
+
+TEST_CASE("gguf: architectures that are only written hold what the model has", "[model]") {
+  // Loaders of llama.cpp 0c1e57098, src/models: a tensor for each of the model's, but Apertus' four
+  // constants a layer, which stand in the header, and Gemma 4's rope factors.
+  struct Row {
+    const char* id;
+    const char* name;
+    std::int64_t elements;  // the published count, or the text's
+    std::int64_t state;     // bytes of one sequence
+  };
+  const Row rows[] = {
+      {"gemma-7b", "gemma", 8'537'680'896, 0},
+      {"gemma-4-12b", "gemma4", 11'907'350'320 + 256, 0},
+      {"smollm3-3b", "smollm3", 3'075'098'624, 0},
+      {"qwen2.5-vl-7b", "qwen2vl", 7'615'616'512, 0},
+      {"seed-oss-36b", "seed_oss", 36'151'104'512, 0},
+      {"hunyuan-7b", "hunyuan-dense", 7'504'568'320, 0},
+      {"apertus-8b", "apertus", 8'053'338'240 - 4 * 32, 0},
+      {"dots.llm1", "dots1", 142'774'381'696, 0},
+      {"k-exaone-236b-a23b", "exaone-moe", 236'571'156'352, 0},
+      {"hy3", "hy_v3", 295'033'543'488, 0},
+      {"trinity-mini", "afmoe", 26'123'974'400, 0},
+      {"laguna-xs-2.1", "laguna", 33'442'617'088, 0},
+      {"mellum2-12b-a2.5b", "mellum", 12'149'923'072, 0},
+      {"iquest-coder-v1-40b", "llama", 39'794'283'520, 0},
+      {"glm-4.5v", "glm4moe", 106'852'251'264, 0},
+      {"solar-open-100b", "glm4moe", 102'651'799'552, 0},
+      {"mistral-small-4-119b", "mistral4", 118'972'826'624, 0},
+      // Two columns of 2,048 in each of the 10 (18) layers that convolve.
+      {"lfm2-1.2b", "lfm2", 1'170'340'608, 10 * 2 * 2048 * 4},
+      {"lfm2-8b-a1b", "lfm2moe", 8'339'930'560, 18 * 2 * 2048 * 4},
+      // Beside attention in every layer: three columns of 3,584, 24 heads of 128 x 256.
+      {"falcon-h1-7b", "falcon-h1", 7'585'654'880, 44 * (3 * 3584 + 24 * 128 * 256) * 4},
+  };
+  for (const Row& row : rows) {
+    INFO(row.id);
+    const Architecture& a = Catalog::embedded().get(row.id).architecture;
+    CHECK(gguf_architecture(a) == row.name);
+    std::int64_t elements = 0;
+    for (const GgufTensor& tensor : gguf_tensors(a)) {
+      elements += tensor.elements();
+    }
+    CHECK(elements == row.elements);
+    CHECK(llama_cache(a, {}).recurrent.count() == row.state);
+  }
+  CHECK_FALSE(gguf_shape_known("lfm2"));  // such files are read by their widths
 }
 
 TEST_CASE("gguf: what llama.cpp does not know is refused with the reason", "[model]") {

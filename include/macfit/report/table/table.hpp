@@ -19,6 +19,8 @@ class Table {
     bool droppable = false;
   };
 
+  static constexpr bool number = true;  ///< for `right`
+
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
   /// As many cells as columns.
   void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
