@@ -204,7 +204,7 @@ async function answer() {
   if (error !== undefined || view.getAttribute('aria-busy') === 'false') problem(error);
   if (error) {
     // A question that is wrong has no answer; the last one's would pass for its own.
-    if (!error.shown) view.replaceChildren();
+    if (!error.shown) view.replaceChildren(make('h1', {}, 'No answer to that'));
     view.setAttribute('aria-busy', 'false');
   }
 }
