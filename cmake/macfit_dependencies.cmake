@@ -8,6 +8,9 @@ function(macfit_fetch name repository tag)
   FetchContent_MakeAvailable(${name})
 endfunction()
 
+if(EMSCRIPTEN)
+  include(macfit_emscripten)
+endif()
 find_package(Threads REQUIRED)
 
 find_package(fmt QUIET)

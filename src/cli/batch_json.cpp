@@ -17,6 +17,7 @@
 #include "macfit/core/dump_json.hpp"
 #include "macfit/core/json_reader_json.hpp"
 #include "macfit/core/text.hpp"
+#include "macfit/plan/flags_json.hpp"
 #include "macfit/report/plan/plan_report.hpp"
 #include "macfit/report/sweep/sweep_report.hpp"
 #include "macfit/study/in_order.hpp"
@@ -127,53 +128,6 @@ class LineReader {
   Line current_;
 };
 
-struct Key {
-  const char* name;
-  std::string& (*field)(RequestFlags&);
-};
-
-/// The flags of a request without their dashes.
-constexpr std::array<Key, 17> keys = {{
-    {"model", [](RequestFlags& f) -> std::string& { return f.model; }},
-    {"quant", [](RequestFlags& f) -> std::string& { return f.quant; }},
-    {"nodes", [](RequestFlags& f) -> std::string& { return f.cluster.nodes; }},
-    {"context", [](RequestFlags& f) -> std::string& { return f.context; }},
-    {"sequences", [](RequestFlags& f) -> std::string& { return f.sequences; }},
-    {"kv", [](RequestFlags& f) -> std::string& { return f.kv; }},
-    {"runtime", [](RequestFlags& f) -> std::string& { return f.runtime; }},
-    {"split", [](RequestFlags& f) -> std::string& { return f.split; }},
-    {"goal", [](RequestFlags& f) -> std::string& { return f.goal; }},
-    {"replicas", [](RequestFlags& f) -> std::string& { return f.replicas; }},
-    {"layers", [](RequestFlags& f) -> std::string& { return f.layers; }},
-    {"link", [](RequestFlags& f) -> std::string& { return f.cluster.link; }},
-    {"macos", [](RequestFlags& f) -> std::string& { return f.cluster.macos; }},
-    {"wired-limit", [](RequestFlags& f) -> std::string& { return f.cluster.wired_limit; }},
-    {"reserve", [](RequestFlags& f) -> std::string& { return f.cluster.reserve; }},
-    {"cluster-reserve", [](RequestFlags& f) -> std::string& { return f.cluster.cluster_reserve; }},
-    {"prefill-step", [](RequestFlags& f) -> std::string& { return f.prefill_step; }},
-}};
-
-/// A flag's value: a text, a number, or for lists an array of them.
-std::string value_of(const JsonValue& value) {
-  if (value.is_string()) {
-    return value.string();
-  }
-  if (value.is_array()) {
-    std::string joined;
-    for (const JsonValue& item : value.array()) {
-      joined += (joined.empty() ? "" : ",") + value_of(item);
-    }
-    return joined;
-  }
-  if (value.raw().is_number_integer()) {
-    return std::to_string(value.whole(0, std::int64_t{1} << 53));
-  }
-  if (value.is_number()) {
-    return fmt::format("{}", value.number(0, 1e15));
-  }
-  throw value.expected("a text or a number");
-}
-
 RequestFlags read_line(const JsonValue& root, const RequestFlags& defaults, Json& id) {
   JsonObject object = root.object();
   if (const auto given = object.find("id")) {
@@ -182,29 +136,7 @@ RequestFlags read_line(const JsonValue& root, const RequestFlags& defaults, Json
     }
     id = given->raw();
   }
-  RequestFlags flags = defaults;
-  for (const Key& key : keys) {
-    // "prefill_step", as in a plan, is "prefill-step" too.
-    std::string other = key.name;
-    std::replace(other.begin(), other.end(), '-', '_');
-    auto value = object.find(key.name);
-    if (!value && other != key.name) {
-      value = object.find(other);
-    }
-    if (value) {
-      key.field(flags) = value_of(*value);
-    }
-  }
-  if (const auto beside = object.find("beside")) {
-    flags.beside.clear();
-    if (beside->is_array()) {
-      for (const JsonValue& one : beside->array()) {
-        flags.beside.push_back(value_of(one));
-      }
-    } else {
-      flags.beside.push_back(value_of(*beside));
-    }
-  }
+  RequestFlags flags = plan::read_flags(object, defaults);
   object.refuse_unknown();
   for (const char* needed : {"model", "nodes"}) {
     const std::string& text = needed[0] == 'm' ? flags.model : flags.cluster.nodes;
@@ -213,22 +145,6 @@ RequestFlags read_line(const JsonValue& root, const RequestFlags& defaults, Json
     }
   }
   return flags;
-}
-
-Json error_json(const Error& error) {
-  Json result;
-  result["message"] = error.message();
-  result["hint"] = error.hint().empty() ? Json(nullptr) : Json(error.hint());
-  if (!error.place().file.empty()) {
-    result["file"] = error.place().file;
-  }
-  if (error.place().pointer) {
-    result["pointer"] = *error.place().pointer;
-  }
-  if (error.place().offset) {
-    result["offset"] = *error.place().offset;
-  }
-  return result;
 }
 
 /// What the answers to some lines come to.
@@ -288,7 +204,7 @@ class Worker {
       Json row;
       row["id"] = id;
       row["line"] = line.number;
-      row["error"] = error_json(error);
+      row["error"] = plan::error_json(error);
       answers.text += dumped(row) + "\n";
     }
   }
@@ -301,7 +217,7 @@ class Worker {
     same.context = same.sequences = same.prefill_step = same.split = {};
     same.goal = same.replicas = {};
     std::string name;
-    for (const Key& key : keys) {
+    for (const plan::FlagKey& key : plan::flag_keys) {
       name += joined_name({key.field(same)});
     }
     for (const std::string& neighbor : same.beside) {

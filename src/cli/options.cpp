@@ -10,14 +10,12 @@
 #include "files.hpp"
 #include "folders.hpp"
 #include "hub_models.hpp"
-#include "macfit/core/embedded.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/model/nominal.hpp"
 #include "macfit/read/read_model.hpp"
 #include "paths.hpp"
 #include "requests.hpp"
-#include "runtime_names.hpp"
 #include "standing.hpp"
 
 namespace macfit::cli {
@@ -46,125 +44,6 @@ std::size_t terminal_width(bool terminal) {
     return size.ws_col;
   }
   return unknown;
-}
-
-template <class Parse>
-auto parse_flag(const char* flag, const std::string& text, const Parse& parse) {
-  return in_flag(flag, [&] { return parse(text); });
-}
-
-/// "120" would be so many bytes, which nobody means.
-Bytes parse_stated_size(const std::string& text) {
-  const Bytes size = parse_bytes(text);
-  if (size.count() > 0 && size.count() < mib) {
-    throw Error("expected a size with its unit, such as 8GiB, found \"" + printable(text, 60) +
-                "\"");
-  }
-  return size;
-}
-
-/// A bare number is iogpu.wired_limit_mb's own: megabytes of 2^20 bytes.
-Bytes parse_wired_limit(const std::string& text) {
-  constexpr std::int64_t least = 1024;       // fewer are gigabytes without their unit
-  constexpr std::int64_t most = 16'777'216;  // 16 TiB
-  const std::string_view number = trim(text);
-  const bool plain = !number.empty() && number.size() <= 8 &&
-                     number.find_first_not_of("0123456789") == std::string_view::npos;
-  const std::int64_t megabytes = plain ? std::stoll(std::string(number)) : 0;
-  if (megabytes >= least && megabytes <= most) {
-    return Bytes(megabytes * mib);
-  }
-  if (megabytes > 0) {
-    throw Error("expected a size with its unit, such as " + std::to_string(megabytes) +
-                "GiB, or megabytes as iogpu.wired_limit_mb takes them, found \"" +
-                printable(text, 60) + "\"");
-  }
-  return parse_stated_size(text);
-}
-
-hardware::ClusterOptions cluster_options(const ClusterFlags& flags) {
-  hardware::ClusterOptions options;
-  if (!flags.macos.empty()) {
-    options.macos = parse_flag("--macos", flags.macos, hardware::parse_macos);
-  }
-  if (!flags.wired_limit.empty()) {
-    options.wired_limit = parse_flag("--wired-limit", flags.wired_limit, parse_wired_limit);
-  }
-  if (!flags.reserve.empty()) {
-    options.reserve = parse_flag("--reserve", flags.reserve, parse_stated_size);
-  }
-  if (!flags.cluster_reserve.empty()) {
-    options.cluster_reserve =
-        parse_flag("--cluster-reserve", flags.cluster_reserve, parse_fraction);
-  }
-  if (!flags.link.empty()) {
-    options.link = flags.link;
-  }
-  return options;
-}
-
-std::optional<plan::SplitKind> parse_split(const std::string& name) {
-  if (same_name(name, "auto")) {
-    return std::nullopt;
-  }
-  for (const plan::SplitKind split :
-       {plan::SplitKind::independent, plan::SplitKind::pipeline, plan::SplitKind::tensor}) {
-    if (same_name(name, plan::split_name(split))) {
-      return split;
-    }
-  }
-  throw unknown_name("split", name, {"auto", "independent", "pipeline", "tensor"}, {},
-                     "known are auto, independent, pipeline and tensor");
-}
-
-/// Clusters worth trying where this one is not enough: one more of the last machine, or several,
-/// then single bigger machines, cheapest first.
-std::vector<plan::Alternative> alternatives(const hardware::Cluster& cluster,
-                                            const ClusterFlags& flags, const Catalogs& catalogs) {
-  std::vector<plan::Alternative> result;
-  if (!cluster.name.empty() || cluster.nodes.empty()) {
-    return result;
-  }
-  const hardware::ClusterOptions options = cluster_options(flags);
-  const auto add = [&](const std::string& kind, const std::string& spec, const std::string& label) {
-    try {
-      result.push_back(
-          {kind, spec, hardware::parse_cluster(spec, options, catalogs.hardware), label});
-    } catch (const Error&) {
-      // A flag that fits this cluster (a link, a limit) need not fit the other.
-    }
-  };
-  const hardware::Node& last = cluster.nodes.back();
-  if (!last.machine.empty() && cluster.nodes.size() < hardware::max_nodes) {
-    add("one-more-node", cluster.spec + "+" + last.machine, "one more " + last.machine);
-  }
-  constexpr std::size_t most_more = 7;
-  for (std::size_t more = 2; !last.machine.empty() && more <= most_more &&
-                             cluster.nodes.size() + more <= hardware::max_nodes;
-       ++more) {
-    const std::string machines = std::to_string(more) + "x" + last.machine;
-    add("more-nodes", cluster.spec + "+" + machines,
-        std::to_string(more) + " more " + last.machine);
-  }
-  Bytes largest{};
-  for (const hardware::Node& node : cluster.nodes) {
-    largest = std::max(largest, node.ram);
-  }
-  std::vector<const hardware::Machine*> bigger;
-  for (const hardware::Machine& machine : catalogs.hardware.machines()) {
-    if (machine.mac && machine.ram > largest && machine.price &&
-        machine.status != hardware::MachineStatus::previous) {
-      bigger.push_back(&machine);
-    }
-  }
-  std::stable_sort(bigger.begin(), bigger.end(),
-                   [](const auto* a, const auto* b) { return a->price->usd < b->price->usd; });
-  for (const hardware::Machine* machine : bigger) {
-    add("bigger-machine", machine->id,
-        "a single " + machine->id + " ($" +
-            format_whole(static_cast<std::int64_t>(machine->price->usd)) + ")");
-  }
-  return result;
 }
 
 }  // namespace
@@ -261,9 +140,8 @@ void add_request(CLI::App& app, RequestFlags& flags, NodesLeftOut left_out) {
 namespace {
 
 Catalogs read_catalogs(const Common& common) {
-  const std::string built_in = "embedded " + std::string(embedded::version);
   if (common.catalog.empty()) {
-    return {hardware::Catalog::embedded(), model::Catalog::embedded(), built_in};
+    return {plan::embedded_catalogs()};
   }
   std::error_code ignored;
   const std::filesystem::path root = expand_home(common.catalog);
@@ -277,8 +155,8 @@ Catalogs read_catalogs(const Common& common) {
     throw Error("there is no models/, hardware/ or runtimes/ in it", Place{common.catalog, {}, {}},
                 "--catalog wants a folder laid out like macfit's own");
   }
-  Catalogs catalogs{hardware::Catalog::embedded(), model::Catalog::embedded(), common.catalog};
-  catalogs.folder = common.catalog;
+  Catalogs catalogs{plan::embedded_catalogs()};
+  catalogs.version = catalogs.folder = common.catalog;
   if (has_hardware) {
     std::vector<hardware::CatalogText> texts;
     for (auto& [name, text] : read_folder((root / "hardware").string())) {
@@ -312,10 +190,7 @@ Catalogs load_catalogs(const Common& common) {
 
 hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& catalogs,
                                   const char* flag) {
-  const hardware::ClusterOptions options = cluster_options(flags);
-  if (options.link) {
-    in_flag("--link", [&] { (void)catalogs.hardware.link(*options.link); });
-  }
+  const hardware::ClusterOptions options = plan::cluster_options(flags, catalogs.hardware);
   if (same_name(flags.nodes, "this")) {
     const hardware::Detection found =
         hardware::detected_cluster({this_mac()}, "this-mac", catalogs.hardware);
@@ -327,15 +202,9 @@ hardware::Cluster resolve_cluster(const ClusterFlags& flags, const Catalogs& cat
                                        flags.nodes);
   }
   try {
-    return hardware::parse_cluster(flags.nodes, options, catalogs.hardware);
+    return plan::spec_cluster(flags, catalogs.hardware, flag);
   } catch (const Error& error) {
-    // The grammar calls what it reads nodes; the flag says the same.
-    constexpr std::string_view begin = "nodes \"";
-    const bool same = error.message().rfind(begin, 0) == 0;
-    throw suggest_path(
-        Error(flag + (same ? error.message().substr(begin.size() - 2) : ": " + error.message()),
-              error.place(), error.hint()),
-        flags.nodes);
+    throw suggest_path(error, flags.nodes);
   }
 }
 
@@ -378,10 +247,7 @@ model::NamedModel find_by_name(const std::string& name, const std::optional<mode
 
 model::NamedModel resolve_model(const std::string& name, const std::string& quant,
                                 const Catalogs& catalogs) {
-  std::optional<model::Recipe> asked;
-  if (!quant.empty()) {
-    asked = parse_flag("--quant", quant, model::parse_recipe);
-  }
+  const std::optional<model::Recipe> asked = plan::recipe_of_flag(quant);
   if (!is_path(name)) {
     refuse_name_and_path(name);
     try {
@@ -396,131 +262,34 @@ model::NamedModel resolve_model(const std::string& name, const std::string& quan
   return found;
 }
 
-std::vector<const runtime::Runtime*> runtimes_of(const RequestFlags& flags,
-                                                 const Catalogs& catalogs) {
-  return parse_flag(
-      "--runtime", flags.runtime.empty() ? "all" : flags.runtime,
-      [&](const std::string& name) { return catalogs.runtimes.parse(read_runtime(name).name); });
-}
-
-Question question_of(const RequestFlags& flags) {
-  Question question;
-  if (!flags.context.empty()) {
-    question.workload.context = parse_flag("--context", flags.context, parse_tokens);
-  }
-  constexpr std::int64_t most = 1'000'000;
-  if (!flags.sequences.empty()) {
-    question.workload.sequences = parse_whole(flags.sequences, "--sequences", 1, most);
-  }
-  if (!flags.prefill_step.empty()) {
-    question.workload.prefill_step = parse_whole(flags.prefill_step, "--prefill-step", 1, most);
-  }
-  if (!flags.kv.empty()) {
-    const std::vector<std::string_view> types = split(flags.kv, ',');
-    const auto parse = [](const std::string& text) { return runtime::parse_kv_format(text); };
-    if (types.size() > 2) {
-      throw Error("--kv: one cache format, or the keys' and the values' joined by a comma");
-    }
-    question.workload.kv = parse_flag("--kv", std::string(types.front()), parse);
-    if (types.size() == 2) {
-      question.workload.kv_values = parse_flag("--kv", std::string(types.back()), parse);
-    }
-  }
-  if (!flags.split.empty()) {
-    question.terms.only = parse_flag("--split", flags.split, parse_split);
-  }
-  if (!flags.goal.empty()) {
-    question.terms.goal = parse_flag("--goal", flags.goal, plan::parse_goal);
-  }
-  if (!flags.replicas.empty()) {
-    question.terms.replicas = static_cast<std::size_t>(parse_whole(
-        flags.replicas, "--replicas", 1, static_cast<std::int64_t>(hardware::max_nodes)));
-  }
-  return question;
+plan::Finder finder_of(const Catalogs& catalogs, const char* nodes_flag) {
+  return {[&catalogs](const std::string& name, const std::string& quant) {
+            return resolve_model(name, quant, catalogs);
+          },
+          [&catalogs, nodes_flag](const ClusterFlags& flags) {
+            plan::Place place{resolve_cluster(flags, catalogs, nodes_flag), {}};
+            place.alternatives = plan::alternatives_to(place.cluster, flags, catalogs.hardware);
+            return place;
+          }};
 }
 
 plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
                            const char* nodes_flag, RequestCache* cache) {
-  RequestCache own;
-  RequestCache& known = cache != nullptr ? *cache : own;
-  plan::Request request;
-  const model::NamedModel& resolved =
-      known.models.get(joined_name({flags.model, flags.quant}),
-                       [&] { return resolve_model(flags.model, flags.quant, catalogs); });
-  request.model = resolved.model;
-  request.recipe = resolved.recipe;
-  const ClusterFlags& where = flags.cluster;
-  const RequestCache::Place& place = known.clusters.get(
-      joined_name({where.nodes, where.macos, where.wired_limit, where.reserve,
-                   where.cluster_reserve, where.link}),
-      [&] {
-        RequestCache::Place made{resolve_cluster(where, catalogs, nodes_flag), {}};
-        made.alternatives = alternatives(made.cluster, where, catalogs);
-        return made;
-      });
-  request.cluster = place.cluster;
-  request.alternatives = place.alternatives;
-  request.catalog_version = catalogs.version;
-  request.calibration = catalogs.calibration;
-  const Question question = question_of(flags);
-  request.workload = question.workload;
-  request.only = question.terms.only;
-  request.goal = question.terms.goal;
-  request.replicas = question.terms.replicas;
-  request.known_runtimes = catalogs.runtimes;
-  request.runtimes = runtimes_of(flags, catalogs);
-  if (std::string note = read_runtime(flags.runtime).note; !note.empty()) {
-    request.model.notes.push_back(std::move(note));
+  const plan::Finder finder = finder_of(catalogs, nodes_flag);
+  if (cache == nullptr) {
+    return plan::make_request(flags, catalogs, finder);
   }
-  if (!flags.layers.empty()) {
-    for (const std::string_view part : split(flags.layers, ',')) {
-      request.layers.push_back(parse_whole(part, "--layers", 1, 100'000));
-    }
-  }
-  if (request.model.nominal) {
-    for (const std::string& id : request.model.nominal->nearest) {
-      if (auto near = catalogs.models.find(id)) {
-        request.nearest.push_back(std::move(*near));
-      }
-    }
-  }
-  request.beside = neighbors_of(flags, catalogs);
-  plan::settle(request);
-  request.flags = given_flags(flags, catalogs);
-  return request;
-}
-
-std::vector<std::pair<std::string, std::string>> given_flags(const RequestFlags& flags,
-                                                             const Catalogs& catalogs) {
-  const std::pair<const char*, const std::string*> known[] = {
-      {"--model", &flags.model},
-      {"--quant", &flags.quant},
-      {"--nodes", &flags.cluster.nodes},
-      {"--context", &flags.context},
-      {"--sequences", &flags.sequences},
-      {"--kv", &flags.kv},
-      {"--runtime", &flags.runtime},
-      {"--split", &flags.split},
-      {"--goal", &flags.goal},
-      {"--replicas", &flags.replicas},
-      {"--layers", &flags.layers},
-      {"--link", &flags.cluster.link},
-      {"--macos", &flags.cluster.macos},
-      {"--wired-limit", &flags.cluster.wired_limit},
-      {"--reserve", &flags.cluster.reserve},
-      {"--cluster-reserve", &flags.cluster.cluster_reserve},
-      {"--prefill-step", &flags.prefill_step},
-      {"--catalog", &catalogs.folder}};
-  std::vector<std::pair<std::string, std::string>> given;
-  for (const auto& [flag, value] : known) {
-    if (!value->empty()) {
-      given.emplace_back(flag, *value);
-    }
-  }
-  for (const std::string& neighbor : flags.beside) {
-    given.emplace_back("--beside", neighbor);
-  }
-  return given;
+  const plan::Finder cached = {
+      [&](const std::string& name, const std::string& quant) {
+        return cache->models.get(joined_name({name, quant}),
+                                 [&] { return finder.model(name, quant); });
+      },
+      [&](const ClusterFlags& where) {
+        return cache->clusters.get(joined_name({where.nodes, where.macos, where.wired_limit,
+                                                where.reserve, where.cluster_reserve, where.link}),
+                                   [&] { return finder.place(where); });
+      }};
+  return plan::make_request(flags, catalogs, cached);
 }
 
 report::Style style_for(const Common& common) {

@@ -10,7 +10,7 @@
 #include "macfit/hardware/catalog.hpp"
 #include "macfit/model/catalog.hpp"
 #include "macfit/model/nominal.hpp"
-#include "macfit/plan/request.hpp"
+#include "macfit/plan/flags.hpp"
 #include "macfit/report/table/style.hpp"
 #include "macfit/speed/calibration.hpp"
 
@@ -27,42 +27,12 @@ struct Common {
   bool offline = false;
 };
 
-/// Flags that describe a cluster.
-struct ClusterFlags {
-  std::string nodes;
-  std::string macos;
-  std::string wired_limit;
-  std::string reserve;
-  std::string cluster_reserve;
-  std::string link;
-};
+using plan::ClusterFlags;
+using plan::RequestFlags;
 
-/// Flags that describe a model, a workload and what may run it.
-struct RequestFlags {
-  ClusterFlags cluster;
-  std::string model;
-  std::string quant;
-  std::string context;
-  std::string sequences;
-  std::string kv;
-  std::string runtime;
-  std::string split;
-  std::string goal;
-  std::string replicas;
-  std::vector<std::string> beside;  ///< models that live there already
-  std::string layers;
-  std::string prefill_step;
-};
-
-/// Both catalogs, embedded or from --catalog.
-struct Catalogs {
-  hardware::Catalog hardware;
-  model::Catalog models;
-  std::string version;
-  std::shared_ptr<const speed::Calibration> calibration = nullptr;  ///< null: the embedded one
-  runtime::Catalog runtimes = {};
-  std::string folder = {};  ///< what --catalog named; empty: embedded
-  bool network = false;     ///< a model that is nowhere here may be looked up on a hub
+/// The catalogs, embedded or from --catalog.
+struct Catalogs : plan::Catalogs {
+  bool network = false;  ///< a model that is nowhere here may be looked up on a hub
 };
 
 void add_common(CLI::App& app, Common& common, const std::vector<std::string>& formats);
@@ -90,15 +60,14 @@ void add_request(CLI::App& app, RequestFlags& flags,
 [[nodiscard]] model::NamedModel resolve_model(const std::string& name, const std::string& quant,
                                               const Catalogs& catalogs);
 
+/// Models and clusters as the command line names them, for plan::make_request and its like.
+[[nodiscard]] plan::Finder finder_of(const Catalogs& catalogs, const char* nodes_flag = "--nodes");
+
 struct RequestCache;
 /// `nodes_flag` is what the cluster's spec is called in errors; `cache` is for many requests.
 [[nodiscard]] plan::Request make_request(const RequestFlags& flags, const Catalogs& catalogs,
                                          const char* nodes_flag = "--nodes",
                                          RequestCache* cache = nullptr);
-
-/// What of a plan's flags was given, to say what to type next.
-[[nodiscard]] std::vector<std::pair<std::string, std::string>> given_flags(
-    const RequestFlags& flags, const Catalogs& catalogs);
 
 /// By --color, NO_COLOR, the terminal and the locale.
 [[nodiscard]] report::Style style_for(const Common& common);

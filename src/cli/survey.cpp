@@ -12,7 +12,6 @@
 #include "macfit/core/glob.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/report/survey/survey_formats.hpp"
-#include "macfit/speed/calibration.hpp"
 #include "macfit/study/in_order.hpp"
 #include "requests.hpp"
 
@@ -61,16 +60,6 @@ std::vector<std::string> chosen_models(const std::string& patterns, const Catalo
   return chosen;
 }
 
-bool is_measured(const study::SurveyEntry& entry, const hardware::Cluster& cluster,
-                 const speed::Calibration& calibration) {
-  return std::any_of(
-      calibration.anchors.begin(), calibration.anchors.end(), [&](const speed::Anchor& anchor) {
-        return anchor.model == entry.model &&
-               std::any_of(cluster.nodes.begin(), cluster.nodes.end(),
-                           [&](const hardware::Node& node) { return node.chip == anchor.chip; });
-      });
-}
-
 /// Takes out what --tier, --where and --unmeasured leave out.
 void filter(const SurveyFlags& flags, std::vector<study::SurveyEntry>& entries,
             const std::optional<fit::Tier>& tier, const study::Where& where) {
@@ -98,7 +87,7 @@ int survey_command(const SurveyFlags& flags, const CLI::App& app) {
   const study::Where where = in_flag("--where", [&] { return study::Where::parse(conditions); });
 
   report::Survey survey;
-  survey.cluster = settled_cluster(flags.request, catalogs);
+  survey.cluster = plan::settled_cluster(flags.request, catalogs, finder_of(catalogs));
   survey.catalog_version = catalogs.version;
   const Question question = question_of(flags.request);
   survey.workload = question.workload;
@@ -126,19 +115,13 @@ int survey_command(const SurveyFlags& flags, const CLI::App& app) {
         survey.entries.push_back(std::move(entry));
         return true;
       });
-  for (study::SurveyEntry& entry : survey.entries) {
-    entry.smallest.row.asked[0] = entry.model;
-    entry.measured =
-        is_measured(entry, survey.cluster,
-                    catalogs.calibration ? *catalogs.calibration : speed::Calibration::embedded());
-  }
   filter(flags, survey.entries, tier, where);
   study::sort_survey(survey.entries, order);
   const auto next_command = [&] {
     plan::Request one;
     RequestFlags chosen = flags.request;
     chosen.model = survey.entries.empty() ? "NAME" : survey.entries.front().model;
-    one.flags = given_flags(chosen, catalogs);
+    one.flags = plan::given_flags(chosen, catalogs.folder);
     return plan::command_of(one) + " --format html --output plan.html";
   };
   deliver(flags.common, report::write(report::survey_formats, flags.common.format, survey,

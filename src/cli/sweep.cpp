@@ -19,10 +19,10 @@
 #include "macfit/core/text.hpp"
 #include "macfit/report/page/html_report.hpp"
 #include "macfit/report/sweep/sweep_report.hpp"
+#include "macfit/runtime/names.hpp"
 #include "macfit/study/in_order.hpp"
 #include "progress.hpp"
 #include "requests.hpp"
-#include "runtime_names.hpp"
 #include "standing.hpp"
 
 namespace macfit::cli {
@@ -143,7 +143,7 @@ study::Grid make_grid(const SweepFlags& flags, const study::SweepSpec& spec,
       }
       if (axis == study::Axis::runtime) {
         std::transform(values.begin(), values.end(), values.begin(),
-                       [](const std::string& name) { return read_runtime(name).name; });
+                       [](const std::string& name) { return runtime::read_runtime(name).name; });
       }
       check_names(axis, values, catalogs);
       grid.set(axis, values, repeated);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "macfit/core/error.hpp"
+#include "macfit/core/portable.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/read/gguf_file.hpp"
 
@@ -88,9 +89,9 @@ class Cursor {
       value |= std::uint64_t{static_cast<unsigned char>(raw[i])} << (8 * i);
     }
     if constexpr (std::is_same_v<T, float>) {
-      return std::bit_cast<float>(static_cast<std::uint32_t>(value));
+      return bit_cast<float>(static_cast<std::uint32_t>(value));
     } else if constexpr (std::is_same_v<T, double>) {
-      return std::bit_cast<double>(value);
+      return bit_cast<double>(value);
     } else {
       return static_cast<T>(value);
     }

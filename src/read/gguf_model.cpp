@@ -197,6 +197,29 @@ std::optional<Shard> shard_of(const std::string& name) {
 
 }  // namespace
 
+GgufHeader read_gguf_parts(const ByteSource& first, const GgufPart& part) {
+  GgufHeader header = read_gguf_header(first);
+  const std::int64_t count = header.number("split.count").value_or(1);
+  for (std::int64_t i = 2; i <= count; ++i) {
+    const std::shared_ptr<const ByteSource> source = part(i, count);
+    GgufHeader next = read_gguf_header(*source);
+    if (next.number("split.no").value_or(i - 1) != i - 1) {
+      throw Error("the file is not part " + std::to_string(i) + " of its model",
+                  Place{source->name(), {}, {}});
+    }
+    header.has_data = header.has_data && next.has_data;
+    header.tensors.insert(header.tensors.end(), std::make_move_iterator(next.tensors.begin()),
+                          std::make_move_iterator(next.tensors.end()));
+  }
+  const auto total = header.number("split.tensors.count");
+  if (count > 1 && total && *total != static_cast<std::int64_t>(header.tensors.size())) {
+    throw Error("the model should have " + std::to_string(*total) + " tensors; its files hold " +
+                    std::to_string(header.tensors.size()),
+                Place{first.name(), {}, {}});
+  }
+  return header;
+}
+
 GgufHeader read_gguf_file(const std::filesystem::path& path) {
   const std::string name = path.filename().string();
   const auto shard = shard_of(name);
@@ -204,35 +227,16 @@ GgufHeader read_gguf_file(const std::filesystem::path& path) {
     return path.parent_path() / shard_name(shard->stem, index, count);
   };
   const std::filesystem::path first = shard && shard->index > 1 ? sibling(1, shard->count) : path;
-  GgufHeader header = read_gguf_header(FileSource(first));
-  const std::int64_t count = header.number("split.count").value_or(1);
-  if (count <= 1) {
-    return header;
-  }
-  constexpr std::int64_t most_shards = 10'000;
-  if (!shard || shard->count != count || count > most_shards) {
-    throw Error("the file says it is one of " + std::to_string(count) + ", which its name does not",
-                Place{first.string(), {}, {}},
-                "expected a name such as \"model-00001-of-00003.gguf\"");
-  }
-  for (std::int64_t i = 2; i <= count; ++i) {
-    const FileSource source(sibling(i, count));
-    GgufHeader next = read_gguf_header(source);
-    if (next.number("split.no").value_or(i - 1) != i - 1) {
-      throw Error("the file is not part " + std::to_string(i) + " of its model",
-                  Place{source.name(), {}, {}});
+  const FileSource source(first);
+  return read_gguf_parts(source, [&](std::int64_t index, std::int64_t count) {
+    constexpr std::int64_t most_shards = 10'000;
+    if (!shard || shard->count != count || count > most_shards) {
+      throw Error(
+          "the file says it is one of " + std::to_string(count) + ", which its name does not",
+          Place{first.string(), {}, {}}, "expected a name such as \"model-00001-of-00003.gguf\"");
     }
-    header.has_data = header.has_data && next.has_data;
-    header.tensors.insert(header.tensors.end(), std::make_move_iterator(next.tensors.begin()),
-                          std::make_move_iterator(next.tensors.end()));
-  }
-  const auto total = header.number("split.tensors.count");
-  if (total && *total != static_cast<std::int64_t>(header.tensors.size())) {
-    throw Error("the model should have " + std::to_string(*total) + " tensors; its files hold " +
-                    std::to_string(header.tensors.size()),
-                Place{first.string(), {}, {}});
-  }
-  return header;
+    return std::make_shared<const FileSource>(sibling(index, count));
+  });
 }
 
 model::GgufShape gguf_shape(const GgufHeader& header) {

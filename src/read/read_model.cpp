@@ -3,6 +3,7 @@
 #include "macfit/read/read_model.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -23,7 +24,7 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t longest_json = std::uint64_t{64} << 20;
 
-std::string read_text(const FileSource& source) {
+std::string read_text(const ByteSource& source) {
   if (source.size() > longest_json) {
     throw Error("neither GGUF nor safetensors, and too large for JSON (64 MiB)",
                 Place{source.name(), {}, {}});
@@ -198,9 +199,86 @@ model::Model read_path(const fs::path& path, bool manifests) {
   }
 }
 
+using Files = std::vector<std::shared_ptr<const ByteSource>>;
+
+/// Files at hand by what they are, each kind in the order of names.
+struct SortedFiles {
+  Files gguf;
+  Files safetensors;
+  Files json;
+};
+
+SortedFiles sorted(Files files) {
+  std::sort(files.begin(), files.end(),
+            [](const auto& a, const auto& b) { return a->name() < b->name(); });
+  SortedFiles result;
+  for (const auto& file : files) {
+    Files& kind = looks_like_gguf(*file)          ? result.gguf
+                  : looks_like_safetensors(*file) ? result.safetensors
+                                                  : result.json;
+    kind.push_back(file);
+  }
+  return result;
+}
+
+std::optional<std::string> config_among(const Files& json) {
+  for (const auto& file : json) {
+    if (fs::path(file->name()).filename() == "config.json" || json.size() == 1) {
+      return read_text(*file);
+    }
+  }
+  return std::nullopt;
+}
+
+model::Model read_tensors(const SortedFiles& files) {
+  std::vector<SafetensorsTensor> tensors;
+  for (const auto& file : files.safetensors) {
+    SafetensorsHeader header = read_safetensors_header(*file);
+    tensors.insert(tensors.end(), std::make_move_iterator(header.tensors.begin()),
+                   std::make_move_iterator(header.tensors.end()));
+  }
+  return checkpoint_model(tensors, config_among(files.json),
+                          id_of(files.safetensors.front()->name()));
+}
+
+model::Model read_files(const SortedFiles& files) {
+  if (!files.gguf.empty()) {
+    const auto part = [&](std::int64_t index, std::int64_t count) {
+      if (static_cast<std::int64_t>(files.gguf.size()) != count) {
+        throw Error("the model is in " + std::to_string(count) + " files, of which " +
+                        std::to_string(files.gguf.size()) + " are here",
+                    Place{files.gguf.front()->name(), {}, {}});
+      }
+      return files.gguf[static_cast<std::size_t>(index - 1)];
+    };
+    return gguf_model(read_gguf_parts(*files.gguf.front(), part),
+                      id_of(files.gguf.front()->name()));
+  }
+  if (!files.safetensors.empty()) {
+    return read_tensors(files);
+  }
+  const auto& file = files.json.front();
+  try {
+    return read_json(file->name(), read_text(*file), true);
+  } catch (const Error& error) {
+    throw error.in_file(file->name());
+  }
+}
+
 }  // namespace
 
 model::Model read_model(const fs::path& path) { return read_path(path, true); }
+
+model::Model read_model(const std::vector<std::shared_ptr<const ByteSource>>& files) {
+  if (files.empty()) {
+    throw Error("there is no file to read");
+  }
+  model::Model model = read_files(sorted(files));
+  if (model.architecture_source.empty()) {
+    model.architecture_source = files.front()->name();
+  }
+  return model;
+}
 
 model::ManifestResolver files_beside(const fs::path& path) {
   return [folder = path.parent_path()](const model::ManifestFile& file) {

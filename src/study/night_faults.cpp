@@ -1,10 +1,10 @@
 // Faults and their rates, and how they are written.
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "macfit/core/error.hpp"
+#include "macfit/core/portable.hpp"
 #include "macfit/core/quantity.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/study/night_simulation.hpp"
@@ -48,7 +48,7 @@ double number_before(std::string_view text, std::string_view& unit, std::string_
   const std::string_view trimmed = trim(text);
   double value = 0.0;
   const char* const end = trimmed.data() + trimmed.size();
-  const auto [stop, code] = std::from_chars(trimmed.data(), end, value);
+  const auto [stop, code] = parse_decimal(trimmed.data(), end, value);
   if (code != std::errc() || !std::isfinite(value) || value < 0.0) {
     throw Error(std::string(what) + ": expected a number, found \"" + printable(text) + "\"");
   }

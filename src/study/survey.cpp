@@ -83,6 +83,16 @@ std::string note_of(const SurveyEntry& entry) {
   return fmt::format("{}", fmt::join(notes, "; "));
 }
 
+bool is_measured(const study::SurveyEntry& entry, const hardware::Cluster& cluster,
+                 const speed::Calibration& calibration) {
+  return std::any_of(
+      calibration.anchors.begin(), calibration.anchors.end(), [&](const speed::Anchor& anchor) {
+        return anchor.model == entry.model &&
+               std::any_of(cluster.nodes.begin(), cluster.nodes.end(),
+                           [&](const hardware::Node& node) { return node.chip == anchor.chip; });
+      });
+}
+
 }  // namespace
 
 SurveyEntry survey_model(const model::Model& model, const hardware::Cluster& cluster,
@@ -141,6 +151,9 @@ SurveyEntry survey_model(const model::Model& model, const hardware::Cluster& clu
       entry.best = entry.smallest;
     }
   }
+  entry.smallest.row.asked[0] = entry.model;
+  entry.measured = is_measured(
+      entry, cluster, options.calibration ? *options.calibration : speed::Calibration::embedded());
   entry.note = note_of(entry);
   return entry;
 }

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include <fmt/format.h>
 
 #include "macfit/core/error.hpp"
+#include "macfit/core/portable.hpp"
 #include "macfit/core/text.hpp"
 #include "macfit/study/sweep.hpp"
 
@@ -26,7 +26,7 @@ double number_of(const Column& column, std::string_view text) {
   const bool percent = !text.empty() && text.back() == '%';
   const std::string digits(trim(percent ? text.substr(0, text.size() - 1) : text));
   double value = 0.0;
-  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  const auto [end, code] = parse_decimal(digits.data(), digits.data() + digits.size(), value);
   if (digits.empty() || code != std::errc() || end != digits.data() + digits.size()) {
     throw Error(
         fmt::format("{} is compared with a number, found \"{}\"", column.name, printable(text)));

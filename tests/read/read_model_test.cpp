@@ -3,6 +3,7 @@
 #include "macfit/read/read_model.hpp"
 
 #include <filesystem>
+#include <memory>
 
 #include "header_bytes.hpp"
 #include "macfit/core/error.hpp"
@@ -135,4 +136,44 @@ TEST_CASE("reading a model: folders", "[read]") {
     std::filesystem::remove(folder.path() / "model.safetensors");
     CHECK_THROWS_WITH(read_safetensors(folder.path()), contains("holds no safetensors files"));
   }
+}
+
+TEST_CASE("reading a model: files at hand, without a folder", "[read]") {
+  const auto memory = [](std::string_view bytes, const std::string& name) {
+    return std::make_shared<const MemorySource>(bytes, name);
+  };
+  SafetensorsBytes s;
+  s.bf16("model.embed_tokens.weight", {256, 64});
+  const std::string tensors = s.bytes();
+  const std::string part = gguf();
+
+  CHECK(read_model({memory(config, "config.json")}).architecture.layers.size() == 2);
+  const Model bare = read_model({memory(tensors, "a.safetensors")});
+  CHECK(bare.id == "a");
+  CHECK(bare.source == Source::safetensors);
+  const Model whole = read_model({memory(config, "config.json"), memory(tensors, "a.safetensors")});
+  CHECK(whole.architecture.layers.size() == 2);
+  REQUIRE(whole.stored);
+  CHECK(read_model({memory(part, "x.gguf")}).source == Source::gguf);
+
+  const ScratchFolder folder;
+  const Model from_path = read_model(folder.write("a.safetensors", tensors));
+  CHECK(bare.stored == from_path.stored);
+
+  GgufBytes first;
+  first.text("general.architecture", "x")
+      .u16("split.count", 2)
+      .tensor("blk.0.a.weight", {64}, GgmlType::f32);
+  GgufBytes second;
+  second.u16("split.no", 1).u16("split.count", 2).tensor("blk.1.a.weight", {64}, GgmlType::f32);
+  const std::string one = first.bytes();
+  const std::string two = second.bytes();
+  CHECK_THROWS_WITH(read_model({memory(one, "x-00001-of-00002.gguf")}),
+                    contains("the model is in 2 files, of which 1 are here"));
+  const Model joined =
+      read_model({memory(two, "x-00002-of-00002.gguf"), memory(one, "x-00001-of-00002.gguf")});
+  CHECK(joined.id == "x");
+  CHECK_THROWS_WITH(read_model(std::vector<std::shared_ptr<const ByteSource>>{}),
+                    contains("no file"));
+  CHECK_THROWS_WITH(read_model({memory("hello", "notes.txt")}), contains("notes.txt"));
 }

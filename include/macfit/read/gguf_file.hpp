@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,6 +51,13 @@ struct GgufHeader {
 /// Reads versions 2 and 3, little-endian. Memory is bounded by what the header really holds; throws
 /// Error with a byte offset on anything that llama.cpp would refuse too.
 [[nodiscard]] GgufHeader read_gguf_header(const ByteSource& source);
+
+/// Opens one part of a model in several files, counted from 1.
+using GgufPart =
+    std::function<std::shared_ptr<const ByteSource>(std::int64_t index, std::int64_t count)>;
+
+/// A model's whole header: of its first file, and of the others where that says it has some.
+[[nodiscard]] GgufHeader read_gguf_parts(const ByteSource& first, const GgufPart& part);
 
 /// The file, and its siblings where it is one of several ("-00001-of-00003.gguf").
 [[nodiscard]] GgufHeader read_gguf_file(const std::filesystem::path& path);

@@ -4,9 +4,11 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "macfit/model/catalog.hpp"
+#include "macfit/plan/flags.hpp"
 #include "macfit/study/survey.hpp"
 
 namespace macfit::study {
@@ -61,5 +63,34 @@ struct ClusterFound {
     const plan::Request& request, fit::Tier tier, const std::vector<Candidate>& candidates,
     std::size_t most_nodes,
     const std::function<hardware::Cluster(const std::string& spec)>& make_cluster);
+
+/// The answer to one of the three questions of `macfit size`; the others' parts are empty.
+struct SizeAnswer {
+  enum class Kind : unsigned char { contexts, models, clusters };
+  Kind kind = Kind::contexts;
+  std::string model;  ///< id; empty where models are asked for
+  std::string format;
+  std::string cluster;  ///< spec; empty where clusters are asked for
+  runtime::Workload workload;
+  std::optional<fit::Tier> tier;
+  std::vector<LongestContext> contexts;
+  /// Largest nominal dense model by tier, in parameters; 0: none.
+  std::vector<std::pair<fit::Tier, std::int64_t>> nominal;
+  std::vector<SurveyEntry> models;  ///< largest first
+  std::vector<ClusterFound> clusters;
+  std::int64_t model_ends = 0;  ///< tokens, where the context asked for is longer than the model's
+  std::size_t left_out = 0;     ///< models or clusters beyond --top
+};
+
+/// What is asked: the flag that is left out, of a model and nodes, is what is looked for.
+struct SizeQuestion {
+  plan::RequestFlags flags;
+  std::string tier = "comfortable";  ///< at least; "comfortable" or "borderline"
+  std::string top = "10";            ///< models or clusters at most
+  std::string most_nodes = "4";      ///< of a cluster
+};
+/// Throws Error naming the flag that is wrong.
+[[nodiscard]] SizeAnswer answer_size(const SizeQuestion& question, const plan::Catalogs& catalogs,
+                                     const plan::Finder& finder);
 
 }  // namespace macfit::study

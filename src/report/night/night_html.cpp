@@ -231,21 +231,28 @@ Markup absent(const study::NightResult& result) {
   return items.empty() ? Markup() : html::section("absent", "Not counted", html::list(items));
 }
 
-}  // namespace
+std::string title_of(const study::NightQuestion& question) {
+  return fmt::format("{} on {}, a night of {}", printable(question.plan.model.id),
+                     printable(question.plan.cluster.spec), span_words(question.hours.seconds));
+}
 
-std::string night_html(const study::NightResult& result, std::string_view command) {
-  const study::NightQuestion& question = result.question;
-  const std::string title =
-      fmt::format("{} on {}, a night of {}", printable(question.plan.model.id),
-                  printable(question.plan.cluster.spec), span_words(question.hours.seconds));
-  Markup main = html::patterns() + element("h1", title) +
+Markup night_inside(const study::NightResult& result) {
+  Markup main = html::patterns() + element("h1", title_of(result.question)) +
                 element("p", {{"class", "lead"}}, text(night_answer(result))) + key_figures(result);
   if (!result.placements.empty()) {
     main += distributions(result) + choices(result) + placements(result) + assumptions(result);
   }
-  main +=
-      absent(result) + html::section("command", "How this page was made", html::command(command));
-  return html::page(title, main);
+  return main + absent(result);
 }
+
+}  // namespace
+
+std::string night_html(const study::NightResult& result, std::string_view command) {
+  return html::page(title_of(result.question),
+                    night_inside(result) +
+                        html::section("command", "How this page was made", html::command(command)));
+}
+
+std::string night_fragment(const study::NightResult& result) { return night_inside(result).html(); }
 
 }  // namespace macfit::report

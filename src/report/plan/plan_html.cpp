@@ -163,8 +163,7 @@ Markup against_section(const study::Side& mine, const study::Side& other) {
                                    rows));
 }
 
-/// `flags` are those beside the request's.
-std::string plan_page(const plan::Plan& plan, const Markup& against, std::string_view flags) {
+Markup plan_inside(const plan::Plan& plan, const Markup& against) {
   const plan::Placement* shown = shown_placement(plan);
   Markup main = html::patterns() + heading(plan) + key_figures(plan, shown);
   if (!plan.verdict.reasons.empty()) {
@@ -177,6 +176,12 @@ std::string plan_page(const plan::Plan& plan, const Markup& against, std::string
   }
   main += speed_section(plan) + against + assumptions_section(plan.request, shown) +
           notes_section(plan, shown);
+  return main;
+}
+
+/// `flags` are those beside the request's.
+std::string plan_page(const plan::Plan& plan, const Markup& against, std::string_view flags) {
+  Markup main = plan_inside(plan, against);
   main += html::section("command", "How this page was made",
                         html::command(fmt::format("{}{} --format html",
                                                   plan::command_of(plan.request, "plan"), flags)));
@@ -222,6 +227,12 @@ std::string range_words(const std::optional<speed::Estimate>& figure) {
 }
 
 std::string plan_html(const plan::Plan& plan) { return plan_page(plan, {}, {}); }
+
+std::string plan_fragment(const plan::Plan& plan) { return plan_inside(plan, {}).html(); }
+
+std::string against_fragment(const study::Side& mine, const study::Side& other) {
+  return against_section(mine, other).html();
+}
 
 std::string against_html(const plan::Plan& plan, const study::Side& mine, const study::Side& other,
                          std::string_view spec) {

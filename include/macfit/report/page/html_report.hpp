@@ -24,6 +24,11 @@ namespace macfit::report {
 [[nodiscard]] std::string against_html(const plan::Plan& plan, const study::Side& mine,
                                        const study::Side& other, std::string_view spec);
 
+/// What lies between the frames of these pages, for a page that has its own: sections by id.
+[[nodiscard]] std::string plan_fragment(const plan::Plan& plan);
+[[nodiscard]] std::string against_fragment(const study::Side& mine, const study::Side& other);
+[[nodiscard]] std::string night_fragment(const study::NightResult& result);
+
 /// `command` is what was typed.
 [[nodiscard]] std::string night_html(const study::NightResult& result, std::string_view command);
 [[nodiscard]] std::string breakeven_html(const study::BreakevenResult& result,

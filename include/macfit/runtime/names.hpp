@@ -2,7 +2,7 @@
 
 #include <string>
 
-namespace macfit::cli {
+namespace macfit::runtime {
 
 /// What a value of --runtime names: a runtime's own name, with a note where another program runs
 /// it.
@@ -15,4 +15,4 @@ struct RuntimeReading {
 /// Error for a program that has several.
 [[nodiscard]] RuntimeReading read_runtime(const std::string& name);
 
-}  // namespace macfit::cli
+}  // namespace macfit::runtime

@@ -1,4 +1,4 @@
-#include "runtime_names.hpp"
+#include "macfit/runtime/names.hpp"
 
 #include <array>
 #include <string_view>
@@ -6,7 +6,7 @@
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 
-namespace macfit::cli {
+namespace macfit::runtime {
 
 RuntimeReading read_runtime(const std::string& name) {
   struct Spelling {
@@ -39,4 +39,4 @@ RuntimeReading read_runtime(const std::string& name) {
   return {name, {}};
 }
 
-}  // namespace macfit::cli
+}  // namespace macfit::runtime

@@ -2,16 +2,16 @@
 
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
-#include "requests.hpp"
+#include "macfit/plan/flags.hpp"
 
-namespace macfit::cli {
+namespace macfit::plan {
 namespace {
 
 /// "qwen3-30b-a3b,context=16k,node=studio", with everything but the name left out at will.
-plan::Neighbor parse_neighbor(const std::string& text, const Catalogs& catalogs) {
+Neighbor parse_neighbor(const std::string& text, const Finder& finder) {
   const std::vector<std::string_view> parts = split(text, ',');
   RequestFlags flags;
-  plan::Neighbor neighbor;
+  Neighbor neighbor;
   const std::pair<std::string, std::string*> keys[] = {{"context", &flags.context},
                                                        {"sequences", &flags.sequences},
                                                        {"kv", &flags.kv},
@@ -39,7 +39,7 @@ plan::Neighbor parse_neighbor(const std::string& text, const Catalogs& catalogs)
     }
     *field = trim(parts[i].substr(sign + 1));
   }
-  const model::NamedModel named = resolve_model(flags.model, flags.quant, catalogs);
+  const model::NamedModel named = finder.model(flags.model, flags.quant);
   neighbor.model = named.model;
   neighbor.recipe = named.recipe;
   neighbor.workload = question_of(flags).workload;
@@ -48,24 +48,25 @@ plan::Neighbor parse_neighbor(const std::string& text, const Catalogs& catalogs)
 
 }  // namespace
 
-std::vector<plan::Neighbor> neighbors_of(const RequestFlags& flags, const Catalogs& catalogs) {
-  std::vector<plan::Neighbor> neighbors;
+std::vector<Neighbor> neighbors_of(const RequestFlags& flags, const Finder& finder) {
+  std::vector<Neighbor> neighbors;
   neighbors.reserve(flags.beside.size());
   for (const std::string& text : flags.beside) {
-    neighbors.push_back(in_flag("--beside", [&] { return parse_neighbor(text, catalogs); }));
+    neighbors.push_back(in_flag("--beside", [&] { return parse_neighbor(text, finder); }));
   }
   return neighbors;
 }
 
-hardware::Cluster settled_cluster(const RequestFlags& flags, const Catalogs& catalogs) {
-  plan::Request request;
-  request.cluster = resolve_cluster(flags.cluster, catalogs);
+hardware::Cluster settled_cluster(const RequestFlags& flags, const Catalogs& catalogs,
+                                  const Finder& finder) {
+  Request request;
+  request.cluster = finder.place(flags.cluster).cluster;
   request.runtimes = runtimes_of(flags, catalogs);
   request.known_runtimes = catalogs.runtimes;
   request.calibration = catalogs.calibration;
-  request.beside = neighbors_of(flags, catalogs);
-  plan::settle(request);
+  request.beside = neighbors_of(flags, finder);
+  settle(request);
   return request.cluster;
 }
 
-}  // namespace macfit::cli
+}  // namespace macfit::plan
