@@ -144,6 +144,8 @@ TEST_CASE("reading a model: files at hand, without a folder", "[read]") {
   };
   SafetensorsBytes s;
   s.bf16("model.embed_tokens.weight", {256, 64});
+  s.bf16("model.layers.0.mlp.up_proj.weight", {64, 64});
+  s.bf16("model.layers.1.mlp.up_proj.weight", {64, 64});
   const std::string tensors = s.bytes();
   const std::string part = gguf();
 

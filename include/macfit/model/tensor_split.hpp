@@ -52,7 +52,8 @@ struct TensorSplit {
 [[nodiscard]] TensorSplit tensor_split(const Architecture& architecture, const Recipe& recipe,
                                        std::int64_t ranks);
 
-/// The first of tensor_split's refusals, found without adding anything up; none where it can be cut.
+/// The first of tensor_split's refusals, found without adding anything up; none where it can be
+/// cut.
 [[nodiscard]] std::optional<SplitRefusal> first_refusal(const Architecture& architecture,
                                                         const Recipe& recipe, std::int64_t ranks);
 

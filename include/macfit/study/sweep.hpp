@@ -89,8 +89,8 @@ struct Setting {
   mutable plan::Memo memo;          ///< of the scenarios; likewise
 };
 
-/// `request.workload.kv` counts; the rest of the workload does not. `speeds`: every row will ask for
-/// them. `cluster` as make_scenario() takes it.
+/// `request.workload.kv` counts; the rest of the workload does not. `speeds`: every row will ask
+/// for them. `cluster` as make_scenario() takes it.
 [[nodiscard]] Setting make_setting(plan::Request request, std::optional<double> price, bool speeds,
                                    std::shared_ptr<const hardware::Cluster> cluster = {});
 
