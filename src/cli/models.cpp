@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "commands.hpp"
+#include "files.hpp"
 #include "hub_models.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"

@@ -6,12 +6,12 @@
 #include <string>
 #include <system_error>
 
+#include "macfit/core/characters.hpp"
+
 namespace macfit {
 namespace {
 
 #ifndef __cpp_lib_to_chars
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 const char* skip_digits(const char* at, const char* last) {
   while (at != last && is_digit(*at)) {

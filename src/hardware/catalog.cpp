@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "macfit/core/characters.hpp"
 #include "macfit/core/error.hpp"
 #include "macfit/core/text.hpp"
 #include "names.hpp"
