@@ -8,7 +8,8 @@ export const flags = ['model', 'quant', 'nodes', 'context', 'sequences', 'kv', '
 const others = ['against', 'view', 'prompt-tokens', 'output-tokens', 'prompts', 'hours', 'tier', 'sort', 'find'];
 
 export function readAddress(hash) {
-  const given = new URLSearchParams(hash.replace(/^#/, ''));
+  // Typed by hand, "1x128+2x64" has a plus, not a blank.
+  const given = new URLSearchParams(hash.replace(/^#/, '').replace(/\+/g, '%2B'));
   const state = {};
   for (const key of [...flags, ...others]) {
     const value = given.get(key)?.trim();
@@ -22,9 +23,8 @@ export function addressOf(state) {
   for (const key of [...flags, ...others]) {
     if (state[key]) given.set(key, state[key]);
   }
-  // Commas, colons, pluses and slashes mean nothing in a fragment, and links are read by people; a bare plus would be
-  // read as a blank.
-  return '#' + given.toString().replace(/%2C/g, ',').replace(/%3A/g, ':').replace(/%2F/g, '/');
+  // Commas, colons, pluses and slashes mean nothing in a fragment, and links are read by people.
+  return '#' + given.toString().replace(/\+/g, '%20').replace(/%2B/g, '+').replace(/%2C/g, ',').replace(/%3A/g, ':').replace(/%2F/g, '/');
 }
 
 // What of the state is part of a question, besides what it asks.

@@ -97,7 +97,9 @@ void write_first_check(const std::string& model, const std::string& nodes,
     write_file(file.path, file.text);
     told += fmt::format("written  {}\n", file.path);
   }
-  write_out(told + "next:    macfit check models/\n");
+  write_out(told + "note:    the workflow and the hook take macfit " MACFIT_VERSION
+                   ", which has to be released for them to run\n"
+                   "next:    macfit check models/\n");
 }
 
 }  // namespace macfit::cli

@@ -515,7 +515,10 @@ std::optional<WeightFormat> format_of(const Recipe& recipe, const Tensor& tensor
     case Recipe::Kind::nominal:
       break;
   }
-  throw Error(fmt::format("the format {} says nothing about single tensors", recipe.name));
+  throw Error(
+      fmt::format("the format {} says nothing about single tensors", recipe.name), {},
+      "name a format that has rules (mlx-4bit-g64, Q4_K_M), the file itself (./model.gguf), "
+      "or a size in place of the model (130gb)");
 }
 
 Bytes tensor_bytes(const Recipe& recipe, const Tensor& tensor, std::size_t layer,

@@ -30,16 +30,23 @@ void find_contexts(const SizeQuestion& question, const plan::Catalogs& catalogs,
   answer.contexts = longest_contexts(request, kv);
 }
 
-void find_models(const SizeQuestion& question, const plan::Catalogs& catalogs,
-                 const plan::Finder& finder, std::size_t top, SizeAnswer& answer) {
+/// What both directions ask for besides their models and clusters.
+plan::Request asked(const SizeQuestion& question, const plan::Catalogs& catalogs,
+                    const runtime::Workload& workload) {
   plan::Request request;
-  request.cluster = plan::settled_cluster(question.flags, catalogs, finder);
-  request.workload = answer.workload;
+  request.workload = workload;
   const plan::Terms terms = plan::question_of(question.flags).terms;
   request.only = terms.only;
   request.goal = terms.goal;
   request.replicas = terms.replicas;
   request.runtimes = plan::runtimes_of(question.flags, catalogs);
+  return request;
+}
+
+void find_models(const SizeQuestion& question, const plan::Catalogs& catalogs,
+                 const plan::Finder& finder, std::size_t top, SizeAnswer& answer) {
+  plan::Request request = asked(question, catalogs, answer.workload);
+  request.cluster = plan::settled_cluster(question.flags, catalogs, finder);
   request.recipe = model::parse_recipe(question.flags.quant.empty() ? "q4" : question.flags.quant);
   answer.kind = SizeAnswer::Kind::models;
   answer.format = request.recipe.name;
@@ -50,7 +57,7 @@ void find_models(const SizeQuestion& question, const plan::Catalogs& catalogs,
   SurveyOptions options;
   options.runtimes = request.runtimes;
   options.workload = request.workload;
-  options.terms = terms;
+  options.terms = plan::question_of(question.flags).terms;
   options.quant = request.recipe;
   std::vector<model::Catalog::Size> sizes = catalogs.models.sizes();
   std::stable_sort(sizes.begin(), sizes.end(),
@@ -70,15 +77,9 @@ void find_models(const SizeQuestion& question, const plan::Catalogs& catalogs,
 void find_clusters(const SizeQuestion& question, const plan::Catalogs& catalogs,
                    const plan::Finder& finder, std::size_t top, SizeAnswer& answer) {
   model::NamedModel resolved = finder.model(question.flags.model, question.flags.quant);
-  plan::Request request;
+  plan::Request request = asked(question, catalogs, answer.workload);
   request.model = std::move(resolved.model);
   request.recipe = std::move(resolved.recipe);
-  request.workload = answer.workload;
-  const plan::Terms terms = plan::question_of(question.flags).terms;
-  request.only = terms.only;
-  request.goal = terms.goal;
-  request.replicas = terms.replicas;
-  request.runtimes = plan::runtimes_of(question.flags, catalogs);
   request.beside = plan::neighbors_of(question.flags, finder);
   answer.kind = SizeAnswer::Kind::clusters;
   answer.model = request.model.id;

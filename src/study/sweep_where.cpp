@@ -121,7 +121,7 @@ Where::Condition Where::parse_one(std::string_view text) {
   if (at == std::string_view::npos || (text[at] == '!' && text.substr(at, 2) != "!=")) {
     throw Error(fmt::format("\"{}\" compares nothing", printable(text)), {},
                 "a condition is a column, one of = != < <= > >=, and a value: "
-                "tier>=borderline and context>=32k");
+                "tier>=borderline and context>=32k; or a column of yes and no: fits, not fits");
   }
   std::size_t length = text.substr(at + 1, 1) == "=" ? 2 : 1;
   constexpr std::array<std::pair<std::string_view, Operator>, 7> operators = {{

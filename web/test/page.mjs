@@ -119,6 +119,10 @@ const journeys = {
     await change(page, () => page.locator('#macs select').nth(1).selectOption('mac-mini-m4-pro-64'));
     await change(page, () => page.locator('#macs input').nth(1).fill('2'));
     await same(page, 'plan --model gpt-oss-120b --nodes m4-max-128+2xmac-mini-m4-pro-64');
+    assert.match(await page.evaluate(() => location.hash), /nodes=m4-max-128\+2xmac-mini-m4-pro-64/);
+    const typed = await open('#model=gpt-oss-120b&nodes=1x128+2x64'); // by hand, its plus as it is
+    await same(typed, 'plan --model gpt-oss-120b --nodes 1x128+2x64');
+    await typed.context().close();
     await change(page, () => page.locator('#macs .mac button').nth(0).click());
     await same(page, 'plan --model gpt-oss-120b --nodes 2xmac-mini-m4-pro-64');
     return page;

@@ -30,6 +30,9 @@ GgufWeights gguf_weights(const Architecture& architecture, const Recipe& recipe,
   GgufWeights result;
   result.architecture = gguf_architecture(architecture);
   result.layout.format = *mixture;
+  if (gguf::require_rule(architecture).unread) {
+    result.layout.evidence = Evidence::estimated;
+  }
   result.layout.layers.resize(architecture.layers.size());
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const GgufTensor& t = tensors[i];

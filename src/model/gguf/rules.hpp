@@ -94,7 +94,9 @@ struct Rule {
   bool mtp = false;     ///< the converter keeps MTP layers
   Wide wide = Wide::no;
   bool cache_unchecked = false;  ///< read in the loader's source, never compared with its report
-  bool unread = false;     ///< files of it are read by the widths of their tensors, not by this row
+  /// Written from the converter's source and never held against a file: sizes by it are estimated,
+  /// and files of it are read by the widths of their tensors.
+  bool unread = false;
   bool constants = false;  ///< a layer's single numbers are in the header, no tensors
 };
 

@@ -438,6 +438,18 @@ TEST_CASE("gguf: architectures that are only written hold what the model has", "
   CHECK_FALSE(gguf_shape_known("lfm2"));  // such files are read by their widths
 }
 
+TEST_CASE("gguf: sizes by a row that no file was held against are estimates", "[model]") {
+  const auto evidence = [](const char* id) {
+    const Architecture& a = Catalog::embedded().get(id).architecture;
+    return gguf_weights(a, parse_recipe("Q4_K_M")).layout.evidence;
+  };
+  for (const char* id : {"smollm3-3b", "seed-oss-36b", "lfm2-1.2b", "falcon-h1-7b"}) {
+    CAPTURE(id);
+    CHECK(evidence(id) == Evidence::estimated);
+  }
+  CHECK(evidence("llama-3.1-8b") == Evidence::exact);
+}
+
 TEST_CASE("gguf: what llama.cpp does not know is refused with the reason", "[model]") {
   Architecture a = shape("llama-3.1-8b");
   a.type = "minimax_m1";
